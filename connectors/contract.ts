@@ -1,0 +1,169 @@
+import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
+import type { Problem } from '../core/problems.ts'
+import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
+
+/**
+ * The contract between the engine and a system, split by capability. A connector speaks canonical values (core/values.ts),
+ * never the wire's; it never retries a write by itself unless it knows that nothing was done (401, 429, 503 with nothing
+ * committed, connection refused); reads are retried with back-off.
+ *
+ * One connector object holds one shared signed-in session of one endpoint (a project or a workspace) with one user. All
+ * methods may be called in parallel; the connector limits its own concurrency and renews its session once, under a mutex.
+ */
+export interface Connector extends Connects, Describes, Scans, Reads, Writes {
+  readonly kind: 'alm' | 'octane' | 'memory'
+  readonly capabilities: Capabilities
+  /** Signs out and closes connections; never throws. */
+  close(): Promise<void>
+}
+
+export interface Capabilities {
+  /**
+   * How a write is kept from overwriting somebody's edit made since our read. `native`: the server compares (Octane
+   * `client_lock_stamp`); `lock`: lock, re-read the version, write, unlock; `re-read`: look just before writing.
+   */
+  compareAndSet: 'native' | 'lock' | 're-read'
+  maxBulkCreate: number
+  maxBulkUpdate: number
+  /** Most ids of one bulk read; `read` accepts more and splits. */
+  maxReadIds: number
+  /** Most rows of one scan page. */
+  maxScanPage: number
+  /** True: server times carry a zone (Octane); false: server-local without zone (ALM), so clock changes need overlap. */
+  timesHaveZone: boolean
+}
+
+export interface CallOptions {
+  /** Aborts the call and everything queued for it. */
+  signal?: AbortSignal
+}
+
+export interface Connects {
+  /** Signs in and looks at the project or workspace. Throws ConnectorError with class, message and remedy. */
+  testConnection(options?: CallOptions): Promise<ConnectionReport>
+}
+
+export interface ConnectionReport {
+  product: string
+  version: string
+  /** Login of the integration user. */
+  user: string
+  /** For people: "project Sync of domain DEFAULT". */
+  place: string
+}
+
+export interface Describes {
+  /** Fields, lists (with items), phases, and the small reference targets of an entity type. */
+  describe(entityType: string, options?: CallOptions): Promise<EntityMetadata>
+  users(options?: CallOptions): Promise<readonly EndpointUser[]>
+}
+
+export interface ScanRow {
+  id: string
+  stamp: Stamp
+  /** Value of `referenceField`, where asked for: full scans find doubles by it. */
+  reference?: string | null
+}
+
+export interface ScanQuery {
+  entityType: string
+  /** Only records with `modified >= since`, in the server's own words; null: all. */
+  since: string | null
+  /** Continue after this id (key-set paging in id order); null: from the start. */
+  afterId: string | null
+  limit: number
+  /** Also list this field (the cross-reference). */
+  referenceField?: string
+}
+
+export interface Scans {
+  /** The side's newest modification time H, in its own words; null when it holds no record of the type. */
+  newest(entityType: string, options?: CallOptions): Promise<string | null>
+  /** One page in ascending id order. `last` is true when no further page exists. */
+  scan(query: ScanQuery, options?: CallOptions): Promise<{ rows: readonly ScanRow[]; last: boolean }>
+  /**
+   * The time `seconds` before `time`, in the server's own words (no zone arithmetic: wall time for servers without a zone).
+   */
+  earlier(time: string, seconds: number): string
+}
+
+export interface Reads {
+  /** Records by id with the fields named; ids that do not exist (or may not be read) are absent from the answer. */
+  read(
+    entityType: string,
+    ids: readonly string[],
+    fields: readonly string[],
+    options?: CallOptions,
+  ): Promise<readonly RecordSnapshot[]>
+  /** Records whose string field holds one of the values exactly (cross-reference look-up). Several may carry the same value. */
+  find(
+    entityType: string,
+    field: string,
+    values: readonly string[],
+    fields: readonly string[],
+    options?: CallOptions,
+  ): Promise<readonly RecordSnapshot[]>
+  /** How many records of the type exist. */
+  count(entityType: string, options?: CallOptions): Promise<number>
+  /** Where a person opens the record in a browser. */
+  recordUrl(entityType: string, id: string): string
+}
+
+export interface CreateRow {
+  /** Canonical values; the cross-reference field is among them, so that creation and marking are one act. */
+  fields: Readonly<Record<string, CanonicalValue>>
+}
+
+export interface UpdateRow {
+  id: string
+  fields: Readonly<Record<string, CanonicalValue>>
+  /** The state the plan was made from. With compare-and-set, a record that has moved on since is refused as `moved`. */
+  expected: Stamp
+  /** `lock` of the snapshot the plan was made from, where the endpoint compares natively. */
+  lock?: number
+  /** False: write only our own bookkeeping field (link-back), nobody else's edit can be lost, so bulk without locks. */
+  compareAndSet: boolean
+}
+
+export type RowResult =
+  /** Done. `snapshot` is the record as the write's answer gave it (fields of `returnFields` that the answer held). */
+  | { outcome: 'done'; snapshot: RecordSnapshot }
+  /** Surely not done: the endpoint refused this row. */
+  | { outcome: 'refused'; problem: Problem }
+  /** Unknown: answer lost, time-out, 5xx on a write. Must be settled by looking. */
+  | { outcome: 'in-doubt'; problem: Problem }
+
+export interface Writes {
+  /**
+   * Creates rows; results in the order of the rows, each settled on its own. Never throws for what a row can carry: an
+   * unreachable server makes rows `refused` (class unavailable) when nothing was sent and `in-doubt` when it may have arrived.
+   * Before the signal aborts, rows not yet sent are `refused` with code `not-sent`.
+   */
+  create(
+    entityType: string,
+    rows: readonly CreateRow[],
+    returnFields: readonly string[],
+    options?: CallOptions,
+  ): Promise<readonly RowResult[]>
+  /** Like create, for existing records. A record that is gone is refused with class `missing`. */
+  update(
+    entityType: string,
+    rows: readonly UpdateRow[],
+    returnFields: readonly string[],
+    options?: CallOptions,
+  ): Promise<readonly RowResult[]>
+}
+
+/** Thrown by everything but per-row results. `problem.message` never holds a secret. */
+export class ConnectorError extends Error {
+  readonly problem: Problem
+  /** Wait asked for by the endpoint (Retry-After), in milliseconds. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(problem: Problem, options?: { cause?: unknown; retryAfterMs?: number }) {
+    super(problem.message, options?.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'ConnectorError'
+    this.problem = problem
+    this.retryAfterMs = options?.retryAfterMs
+  }
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod'
+
+const sideName = z.enum(['left', 'right'])
+
+/** One pair of values of a mapped list. Left and right are canonical keys of each side. */
+const valuePair = z.strictObject({
+  left: z.string(),
+  right: z.string(),
+  direction: z.enum(['both', 'to-right', 'to-left']).default('both'),
+})
+
+/** One mapped field. */
+const fieldMapping = z
+  .strictObject({
+    /** Stable within the link; base values and ledger rows refer to it. */
+    id: z.string().min(1).max(100),
+    left: z.string().min(1).nullable(),
+    right: z.string().min(1).nullable(),
+    direction: z.enum(['both', 'to-right', 'to-left']),
+    /** Who wins when both changed the field differently since they last agreed; `ask` holds it for a person. */
+    conflict: z.enum(['left', 'right', 'ask']).default('left'),
+    /** Written once, when a record is created on the side whose field is named, instead of a value of the other side. */
+    constant: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).nullish(),
+    values: z.array(valuePair).default([]),
+    /** Used on creation where the source has no value or none that can be translated: the target's start value. */
+    defaults: z.strictObject({ left: z.string().nullish(), right: z.string().nullish() }).default({}),
+    /** Fields with the same group name are merged as one: the endpoint validates them together. */
+    group: z.string().min(1).nullish(),
+  })
+  .check((context) => {
+    const mapping = context.value
+    if (mapping.constant === undefined || mapping.constant === null) {
+      if (mapping.left === null || mapping.right === null)
+        context.issues.push({
+          code: 'custom',
+          input: mapping,
+          path: [mapping.left === null ? 'left' : 'right'],
+          message: 'names no field: give one, or a constant',
+        })
+    } else if ((mapping.left === null) === (mapping.right === null)) {
+      context.issues.push({
+        code: 'custom',
+        input: mapping,
+        path: ['constant'],
+        message: 'a constant needs exactly one field, on the side where it is written',
+      })
+    }
+  })
+export type FieldMapping = z.infer<typeof fieldMapping>
+export type ValuePair = z.infer<typeof valuePair>
+
+const directionRules = z
+  .strictObject({
+    create: z.boolean(),
+    update: z.boolean(),
+    /** What a deletion on the source side means for the other side. */
+    delete: z.enum(['nothing', 'delete', 're-create']).default('nothing'),
+  })
+  .check((context) => {
+    if (context.value.create && !context.value.update)
+      context.issues.push({
+        code: 'custom',
+        input: context.value,
+        path: ['update'],
+        message: 'must be true where create is true: creating implies keeping up to date',
+      })
+  })
+
+const linkSide = z.strictObject({
+  endpointId: z.uuid(),
+  /** In the endpoint's own words. */
+  entityType: z.string().min(1),
+  /** String field that holds the name of the twin; null: none, then nothing can be created on this side. */
+  crossReference: z.string().min(1).nullable(),
+})
+
+/** A link's whole configuration. Versions of it are immutable; a run pins one. */
+export const linkConfiguration = z
+  .strictObject({
+    entityType: z.enum(['defect']),
+    left: linkSide,
+    right: linkSide,
+    fields: z.array(fieldMapping).min(1, 'map at least one field'),
+    rules: z.strictObject({ toRight: directionRules, toLeft: directionRules }),
+    /** Who a person without twin becomes: canonical user keys; null: the field stays empty with a warning. */
+    defaultUsers: z
+      .strictObject({ left: z.string().nullable(), right: z.string().nullable() })
+      .default({ left: null, right: null }),
+    schedule: z.strictObject({ intervalSeconds: z.number().int().min(1).max(86_400) }).default({ intervalSeconds: 60 }),
+    tuning: z
+      .strictObject({
+        batchSize: z.number().int().min(1).max(500),
+        parallel: z.number().int().min(1).max(16),
+        /** How long the last part of the past is read again at each scan, in seconds. */
+        overlapSeconds: z.number().int().min(2).max(7_200),
+        /** How long an unanswered create is looked up before it may be sent again, in seconds. */
+        inDoubtSeconds: z.number().int().min(1).max(86_400),
+        /** `lock`: exact, one record at a time; `bulk`: re-read just before, many at a time. For sides that lock. */
+        writes: z.enum(['lock', 'bulk']),
+        /** Pause between batches in milliseconds, to spare an endpoint. */
+        batchPauseMs: z.number().int().min(0).max(60_000),
+      })
+      .default({
+        batchSize: 100,
+        parallel: 4,
+        overlapSeconds: 300,
+        inDoubtSeconds: 600,
+        writes: 'lock',
+        batchPauseMs: 0,
+      }),
+  })
+  .check((context) => {
+    const { fields } = context.value
+    const seen = { id: new Map<string, number>(), left: new Map<string, number>(), right: new Map<string, number>() }
+    fields.forEach((field, index) => {
+      for (const key of ['id', 'left', 'right'] as const) {
+        const value = field[key]
+        if (value === null) continue
+        const first = seen[key].get(value)
+        if (first !== undefined)
+          context.issues.push({
+            code: 'custom',
+            input: field,
+            path: ['fields', index, key],
+            message: `${value} is already used by fields[${first}]: a field maps to one other field only`,
+          })
+        else seen[key].set(value, index)
+      }
+    })
+  })
+export type LinkConfiguration = z.infer<typeof linkConfiguration>
+export type LinkConfigurationInput = z.input<typeof linkConfiguration>
+export type LinkSide = z.infer<typeof linkSide>
+export { sideName }
