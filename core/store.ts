@@ -1,0 +1,329 @@
+import type { Base } from './base.ts'
+import type { EndpointAddress } from './endpoint.ts'
+import type { LinkConfiguration } from './link-config.ts'
+import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
+import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
+import type { CanonicalValue, Side, Stamp } from './values.ts'
+
+/**
+ * Everything durable that work near the endpoints needs, as few coarse calls: a bridge far away makes them over HTTPS,
+ * the central process directly on PostgreSQL. Times, sequence numbers and hashes come from the store; its clock is the
+ * only clock that leases, back-off and in-doubt times are measured with. Every call is idempotent for equal arguments or
+ * says how a repeat is recognised. Failures are StoreError with a stable code; anything else is a lost connection.
+ */
+export interface Store {
+  /** A link with its configuration in the version asked for (default: the newest). Throws `link-not-found`. */
+  link(linkId: string, version?: number): Promise<LinkContext>
+  /** Mode, pause and interval only: what every poll needs to know. */
+  watchState(linkId: string): Promise<WatchState>
+  /** Counts one look in the hour's row, to prove later that we looked when nothing happened. */
+  recordWatch(input: { linkId: string; outcome: 'quiet' | 'changed' | 'failed' }): Promise<void>
+
+  /** Opens a run (a repeat with the same run id answers the same). Closes runs of the link that were left open. */
+  beginRun(input: BeginRun): Promise<void>
+  /** Sets the final status and answers the counts. A repeat answers the same. */
+  finishRun(input: { runId: string; status: RunStatus; message: string | null }): Promise<RunSummary>
+  /** What an integrity check found; replaces what an earlier attempt of the same run wrote. */
+  saveFindings(input: { runId: string; linkId: string; findings: readonly Finding[]; passed: boolean }): Promise<void>
+  /** A page of a simulation; `page` makes a repeat replace itself. */
+  saveSimulation(input: { runId: string; page: number; items: readonly SimulatedItem[] }): Promise<void>
+
+  /** Where the next scan of a side starts: T, in the endpoint's own words; null: from the beginning of time. */
+  scanPosition(linkId: string, side: Side): Promise<{ since: string | null }>
+  /**
+   * Queues every row whose stamp is not the one we have seen (unknown ones too) and answers how many of them are due.
+   * A record that was declined is queued only when its stamp has moved since.
+   */
+  recordScanPage(input: {
+    linkId: string
+    side: Side
+    rows: readonly { id: string; stamp: Stamp }[]
+    reason: PendingReason
+    runId: string | null
+  }): Promise<{ queued: number }>
+  /** Sets T once everything up to it is queued. */
+  finishScan(input: { linkId: string; side: Side; since: string | null; newest: string | null }): Promise<void>
+
+  queueState(linkId: string): Promise<QueueState>
+  /** Leases up to `limit` due pairs or unpaired records to the caller. An empty answer: nothing is due now. */
+  claim(input: ClaimRequest): Promise<Claim>
+  /** Like a claim without taking one: due items in key order after `afterKey`, for simulations. */
+  peek(input: { linkId: string; afterKey: string | null; limit: number }): Promise<readonly WorkItem[]>
+  /** Gives leases back without having done anything; rows are due again at once. */
+  release(input: { token: string }): Promise<void>
+  /** Who is paired with, or being created for, records that unpaired records of `side` name as their twins. */
+  twins(input: { linkId: string; side: Side; twinIds: readonly string[] }): Promise<readonly TwinState[]>
+  /**
+   * Writes ahead what is about to be sent. Refused with `lease-lost` when any lease of the token has run out, and with
+   * `link-changed` when the link has a newer version than the plan's. Answers an id per intent, in order.
+   */
+  recordIntents(input: {
+    token: string
+    linkId: string
+    runId: string
+    version: number
+    /** Makes a repeated call answer as before. */
+    callId: string
+    intents: readonly IntentInput[]
+  }): Promise<readonly string[]>
+  /**
+   * One transaction: pairs, base, seen stamps, settled intents with their ledger rows and one chain entry, issues,
+   * counters, queue rows, leases. A repeat with the same `callId` changes nothing. Refused with `lease-lost` only when
+   * somebody else has taken over an item meanwhile.
+   */
+  commit(input: CommitRequest): Promise<void>
+
+  /** A question somebody asked about an endpoint, with what is needed to answer it. Throws `ask-not-found`. */
+  question(askId: string): Promise<Question>
+  saveAnswer(input: { askId: string; answer: unknown } | { askId: string; problem: Problem }): Promise<void>
+}
+
+export class StoreError extends Error {
+  readonly code: 'link-not-found' | 'run-not-found' | 'ask-not-found' | 'lease-lost' | 'link-changed' | 'unavailable'
+
+  constructor(code: StoreError['code'], message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}
+
+export interface EndpointContext {
+  id: string
+  name: string
+  address: EndpointAddress
+  /** Compact JWE that only this bridge can open; it holds a CredentialSecret. */
+  sealedSecret: string
+  /** Rises when address or secret change, so that a cached session is dropped. */
+  revision: number
+}
+
+export interface LinkContext {
+  id: string
+  name: string
+  version: number
+  configuration: LinkConfiguration
+  left: EndpointContext
+  right: EndpointContext
+  /** Pairs of user keys set by an admin; they win over matching by e-mail, login and name. */
+  users: readonly { left: string | null; right: string | null; direction: 'both' | 'to-right' | 'to-left' }[]
+}
+
+export interface WatchState {
+  mode: 'manual' | 'automatic'
+  paused: boolean
+  intervalSeconds: number
+  /** Rows due now. */
+  due: number
+}
+
+export interface BeginRun {
+  runId: string
+  linkId: string
+  kind: RunKind
+  /** `person`, `automatic`, `first`. */
+  trigger: string
+  actor: string
+  version: number
+  temporal: { workflowId: string; runId: string }
+}
+
+export type PendingReason = 'scan' | 'full-scan' | 'retry' | 'person' | 'webhook' | 'configuration' | 'follow-up'
+
+export interface QueueState {
+  /** Due now and not leased. */
+  due: number
+  /** Leased now. */
+  leased: number
+  /** Waiting for their next attempt. */
+  waiting: number
+  /** Seconds until the next waiting row is due; null: none waits. */
+  nextDueInSeconds: number | null
+}
+
+export interface ClaimRequest {
+  linkId: string
+  runId: string
+  limit: number
+  /** Length of the lease; requests have a deadline well inside it. */
+  leaseSeconds: number
+  /** Added to the lease before anyone else may take over: the longest time a request of ours may still be on its way. */
+  graceSeconds: number
+}
+
+export interface Claim {
+  token: string
+  items: readonly WorkItem[]
+}
+
+/** A pair or an unpaired record with what is due about it. */
+export interface WorkItem {
+  /** `pair:<uuid>` or `left:41`. */
+  key: string
+  pair: PairState | null
+  /** Queue rows claimed; one or both sides of a pair, exactly one for an unpaired record. */
+  due: readonly DueRow[]
+  /** Writes about this item whose outcome was never settled, oldest first. */
+  intents: readonly OpenIntent[]
+}
+
+export interface DueRow {
+  side: Side
+  id: string
+  /** Raised by every upsert; a commit removes the row only at the revision that was claimed. */
+  revision: number
+  reason: PendingReason
+  attempts: number
+}
+
+export interface PairState {
+  id: string
+  left: { id: string; seen: Stamp | null }
+  right: { id: string; seen: Stamp | null }
+  base: Base
+}
+
+export interface TwinState {
+  twinId: string
+  /** The pair of the record named as twin, whoever its other half is; null: not paired in this endpoint pair. */
+  pair: { leftId: string; rightId: string } | null
+  /** An unsettled create on `side` for this twin. */
+  openCreate: OpenIntent | null
+}
+
+export type IntentAction = 'create' | 'update' | 'link-back'
+
+/** One field of a write, with everything the ledger will say about it. */
+export interface IntentField {
+  mappingId: string
+  /** Field name on the written side. */
+  field: string
+  /** The other side's value from which it was made; null for constants and references of ours. */
+  source: CanonicalValue
+  /** The written side's value as read for the plan; null on creation. */
+  before: CanonicalValue
+  sent: CanonicalValue
+  /** Why: `changed`, `new`, `conflict`, `re-map`, `default`, `constant`, `reference`. */
+  rule: string
+}
+
+export interface IntentInput {
+  /** Work item it belongs to. */
+  key: string
+  action: IntentAction
+  /** The side written. */
+  side: Side
+  /** Id on the written side; null on creation. */
+  targetId: string | null
+  /** Id on the other side. */
+  sourceId: string
+  stampBefore: Stamp | null
+  fields: readonly IntentField[]
+}
+
+export interface OpenIntent extends IntentInput {
+  id: string
+  /** Seconds since it was written ahead, by the store's clock. */
+  ageSeconds: number
+}
+
+export interface SettledIntent {
+  intentId: string
+  /** `applied`: it happened, and becomes a ledger row. `not-applied`: surely not. `in-doubt`: stays open. */
+  outcome: 'applied' | 'not-applied' | 'in-doubt'
+  /** Id on the written side, known after a creation. */
+  targetId: string | null
+  stampAfter: Stamp | null
+  /** What the written side holds afterwards, by field name, as far as the answer told. */
+  after: Readonly<Record<string, CanonicalValue>>
+  /** Somebody else's edit may lie between our read and our write. */
+  possibleOverwrite: boolean
+  /** True when found out later by looking, not from the write's own answer. */
+  foundByLooking: boolean
+}
+
+export type ItemOutcome =
+  | 'unchanged'
+  | 'created'
+  | 'updated'
+  | 'adopted'
+  | 'declined'
+  | 'waiting'
+  | 'held'
+  | 'failed'
+  | 'in-doubt'
+
+export interface ItemCommit {
+  key: string
+  /** Existing pair, a new one (id null), or none. */
+  pair: { id: string | null; leftId: string; rightId: string } | null
+  /** The pair's whole base from now on; null: unchanged. */
+  base: Base | null
+  /** Stamps now remembered as seen. */
+  seen: { left?: { id: string; stamp: Stamp }; right?: { id: string; stamp: Stamp } }
+  settled: readonly SettledIntent[]
+  /** Every problem the item has now. Open issues of the item that are not among them are resolved by this commit. */
+  problems: readonly Problem[]
+  outcome: ItemOutcome
+  /** The side that was written, where one was. */
+  written: readonly Side[]
+  /** What becomes of the claimed rows: gone (at the claimed revision), or due again after so many seconds. */
+  next: { kind: 'done' } | { kind: 'again'; afterSeconds: number; class: ProblemClass }
+  /** Records to look at again at once although their row is done. */
+  followUp: readonly { side: Side; id: string }[]
+}
+
+export interface CommitRequest {
+  token: string
+  callId: string
+  linkId: string
+  runId: string
+  version: number
+  bridge: string
+  build: string
+  items: readonly ItemCommit[]
+}
+
+/** What one record would become, for people: stored with the run, never in Temporal. */
+export interface SimulatedItem {
+  key: string
+  leftId: string | null
+  rightId: string | null
+  action: 'create-right' | 'create-left' | 'update-right' | 'update-left' | 'update-both' | 'adopt' | 'none' | 'problem'
+  /** Name of the record as people know it. */
+  title: string
+  fields: readonly {
+    side: Side
+    field: string
+    label: string
+    before: CanonicalValue
+    after: CanonicalValue
+    rule: string
+  }[]
+  problems: readonly Problem[]
+}
+
+export type Question =
+  | { kind: 'test-connection'; endpoint: EndpointContext }
+  | { kind: 'describe'; endpoint: EndpointContext; entityType: string }
+  | { kind: 'propose-mapping'; left: EndpointContext; right: EndpointContext; entityType: 'defect' }
+  | { kind: 'record'; endpoint: EndpointContext; entityType: string; id: string; fields: readonly string[] }
+
+/** An open or resolved issue about a record, as lists show it. */
+export interface IssueRow {
+  id: string
+  key: string
+  leftId: string | null
+  rightId: string | null
+  class: ProblemClass
+  owner: ProblemOwner
+  code: string
+  message: string
+  remedy: string
+  field: string | null
+  firstSeen: string
+  lastSeen: string
+  attempts: number
+  nextAttempt: string | null
+  resolvedAt: string | null
+}
