@@ -1,0 +1,105 @@
+import type { Connector } from '../connectors/contract.ts'
+import { type CredentialSecret, type EndpointAddress } from '../core/endpoint.ts'
+import type { SideMetadata } from '../core/metadata.ts'
+import { createPlanner, type Planner } from '../core/plan.ts'
+import type { EndpointContext, LinkContext } from '../core/store.ts'
+import { type Side, sides } from '../core/values.ts'
+
+export type Connect = (
+  address: EndpointAddress,
+  secret: CredentialSecret,
+  options: { writes: 'lock' | 'bulk' },
+) => Connector
+
+export interface ConnectionsOptions {
+  connect: Connect
+  /** Opens a sealed secret with this bridge's own key. */
+  openSecret(sealed: string): Promise<CredentialSecret>
+  /** How long descriptions of an endpoint are reused, in milliseconds. */
+  metadataMs?: number
+}
+
+/** A link ready for work: a connector and a description per side, and the planner of its version. */
+export interface Workbench {
+  link: LinkContext
+  connectors: Record<Side, Connector>
+  metadata: Record<Side, SideMetadata>
+  planner: Planner
+}
+
+export interface Connections {
+  /** The one connector of an endpoint in this process; it is replaced when address or secret have changed. */
+  connector(endpoint: EndpointContext, writes?: 'lock' | 'bulk'): Promise<Connector>
+  /** Description of an entity type; `fresh` asks the endpoint again. */
+  describe(endpoint: EndpointContext, entityType: string, fresh?: boolean): Promise<SideMetadata>
+  workbench(link: LinkContext, fresh?: boolean): Promise<Workbench>
+  close(): Promise<void>
+}
+
+const defaultMetadataMs = 300_000
+
+/**
+ * Shares one signed-in connector per endpoint among all activities of a process, and keeps descriptions for a while:
+ * asking an endpoint for its fields, lists and people costs more requests than reconciling a batch.
+ */
+export function createConnections(options: ConnectionsOptions): Connections {
+  const connectors = new Map<string, { revision: number; connector: Promise<Connector> }>()
+  const descriptions = new Map<string, { revision: number; until: number; metadata: Promise<SideMetadata> }>()
+  const keepMs = options.metadataMs ?? defaultMetadataMs
+
+  async function connector(endpoint: EndpointContext, writes: 'lock' | 'bulk' = 'lock'): Promise<Connector> {
+    const key = `${endpoint.id}:${writes}`
+    const known = connectors.get(key)
+    if (known !== undefined && known.revision === endpoint.revision) return known.connector
+    const opened = options
+      .openSecret(endpoint.sealedSecret)
+      .then((secret) => options.connect(endpoint.address, secret, { writes }))
+    connectors.set(key, { revision: endpoint.revision, connector: opened })
+    opened.catch(() => connectors.delete(key))
+    // Calls still under way on the old connector finish with it; only then is it signed out.
+    if (known !== undefined) void known.connector.then((old) => old.close()).catch(() => undefined)
+    return opened
+  }
+
+  async function describe(endpoint: EndpointContext, entityType: string, fresh = false): Promise<SideMetadata> {
+    const key = `${endpoint.id}:${entityType}`
+    const known = descriptions.get(key)
+    const now = performance.now()
+    if (!fresh && known !== undefined && known.revision === endpoint.revision && known.until > now) return known.metadata
+    const metadata = connector(endpoint).then(async (opened) => {
+      const [entity, users] = await Promise.all([opened.describe(entityType), opened.users()])
+      return { entity, users }
+    })
+    descriptions.set(key, { revision: endpoint.revision, until: now + keepMs, metadata })
+    metadata.catch(() => descriptions.delete(key))
+    return metadata
+  }
+
+  async function workbench(link: LinkContext, fresh = false): Promise<Workbench> {
+    const { configuration } = link
+    const [left, right] = await Promise.all(
+      sides.map((side) => describe(link[side], configuration[side].entityType, fresh)),
+    )
+    const [leftConnector, rightConnector] = await Promise.all(
+      sides.map((side) => connector(link[side], configuration.tuning.writes)),
+    )
+    if (left === undefined || right === undefined || leftConnector === undefined || rightConnector === undefined)
+      throw new Error('a link has two sides')
+    return {
+      link,
+      connectors: { left: leftConnector, right: rightConnector },
+      metadata: { left, right },
+      planner: createPlanner({ configuration, left, right, users: link.users }),
+    }
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all(
+      [...connectors.values()].map(({ connector: opened }) => opened.then((one) => one.close()).catch(() => undefined)),
+    )
+    connectors.clear()
+    descriptions.clear()
+  }
+
+  return { connector, describe, workbench, close }
+}

@@ -1,0 +1,61 @@
+import { ApplicationFailure } from '@temporalio/common'
+import { ConnectorError } from '../connectors/contract.ts'
+import type { Problem } from '../core/problems.ts'
+import { StoreError } from '../core/store.ts'
+
+/**
+ * Failure types that leave an activity: a closed list, so that workflows and auditors can tell them apart. Messages are
+ * written for people and hold neither values of records nor secrets.
+ */
+export type FailureType =
+  | 'AuthRejected'
+  | 'Forbidden'
+  | 'InvalidConfiguration'
+  | 'NotFound'
+  | 'Throttled'
+  | 'Unavailable'
+  | 'Nothing'
+
+const notRetryable: Partial<Record<Problem['class'], FailureType>> = {
+  auth: 'AuthRejected',
+  forbidden: 'Forbidden',
+  schema: 'InvalidConfiguration',
+  mapping: 'InvalidConfiguration',
+  missing: 'NotFound',
+}
+
+/** Turns what was thrown into an ApplicationFailure; cancellations and failures pass through. */
+export function toFailure(error: unknown): unknown {
+  if (error instanceof ApplicationFailure) return error
+  if (error instanceof ConnectorError) {
+    const { problem } = error
+    const message = `${problem.message} ${problem.remedy}`
+    const type = notRetryable[problem.class]
+    if (type !== undefined) return ApplicationFailure.create({ message, type, nonRetryable: true, details: [problem.code] })
+    return ApplicationFailure.create({
+      message,
+      type: problem.class === 'throttled' ? 'Throttled' : 'Unavailable',
+      details: [problem.code],
+      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+    })
+  }
+  if (error instanceof StoreError) {
+    const gone = error.code === 'link-not-found' || error.code === 'run-not-found' || error.code === 'ask-not-found'
+    return ApplicationFailure.create({
+      message: error.message,
+      type: gone ? 'NotFound' : 'Unavailable',
+      nonRetryable: gone,
+      details: [error.code],
+    })
+  }
+  return error
+}
+
+/** Runs the body and lets only typed failures out. */
+export async function guarded<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    throw toFailure(error)
+  }
+}

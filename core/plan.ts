@@ -1,0 +1,363 @@
+import { type Base, type BaseField, canonicalVersion, toBaseValue } from './base.ts'
+import { mappingFingerprint, valueHash } from './hash.ts'
+import type { FieldMapping, LinkConfiguration } from './link-config.ts'
+import { sameMemoContent } from './memo.ts'
+import { type MergeField, mergeGroup } from './merge.ts'
+import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
+import type { Problem } from './problems.ts'
+import type { IntentField, LinkContext } from './store.ts'
+import { createTranslator, type Translation } from './translate.ts'
+import {
+  type CanonicalValue,
+  otherSide,
+  type RecordSnapshot,
+  type Side,
+  type Stamp,
+  sameStamp,
+  sameValue,
+} from './values.ts'
+
+/** One value about to be written, with what the ledger will say about it. */
+export interface PlannedField extends IntentField {
+  group: string | null
+}
+
+export interface PairPlan {
+  /** By written side. */
+  writes: { left: readonly PlannedField[]; right: readonly PlannedField[] }
+  /** Base values learnt without writing, by mapping id. */
+  agreed: Readonly<Record<string, BaseField>>
+  /** Held fields and warnings; the rest of the record goes on. */
+  problems: readonly Problem[]
+}
+
+export interface CreatePlan {
+  fields: readonly PlannedField[]
+  /** Mapped fields without a value: not sent, yet agreed to be empty, so that a default of the server counts as its edit. */
+  unset: readonly PlannedField[]
+  problems: readonly Problem[]
+  /** True: a required field of the target has no value, so nothing is created. */
+  blocked: boolean
+}
+
+export interface Planner {
+  /** Names of the fields to read of a side: the mapped ones and the cross-reference. */
+  fieldsToRead(side: Side): readonly string[]
+  planPair(input: PairInput): PairPlan
+  /** Plans the twin of a record that has none. */
+  planCreate(from: Side, source: RecordSnapshot): CreatePlan
+  /**
+   * The base after a write was answered: a written field takes, on the written side, what the server kept if that is
+   * equivalent to what we sent, else what we *sent*, so that the server's value counts as an edit of that side. The other
+   * side takes the value read for the plan. Every other field keeps its base. Answers also which fields the server altered.
+   */
+  learn(input: LearnInput): Learnt
+}
+
+export interface PairInput {
+  base: Base
+  left: RecordSnapshot
+  right: RecordSnapshot
+  seen: { left: Stamp | null; right: Stamp | null }
+}
+
+export interface LearnInput {
+  base: Base
+  side: Side
+  sent: readonly PlannedField[]
+  /** Fields as the answer to the write told them; a field it did not tell is taken as sent. */
+  kept: Readonly<Record<string, CanonicalValue>>
+}
+
+export interface Learnt {
+  base: Base
+  /** Mapping ids whose value the server altered; they are looked at again. */
+  altered: readonly string[]
+  problems: readonly Problem[]
+}
+
+export interface PlannerContext {
+  configuration: LinkConfiguration
+  left: SideMetadata
+  right: SideMetadata
+  users: LinkContext['users']
+}
+
+/** How often in a row a server may alter the same value in the same way before the field is left alone. */
+const alterationsBeforeFreeze = 2
+
+/** Builds the planner of a link version: pure, so that runs, simulations and tests plan alike. */
+export function createPlanner(context: PlannerContext): Planner {
+  const { configuration } = context
+  const translator = createTranslator(context)
+  const mapped = configuration.fields.filter((mapping) => mapping.constant === undefined || mapping.constant === null)
+  const prepared = new Map(mapped.map((mapping) => [mapping.id, prepare(mapping)]))
+  const groups = groupMappings(mapped)
+
+  function fieldOf(side: Side, name: string | null): FieldMetadata | undefined {
+    return name === null ? undefined : fieldByName(context[side].entity, name)
+  }
+
+  function prepare(mapping: FieldMapping) {
+    const left = fieldOf('left', mapping.left)
+    const right = fieldOf('right', mapping.right)
+    const { rules } = configuration
+    return {
+      fingerprint: mappingFingerprint(mapping),
+      flows: {
+        toRight: mapping.direction !== 'to-left' && rules.toRight.update && (right === undefined || right.editable),
+        toLeft: mapping.direction !== 'to-right' && rules.toLeft.update && (left === undefined || left.editable),
+      },
+    }
+  }
+
+  function fieldsToRead(side: Side): readonly string[] {
+    const names = mapped.flatMap((mapping) => (mapping[side] === null ? [] : [mapping[side]]))
+    const reference = configuration[side].crossReference
+    return reference === null || names.includes(reference) ? names : [...names, reference]
+  }
+
+  function planPair({ base, left, right, seen }: PairInput): PairPlan {
+    const writes: { left: PlannedField[]; right: PlannedField[] } = { left: [], right: [] }
+    const agreed: Record<string, BaseField> = {}
+    const problems: Problem[] = []
+    const stampSeen = {
+      left: seen.left !== null && sameStamp(seen.left, left.stamp),
+      right: seen.right !== null && sameStamp(seen.right, right.stamp),
+    }
+    for (const group of groups) {
+      const fields: MergeField[] = []
+      for (const mapping of group) {
+        const leftValue = left.fields[mapping.left ?? '']
+        const rightValue = right.fields[mapping.right ?? '']
+        if (leftValue === undefined || rightValue === undefined) {
+          problems.push(unreadable(mapping, leftValue === undefined ? 'left' : 'right'))
+          continue
+        }
+        const { fingerprint, flows } = prepared.get(mapping.id) ?? prepare(mapping)
+        fields.push({
+          mapping,
+          fingerprint,
+          base: base[mapping.id],
+          left: leftValue,
+          right: rightValue,
+          flows,
+          stampSeen,
+          translate: (from, value) => translator.translate(mapping, from, value),
+        })
+      }
+      mergeGroup(fields).forEach((result, index) => {
+        const mapping = fields[index]?.mapping
+        if (mapping === undefined) return
+        if (result.kind === 'held') {
+          problems.push(result.problem)
+          return
+        }
+        if (result.warning !== undefined) problems.push(result.warning)
+        if (result.kind === 'agreed') {
+          if (result.base !== null) agreed[mapping.id] = result.base
+          return
+        }
+        const target = fieldOf(result.side, mapping[result.side])
+        if (result.value === null && target?.required === true) {
+          problems.push(requiredProblem(mapping, result.side, target))
+          return
+        }
+        writes[result.side].push({
+          mappingId: mapping.id,
+          field: mapping[result.side] ?? '',
+          source: result.source,
+          before: result.before,
+          sent: result.value,
+          rule: result.rule,
+          group: mapping.group ?? null,
+        })
+      })
+    }
+    return { writes, agreed, problems }
+  }
+
+  function planCreate(from: Side, source: RecordSnapshot): CreatePlan {
+    const to = otherSide(from)
+    const fields: PlannedField[] = []
+    const unset: PlannedField[] = []
+    const problems: Problem[] = []
+    let blocked = false
+    const provided = new Set<string>()
+    for (const mapping of configuration.fields) {
+      const name = mapping[to]
+      if (name === null) continue
+      const target = fieldOf(to, name)
+      if (target?.creatable === false) continue
+      const planned = plannedOnCreate(mapping, from, source, target)
+      if (planned.problem !== undefined) problems.push(planned.problem)
+      if (planned.field === undefined) continue
+      if (planned.field.sent === null) {
+        unset.push(planned.field)
+        continue
+      }
+      fields.push(planned.field)
+      provided.add(name)
+    }
+    for (const target of context[to].entity.fields) {
+      if (!target.required || !target.creatable || provided.has(target.name)) continue
+      if (target.name === configuration[to].crossReference) continue
+      const mapping = configuration.fields.find((candidate) => candidate[to] === target.name)
+      if (problems.some((problem) => problem.field === target.name && problem.code !== 'user-gap')) {
+        blocked = true
+        continue
+      }
+      blocked = true
+      problems.push(requiredProblem(mapping, to, target))
+    }
+    return { fields, unset, problems, blocked }
+  }
+
+  function plannedOnCreate(
+    mapping: FieldMapping,
+    from: Side,
+    source: RecordSnapshot,
+    target: FieldMetadata | undefined,
+  ): { field?: PlannedField; problem?: Problem } {
+    const to = otherSide(from)
+    const group = mapping.group ?? null
+    const at = { mappingId: mapping.id, field: mapping[to] ?? '', before: null, group }
+    if (mapping.constant !== undefined && mapping.constant !== null)
+      return { field: { ...at, source: null, sent: mapping.constant, rule: 'constant' } }
+    const fallback = mapping.defaults[to] ?? null
+    const value = mapping[from] === null ? null : source.fields[mapping[from]]
+    if (value === undefined) return { problem: unreadable(mapping, from) }
+    if (mapping.direction !== 'both' && mapping.direction !== `to-${to}`)
+      return fallback === null
+        ? {}
+        : { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' } }
+    const translation: Translation = translator.translate(mapping, from, value)
+    if (!translation.ok) {
+      // A start value only stands in where there is nothing to lose: a value that has no counterpart holds its field.
+      if (fallback !== null && target?.required === true)
+        return {
+          field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' },
+          problem: translation.problem,
+        }
+      return { problem: translation.problem }
+    }
+    const warning = translation.warning === undefined ? {} : { problem: translation.warning }
+    if (translation.value !== null)
+      return { field: { ...at, source: value, sent: translation.value, rule: 'new' }, ...warning }
+    if (fallback !== null)
+      return { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' }, ...warning }
+    // A person without twin leaves the field open: no base, so that the value follows once the twin is known.
+    return translation.warning === undefined ? { field: { ...at, source: value, sent: null, rule: 'new' } } : warning
+  }
+
+  function learn({ base, side, sent, kept }: LearnInput): Learnt {
+    const next: Record<string, BaseField> = { ...base }
+    const altered: string[] = []
+    const problems: Problem[] = []
+    const other = otherSide(side)
+    for (const field of sent) {
+      const mapping = prepared.get(field.mappingId)
+      if (mapping === undefined) continue
+      const target = fieldOf(side, field.field)
+      const found = field.field in kept ? (kept[field.field] ?? null) : field.sent
+      const faithful = equivalent(target, field.sent, found)
+      const before = base[field.mappingId]
+      const learnt: BaseField = {
+        left: toBaseValue(null),
+        right: toBaseValue(null),
+        fingerprint: mapping.fingerprint,
+        canonical: canonicalVersion,
+      }
+      learnt[other] = toBaseValue(field.source)
+      learnt[side] = toBaseValue(faithful ? found : field.sent)
+      if (!faithful) {
+        const sentHash = valueHash(field.sent)
+        const keptHash = valueHash(found)
+        const again =
+          before?.altered?.side === side && before.altered.sent === sentHash && before.altered.kept === keptHash
+        const times = again ? (before?.altered?.times ?? 0) + 1 : 1
+        learnt.altered = { side, sent: sentHash, kept: keptHash, times }
+        altered.push(field.mappingId)
+        if (times >= alterationsBeforeFreeze) {
+          learnt.frozen = 'altered'
+          problems.push({
+            class: 'altered',
+            code: 'endpoint-alters-value',
+            message: `"${target?.label ?? field.field}" does not keep the value that is written to it.`,
+            remedy: 'Find the rule there that changes the field, or make the mapping one way; then retry the record.',
+            side,
+            field: field.field,
+            mappingId: field.mappingId,
+          })
+        }
+      } else if (before?.altered !== undefined && before.altered.side !== side) {
+        // The server's form travels back to where it came from; remember it, or A, B, A would go unnoticed.
+        learnt.altered = before.altered
+      }
+      next[field.mappingId] = learnt
+    }
+    return { base: next, altered, problems }
+  }
+
+  return { fieldsToRead, planPair, planCreate, learn }
+}
+
+/** Did the server keep what was sent? Memos: the same content in whatever form; everything else: equal. */
+export function equivalent(field: FieldMetadata | undefined, sent: CanonicalValue, kept: CanonicalValue): boolean {
+  if (sameValue(sent, kept)) return true
+  if (field?.type === 'memo')
+    return sameMemoContent(sent === null ? null : String(sent), kept === null ? null : String(kept))
+  return false
+}
+
+/** A start value is configured as text; numbers and sets need their own type. */
+function typed(value: string, target: FieldMetadata | undefined): CanonicalValue {
+  if (target === undefined) return value
+  if (target.multiple) return [value]
+  if (target.type === 'integer' || target.type === 'float') return Number(value)
+  if (target.type === 'boolean') return value === 'true'
+  return value
+}
+
+/** Mappings of one group side by side, in the order of the configuration; others alone. */
+function groupMappings(mappings: readonly FieldMapping[]): FieldMapping[][] {
+  const named = new Map<string, FieldMapping[]>()
+  const groups: FieldMapping[][] = []
+  for (const mapping of mappings) {
+    const name = mapping.group ?? null
+    const known = name === null ? undefined : named.get(name)
+    if (known !== undefined) {
+      known.push(mapping)
+      continue
+    }
+    const group = [mapping]
+    groups.push(group)
+    if (name !== null) named.set(name, group)
+  }
+  return groups
+}
+
+function unreadable(mapping: FieldMapping, side: Side): Problem {
+  return {
+    class: 'schema',
+    code: 'unreadable-field',
+    message: `The field "${mapping[side] ?? ''}" is missing in what the endpoint answers.`,
+    remedy:
+      'Check that the field still exists and that the integration user may read it, then run the integrity check.',
+    side,
+    field: mapping[side] ?? '',
+    mappingId: mapping.id,
+  }
+}
+
+function requiredProblem(mapping: FieldMapping | undefined, side: Side, target: FieldMetadata): Problem {
+  return {
+    class: 'mapping',
+    code: 'required-field',
+    message: `"${target.label}" is required and there is no value for it.`,
+    remedy: `Fill in the field the value comes from, or give the mapping of "${target.label}" a default.`,
+    side,
+    field: target.name,
+    ...(mapping === undefined ? {} : { mappingId: mapping.id }),
+  }
+}

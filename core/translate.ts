@@ -1,0 +1,348 @@
+import type { FieldMapping, LinkConfiguration } from './link-config.ts'
+import { canonicalMemo, memoText } from './memo.ts'
+import { type EndpointUser, type FieldMetadata, type FieldOption, fieldByName, type SideMetadata } from './metadata.ts'
+import type { Problem } from './problems.ts'
+import type { LinkContext } from './store.ts'
+import { type CanonicalValue, canonicalSet, otherSide, type Side } from './values.ts'
+
+/** A value in the other side's canonical form, or why it has none there. A warning means: usable, but somebody should know. */
+export type Translation = { ok: true; value: CanonicalValue; warning?: Problem } | { ok: false; problem: Problem }
+
+export interface TranslationContext {
+  configuration: Pick<LinkConfiguration, 'defaultUsers'>
+  left: SideMetadata
+  right: SideMetadata
+  users: LinkContext['users']
+}
+
+export interface Translator {
+  /** Translates a value of `from`'s field into the other side's field of the mapping. "No value" stays "no value". */
+  translate(mapping: FieldMapping, from: Side, value: CanonicalValue): Translation
+}
+
+/**
+ * Builds the translator of a link: list values by the mapping's pairs, then by equal label; people by the admin's pairs,
+ * then by e-mail, login and full name; references that can be listed (releases, sprints, teams) by unique name.
+ * It never shortens, rounds or guesses: what has no faithful counterpart is a problem that names the value and the remedy.
+ */
+export function createTranslator(context: TranslationContext): Translator {
+  const people: Record<Side, PeopleIndex> = {
+    left: indexPeople(context.left.users),
+    right: indexPeople(context.right.users),
+  }
+  const labels = new Map<string, LabelIndex>()
+
+  function labelIndex(side: Side, field: FieldMetadata): LabelIndex {
+    const key = `${side}:${field.name}`
+    const known = labels.get(key)
+    if (known !== undefined) return known
+    const index = indexLabels(field.options ?? [])
+    labels.set(key, index)
+    return index
+  }
+
+  function translate(mapping: FieldMapping, from: Side, value: CanonicalValue): Translation {
+    const to = otherSide(from)
+    const source = mapping[from] === null ? undefined : fieldByName(context[from].entity, mapping[from])
+    const target = mapping[to] === null ? undefined : fieldByName(context[to].entity, mapping[to])
+    if (source === undefined || target === undefined) {
+      const side = source === undefined ? from : to
+      return fail({
+        class: 'schema',
+        code: 'unknown-field',
+        message: `The field "${mapping[side]}" no longer exists.`,
+        remedy: 'Map another field, or remove this mapping, then run the integrity check.',
+        side,
+        field: mapping[side] ?? '',
+        mappingId: mapping.id,
+      })
+    }
+    if (value === null) return { ok: true, value: null }
+    const items = Array.isArray(value) ? (value as readonly string[]) : [value as string | number | boolean]
+    if (items.length > 1 && !target.multiple)
+      return fail(
+        problemOf(mapping, to, target, {
+          class: 'mapping',
+          code: 'several-values',
+          message: `"${source.label}" holds ${items.length} values, "${target.label}" can hold one.`,
+          remedy: 'Map it to a field that takes several values, or in the other direction only.',
+        }),
+      )
+    const translated: (string | number | boolean)[] = []
+    let warning: Problem | undefined
+    for (const item of items) {
+      const one = translateOne({ mapping, from, to, source, target, item })
+      if (!one.ok) return one
+      if (one.warning !== undefined) warning = one.warning
+      if (one.value !== null) translated.push(one.value as string | number | boolean)
+    }
+    const result: CanonicalValue = target.multiple ? canonicalSet(translated.map(String)) : (translated[0] ?? null)
+    return warning === undefined ? { ok: true, value: result } : { ok: true, value: result, warning }
+  }
+
+  interface One {
+    mapping: FieldMapping
+    from: Side
+    to: Side
+    source: FieldMetadata
+    target: FieldMetadata
+    item: string | number | boolean
+  }
+
+  function translateOne(one: One): Translation {
+    const { source, target, item } = one
+    if (source.type === 'user') return translateUser(one, String(item))
+    const label = labelOf(one)
+    if (target.type === 'list' || target.type === 'reference') return translateToOption(one, label)
+    switch (target.type) {
+      case 'string':
+        return withinLength(one, source.type === 'memo' ? memoText(String(item)) : label)
+      case 'memo':
+        return { ok: true, value: source.type === 'memo' ? item : textToMemo(label) }
+      case 'integer':
+      case 'float': {
+        const number = typeof item === 'number' ? item : Number(String(item).trim() === '' ? Number.NaN : item)
+        if (!Number.isFinite(number) || (target.type === 'integer' && !Number.isInteger(number)))
+          return notConvertible(one, label)
+        return { ok: true, value: number }
+      }
+      case 'boolean': {
+        if (typeof item === 'boolean') return { ok: true, value: item }
+        if (/^(y|yes|true|1)$/i.test(label)) return { ok: true, value: true }
+        if (/^(n|no|false|0)$/i.test(label)) return { ok: true, value: false }
+        return notConvertible(one, label)
+      }
+      case 'date': {
+        const date = /^\d{4}-\d{2}-\d{2}/.exec(String(item))?.[0]
+        return date === undefined ? notConvertible(one, label) : { ok: true, value: date }
+      }
+      case 'datetime': {
+        if (source.type === 'date') return { ok: true, value: `${String(item)}T12:00:00Z` }
+        if (source.type === 'datetime' && String(item).endsWith('Z')) return { ok: true, value: String(item) }
+        return notConvertible(one, label)
+      }
+      default:
+        return notConvertible(one, label)
+    }
+  }
+
+  /** What people see of a value: the option's label for lists and references, else the value itself. */
+  function labelOf({ from, source, item }: One): string {
+    if (source.options !== null) {
+      const option = labelIndex(from, source).byValue.get(String(item))
+      if (option !== undefined) return option.label
+    }
+    if (typeof item === 'boolean') return item ? 'Yes' : 'No'
+    return String(item)
+  }
+
+  function translateToOption(one: One, label: string): Translation {
+    const { mapping, from, to, source, target, item } = one
+    const pair = mapping.values.find(
+      (candidate) =>
+        candidate[from] === String(item) && (candidate.direction === 'both' || candidate.direction === `to-${to}`),
+    )
+    const index = labelIndex(to, target)
+    if (pair !== undefined) {
+      if (target.options === null || !target.verified || index.byValue.has(pair[to]))
+        return { ok: true, value: pair[to] }
+      return fail(
+        problemOf(mapping, to, target, {
+          class: 'mapping',
+          code: 'value-gap',
+          message: `"${label}" is mapped to a value that "${target.label}" no longer has.`,
+          remedy: `Correct the value mapping of "${source.label}", or add the value to the list.`,
+        }),
+      )
+    }
+    const parentLabel =
+      source.options === null ? undefined : labelIndex(from, source).byValue.get(String(item))?.parentLabel
+    const candidates = index.byLabel.get(normalLabel(label)) ?? []
+    const matching =
+      parentLabel !== undefined && candidates.some((option) => option.parentLabel !== undefined)
+        ? candidates.filter((option) => normalLabel(option.parentLabel ?? '') === normalLabel(parentLabel))
+        : candidates
+    const [only] = matching
+    if (only !== undefined && matching.length === 1) return { ok: true, value: only.value }
+    if (matching.length > 1)
+      return fail(
+        problemOf(mapping, to, target, {
+          class: 'mapping',
+          code: 'name-not-unique',
+          message: `"${target.label}" has ${matching.length} values named "${label}".`,
+          remedy: `Add a value mapping for "${label}", or rename one of them.`,
+        }),
+      )
+    if (target.type === 'list' && !target.verified) return withinLength(one, label)
+    if (target.type === 'list' && typeof item === 'boolean') {
+      const short = index.byLabel.get(item ? 'y' : 'n')?.[0]
+      if (short !== undefined) return { ok: true, value: short.value }
+    }
+    return fail(
+      problemOf(mapping, to, target, {
+        class: 'mapping',
+        code: 'value-gap',
+        message: `"${target.label}" has no value for "${label}" of "${source.label}".`,
+        remedy:
+          target.type === 'reference'
+            ? `Create "${label}" there, or add a value mapping for it.`
+            : `Add a value mapping for "${label}", or add it to the list.`,
+      }),
+    )
+  }
+
+  function translateUser(one: One, key: string): Translation {
+    const { mapping, from, to, source, target } = one
+    const person = people[from].byKey.get(key.toLowerCase())
+    if (target.type !== 'user') {
+      if (target.type === 'string') return withinLength(one, person?.name ?? key)
+      if (target.type === 'memo') return { ok: true, value: textToMemo(person?.name ?? key) }
+      return notConvertible(one, person?.name ?? key)
+    }
+    const twin = context.users.find(
+      (pair) =>
+        pair[from]?.toLowerCase() === key.toLowerCase() &&
+        pair[to] !== null &&
+        (pair.direction === 'both' || pair.direction === `to-${to}`),
+    )
+    if (twin !== undefined) return { ok: true, value: twin[to] }
+    const match = person === undefined ? undefined : matchPerson(person, people[to])
+    if (match !== undefined) return { ok: true, value: match.key }
+    const fallback = context.configuration.defaultUsers[to]
+    const who = person === undefined ? key : `${person.name} (${person.login})`
+    return {
+      ok: true,
+      value: fallback,
+      warning: problemOf(mapping, to, target, {
+        class: 'mapping',
+        code: 'user-gap',
+        message:
+          `${who} of "${source.label}" has no twin on the other side; "${target.label}" ` +
+          (fallback === null ? 'stays empty.' : 'gets the default user.'),
+        remedy: 'Map the person, or give both accounts the same e-mail address.',
+      }),
+    }
+  }
+
+  return { translate }
+}
+
+function withinLength(
+  one: { mapping: FieldMapping; to: Side; source: FieldMetadata; target: FieldMetadata },
+  text: string,
+): Translation {
+  const { mapping, to, source, target } = one
+  if (target.maxLength === null || target.maxLength < 0 || text.length <= target.maxLength)
+    return { ok: true, value: text }
+  return fail(
+    problemOf(mapping, to, target, {
+      class: 'mapping',
+      code: 'too-long',
+      message: `"${source.label}" has ${text.length} characters, "${target.label}" takes ${target.maxLength}. Nothing is cut.`,
+      remedy: `Shorten the text, or map "${source.label}" to a longer field.`,
+    }),
+  )
+}
+
+function notConvertible(
+  one: { mapping: FieldMapping; to: Side; source: FieldMetadata; target: FieldMetadata },
+  label: string,
+): Translation {
+  const { mapping, to, source, target } = one
+  return fail(
+    problemOf(mapping, to, target, {
+      class: 'mapping',
+      code: 'not-convertible',
+      message: `"${label}" of "${source.label}" (${source.type}) cannot become a ${target.type} for "${target.label}".`,
+      remedy: 'Map fields of matching types.',
+    }),
+  )
+}
+
+function problemOf(
+  mapping: FieldMapping,
+  side: Side,
+  field: FieldMetadata,
+  words: Pick<Problem, 'class' | 'code' | 'message' | 'remedy'>,
+): Problem {
+  return { ...words, side, field: field.name, mappingId: mapping.id }
+}
+
+function fail(problem: Problem): Translation {
+  return { ok: false, problem }
+}
+
+function textToMemo(text: string): CanonicalValue {
+  const escaped = text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
+  return canonicalMemo(
+    escaped
+      .split('\n')
+      .map((line) => `<p>${line}</p>`)
+      .join(''),
+  )
+}
+
+/** Labels compare without case and surrounding or repeated blanks. */
+function normalLabel(label: string): string {
+  return label.trim().replace(/\s+/g, ' ').toLowerCase()
+}
+
+interface LabelIndex {
+  byValue: Map<string, FieldOption>
+  byLabel: Map<string, FieldOption[]>
+}
+
+function indexLabels(options: readonly FieldOption[]): LabelIndex {
+  const index: LabelIndex = { byValue: new Map(), byLabel: new Map() }
+  for (const option of options) {
+    index.byValue.set(option.value, option)
+    const label = normalLabel(option.label)
+    const list = index.byLabel.get(label)
+    if (list === undefined) index.byLabel.set(label, [option])
+    else list.push(option)
+  }
+  return index
+}
+
+interface PeopleIndex {
+  byKey: Map<string, EndpointUser>
+  byEmail: Map<string, EndpointUser[]>
+  byLogin: Map<string, EndpointUser[]>
+  byName: Map<string, EndpointUser[]>
+}
+
+function indexPeople(users: readonly EndpointUser[]): PeopleIndex {
+  const index: PeopleIndex = { byKey: new Map(), byEmail: new Map(), byLogin: new Map(), byName: new Map() }
+  const add = (map: Map<string, EndpointUser[]>, key: string, user: EndpointUser) => {
+    const normal = key.trim().toLowerCase()
+    if (normal === '') return
+    const list = map.get(normal)
+    if (list === undefined) map.set(normal, [user])
+    else list.push(user)
+  }
+  for (const user of users) {
+    index.byKey.set(user.key.toLowerCase(), user)
+    if (user.machine) continue
+    for (const email of user.emails) add(index.byEmail, email, user)
+    add(index.byLogin, user.login, user)
+    add(index.byName, user.name, user)
+  }
+  return index
+}
+
+/** The one twin by e-mail (any address), then login, then full name; active accounts first; never one of several. */
+function matchPerson(person: EndpointUser, others: PeopleIndex): EndpointUser | undefined {
+  const rounds: EndpointUser[][] = [
+    person.emails.flatMap((email) => others.byEmail.get(email.trim().toLowerCase()) ?? []),
+    [person.login, ...person.emails].flatMap((login) => others.byLogin.get(login.trim().toLowerCase()) ?? []),
+    others.byEmail.get(person.login.trim().toLowerCase()) ?? [],
+    others.byName.get(person.name.trim().toLowerCase()) ?? [],
+  ]
+  for (const found of rounds) {
+    const unique = [...new Set(found)]
+    const active = unique.filter((user) => user.active)
+    if (active.length === 1) return active[0]
+    if (active.length === 0 && unique.length === 1) return unique[0]
+  }
+  return undefined
+}
