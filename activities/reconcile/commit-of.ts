@@ -1,0 +1,93 @@
+import { backoffSeconds } from '../../core/backoff.ts'
+import type { Problem } from '../../core/problems.ts'
+import type { ItemCommit, ItemOutcome } from '../../core/store.ts'
+import { type Side, sameStamp, sides } from '../../core/values.ts'
+import type { Decision } from './decision.ts'
+import type { Effects } from './execute.ts'
+
+/** Seconds until a write whose answer was lost is looked for. */
+const lookAgainSeconds = 3
+
+/** A problem that holds nothing up: it is shown, and the record is done with. */
+function isWarning(problem: Problem): boolean {
+  return problem.code === 'user-gap'
+}
+
+/** What is committed about an item, from the decision and what carrying it out did. */
+export function commitOf(decision: Decision, effects: Effects): ItemCommit {
+  const { item } = decision
+  const base = effects.pair !== null && effects.baseChanged ? effects.base : null
+  const common = {
+    key: item.key,
+    pair: effects.pair,
+    base,
+    seen: changedStamps(decision, effects),
+    settled: effects.settled,
+    written: effects.written,
+    followUp: effects.followUp,
+  }
+  const attempts = Math.max(0, ...item.due.map((row) => row.attempts)) + 1
+  if (decision.kind === 'stop') {
+    const [first] = effects.problems
+    const next: ItemCommit['next'] =
+      decision.again === null
+        ? { kind: 'done' }
+        : {
+            kind: 'again',
+            class: first?.class ?? 'in-doubt',
+            afterSeconds:
+              decision.again === 'backoff'
+                ? backoffSeconds(first?.class ?? 'internal', attempts, item.key)
+                : decision.again,
+          }
+    return { ...common, problems: effects.problems, outcome: decision.outcome, next }
+  }
+
+  // Somebody was faster: plan again from what they wrote. That is everyday, not an issue.
+  const moved = effects.problems.some((problem) => problem.class === 'moved')
+  const problems = effects.problems.filter((problem) => problem.class !== 'moved')
+  const inDoubt = problems.some((problem) => problem.class === 'in-doubt')
+  const worst = problems.find((problem) => !isWarning(problem))
+  if (inDoubt)
+    return {
+      ...common,
+      problems,
+      outcome: 'in-doubt',
+      next: { kind: 'again', class: 'in-doubt', afterSeconds: lookAgainSeconds },
+    }
+  if (moved)
+    return {
+      ...common,
+      problems,
+      outcome: 'waiting',
+      next: { kind: 'again', class: 'moved', afterSeconds: backoffSeconds('moved', attempts, item.key) },
+    }
+  const next: ItemCommit['next'] =
+    worst === undefined
+      ? { kind: 'done' }
+      : { kind: 'again', class: worst.class, afterSeconds: backoffSeconds(worst.class, attempts, item.key) }
+  return { ...common, problems, outcome: outcomeOf(decision, effects, worst), next }
+}
+
+function outcomeOf(decision: Decision, effects: Effects, worst: Problem | undefined): ItemOutcome {
+  if (effects.created) return 'created'
+  if (decision.kind === 'create') return 'failed'
+  if (effects.written.length > 0) return 'updated'
+  if (decision.kind === 'pair' && decision.outcome === 'adopted') return 'adopted'
+  if (decision.kind === 'pair' && decision.outcome === 'created-earlier') return 'created'
+  return worst === undefined ? 'unchanged' : 'held'
+}
+
+/** Only stamps that say something new are stored; an unpaired record's is always stored, with what was decided. */
+function changedStamps(decision: Decision, effects: Effects): ItemCommit['seen'] {
+  const { pair } = decision.item
+  if (pair === null) return effects.seen
+  const changed: { left?: NonNullable<ItemCommit['seen']['left']>; right?: NonNullable<ItemCommit['seen']['right']> } =
+    {}
+  for (const side of sides as readonly Side[]) {
+    const now = effects.seen[side]
+    const before = pair[side].seen
+    if (now !== undefined && (before === null || !sameStamp(before, now.stamp))) changed[side] = now
+  }
+  return changed
+}

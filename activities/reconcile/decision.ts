@@ -1,0 +1,48 @@
+import type { Base } from '../../core/base.ts'
+import type { CreatePlan, PairPlan } from '../../core/plan.ts'
+import type { Problem } from '../../core/problems.ts'
+import type { ItemOutcome, SettledIntent, WorkItem } from '../../core/store.ts'
+import type { RecordSnapshot, Side } from '../../core/values.ts'
+
+/** What looking at a work item led to; carrying it out is execute.ts, showing it is simulate.ts. */
+export type Decision = PairDecision | CreateDecision | StopDecision
+
+/** Both twins are known: an existing pair, a twin just found, or one adopted on proof. */
+export interface PairDecision {
+  kind: 'pair'
+  item: WorkItem
+  /** Null for a pair that this batch makes. */
+  pairId: string | null
+  left: RecordSnapshot
+  right: RecordSnapshot
+  /** With what earlier, unsettled writes turned out to have done. */
+  base: Base
+  baseChanged: boolean
+  settled: SettledIntent[]
+  plan: PairPlan
+  /** Sides whose cross-reference does not name the twin yet. */
+  linkBack: Side[]
+  /** How a new pair came about. */
+  outcome: 'existing' | 'created-earlier' | 'adopted'
+}
+
+export interface CreateDecision {
+  kind: 'create'
+  item: WorkItem
+  from: Side
+  source: RecordSnapshot
+  plan: CreatePlan
+  settled: SettledIntent[]
+}
+
+/** Nothing is written: done with, declined, waiting, or a problem. */
+export interface StopDecision {
+  kind: 'stop'
+  item: WorkItem
+  outcome: ItemOutcome
+  problems: Problem[]
+  settled: SettledIntent[]
+  seen: { side: Side; snapshot: RecordSnapshot } | null
+  /** Null: the queue rows are done with. Else seconds to wait, or 'backoff' by the problem's class. */
+  again: number | 'backoff' | null
+}

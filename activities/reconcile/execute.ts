@@ -1,0 +1,357 @@
+import type { RowResult } from '../../connectors/contract.ts'
+import type { Base } from '../../core/base.ts'
+import type { PlannedField } from '../../core/plan.ts'
+import type { Problem } from '../../core/problems.ts'
+import type { IntentAction, IntentInput, ItemCommit, SettledIntent, Store } from '../../core/store.ts'
+import { isDirectSuccessor, otherSide, type RecordSnapshot, type Side, type Stamp, sides } from '../../core/values.ts'
+import type { Workbench } from '../connections.ts'
+import { commitOf } from './commit-of.ts'
+import type { CreateDecision, Decision, PairDecision } from './decision.ts'
+import { nameOf } from './judge.ts'
+
+/** Mapping id under which our own cross-reference appears in intents and the ledger. */
+const referenceMappingId = 'cross-reference'
+
+/** How often the rest of a record is sent again after the endpoint refused one of its fields. */
+const refusedFieldRounds = 3
+
+export interface ExecuteInput {
+  bench: Workbench
+  store: Pick<Store, 'recordIntents'>
+  token: string
+  runId: string
+  decisions: readonly Decision[]
+  newCallId(): string
+  /** Throws when the lease has run out: nothing may be sent any more. */
+  assertLease(): void
+}
+
+/** One row to send, and what became of it. */
+interface Write {
+  decision: PairDecision | CreateDecision
+  action: IntentAction
+  side: Side
+  targetId: string | null
+  sourceId: string
+  fields: PlannedField[]
+  /** State the plan was made from; null on creation. */
+  before: RecordSnapshot | null
+  intentId: string
+  result: RowResult | null
+}
+
+/** What a batch did to one item so far. */
+export interface Effects {
+  pair: ItemCommit['pair']
+  base: Base
+  baseChanged: boolean
+  settled: SettledIntent[]
+  problems: Problem[]
+  seen: ItemCommit['seen']
+  written: Side[]
+  followUp: { side: Side; id: string }[]
+  created: boolean
+}
+
+/**
+ * Carries a batch out: intents for everything first, then creates and updates of both sides, then the link-backs of what
+ * was created; a field that an endpoint refuses is left out and the rest is sent again under an intent of its own.
+ * Answers what to commit, item by item. A thrown error leaves the intents open: the next look settles them.
+ */
+export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
+  const { bench, decisions } = input
+  const effects = new Map<Decision, Effects>(decisions.map((decision) => [decision, startingEffects(decision)]))
+  const effectsOf = (decision: Decision): Effects => {
+    const found = effects.get(decision)
+    if (found === undefined) throw new Error('every decision has effects')
+    return found
+  }
+
+  const planned = decisions.flatMap((decision) => plannedWrites(bench, decision))
+  await recordIntents(input, planned)
+  const linkBacks = planned.filter((write) => write.action === 'link-back' && write.decision.kind === 'create')
+  let wave = planned.filter((write) => !linkBacks.includes(write))
+  for (let round = 0; wave.length > 0; round++) {
+    await send(input, wave)
+    const again: Write[] = []
+    for (const write of wave) {
+      const rest = round < refusedFieldRounds ? withoutRefusedField(bench, write) : null
+      if (rest !== null) {
+        again.push(rest)
+        const { result } = write
+        if (result?.outcome === 'refused') effectsOf(write.decision).problems.push(result.problem)
+      }
+      absorb(bench, write, effectsOf(write.decision), rest !== null)
+    }
+    await recordIntents(input, again)
+    wave = again
+  }
+
+  const due: Write[] = []
+  for (const write of linkBacks) {
+    const mine = effectsOf(write.decision)
+    const twinId = mine.pair === null ? undefined : mine.pair[write.side === 'left' ? 'rightId' : 'leftId']
+    const [field] = write.fields
+    if (!mine.created || twinId === undefined || field === undefined) {
+      mine.settled.push({ ...unsettled(write), outcome: 'not-applied' })
+      continue
+    }
+    field.sent = nameOf(bench, otherSide(write.side), twinId)
+    due.push(write)
+  }
+  if (due.length > 0) {
+    await send(input, due)
+    for (const write of due) absorb(bench, write, effectsOf(write.decision), false)
+  }
+  return decisions.map((decision) => commitOf(decision, effectsOf(decision)))
+}
+
+function startingEffects(decision: Decision): Effects {
+  const common = { settled: [...decision.settled], written: [], followUp: [], created: false }
+  switch (decision.kind) {
+    case 'stop':
+      return {
+        ...common,
+        pair: null,
+        base: {},
+        baseChanged: false,
+        problems: [...decision.problems],
+        seen: decision.seen === null ? {} : { [decision.seen.side]: seenOf(decision.seen.snapshot) },
+      }
+    case 'create':
+      return {
+        ...common,
+        pair: null,
+        base: {},
+        baseChanged: false,
+        problems: [...decision.plan.problems],
+        seen: { [decision.from]: seenOf(decision.source) },
+      }
+    case 'pair': {
+      const { plan, pairId, left, right } = decision
+      return {
+        ...common,
+        pair: { id: pairId, leftId: left.id, rightId: right.id },
+        base: { ...decision.base, ...plan.agreed },
+        baseChanged: decision.baseChanged || Object.keys(plan.agreed).length > 0,
+        problems: [...plan.problems],
+        seen: { left: seenOf(left), right: seenOf(right) },
+      }
+    }
+  }
+}
+
+function seenOf(snapshot: RecordSnapshot): { id: string; stamp: Stamp } {
+  return { id: snapshot.id, stamp: snapshot.stamp }
+}
+
+function plannedWrites(bench: Workbench, decision: Decision): Write[] {
+  const { configuration } = bench.link
+  if (decision.kind === 'stop') return []
+  if (decision.kind === 'create') {
+    const { from, source, plan } = decision
+    const to = otherSide(from)
+    const reference = configuration[to].crossReference
+    if (plan.blocked || reference === null) return []
+    const create: Write = {
+      ...newWrite(decision, 'create', to, null, source.id, null),
+      fields: [...plan.fields, referenceField(reference, null, nameOf(bench, from, source.id))],
+    }
+    const ownReference = configuration[from].crossReference
+    if (ownReference === null) return [create]
+    const linkBack: Write = {
+      ...newWrite(decision, 'link-back', from, source.id, source.id, source),
+      fields: [referenceField(ownReference, source.fields[ownReference] ?? null, null)],
+    }
+    return [create, linkBack]
+  }
+  return sides.flatMap((side) => {
+    const own = side === 'left' ? decision.left : decision.right
+    const twin = side === 'left' ? decision.right : decision.left
+    const fields = [...decision.plan.writes[side]]
+    const reference = decision.linkBack.includes(side) ? configuration[side].crossReference : null
+    if (reference !== null)
+      fields.push(referenceField(reference, own.fields[reference] ?? null, nameOf(bench, otherSide(side), twin.id)))
+    if (fields.length === 0) return []
+    const action = decision.plan.writes[side].length === 0 ? 'link-back' : 'update'
+    return [{ ...newWrite(decision, action, side, own.id, twin.id, own), fields }]
+  })
+}
+
+function newWrite(
+  decision: PairDecision | CreateDecision,
+  action: IntentAction,
+  side: Side,
+  targetId: string | null,
+  sourceId: string,
+  before: RecordSnapshot | null,
+): Write {
+  return { decision, action, side, targetId, sourceId, before, fields: [], intentId: '', result: null }
+}
+
+function referenceField(field: string, before: PlannedField['before'], sent: PlannedField['sent']): PlannedField {
+  return { mappingId: referenceMappingId, field, source: null, before, sent, rule: 'reference', group: null }
+}
+
+async function recordIntents(input: ExecuteInput, writes: readonly Write[]): Promise<void> {
+  if (writes.length === 0) return
+  input.assertLease()
+  const intents: IntentInput[] = writes.map((write) => ({
+    key: write.decision.item.key,
+    action: write.action,
+    side: write.side,
+    targetId: write.targetId,
+    sourceId: write.sourceId,
+    stampBefore: write.before?.stamp ?? null,
+    fields: write.fields.map(({ group: _group, ...field }) => field),
+  }))
+  const ids = await input.store.recordIntents({
+    token: input.token,
+    linkId: input.bench.link.id,
+    runId: input.runId,
+    version: input.bench.link.version,
+    callId: input.newCallId(),
+    intents,
+  })
+  writes.forEach((write, index) => {
+    write.intentId = ids[index] ?? ''
+  })
+}
+
+/** Sends a wave: per side one call for creates and one for updates, all at the same time. */
+async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> {
+  input.assertLease()
+  const { bench } = input
+  await Promise.all(
+    sides.flatMap((side) => {
+      const mine = wave.filter((write) => write.side === side)
+      const creates = mine.filter((write) => write.action === 'create')
+      const updates = mine.filter((write) => write.action !== 'create')
+      const { entityType } = bench.link.configuration[side]
+      const wanted = bench.planner.fieldsToRead(side)
+      const connector = bench.connectors[side]
+      const assign = (writes: readonly Write[]) => (results: readonly RowResult[]) =>
+        writes.forEach((write, index) => {
+          write.result = results[index] ?? null
+        })
+      const calls: Promise<void>[] = []
+      if (creates.length > 0)
+        calls.push(
+          connector
+            .create(
+              entityType,
+              creates.map((write) => ({ fields: valuesOf(write) })),
+              wanted,
+            )
+            .then(assign(creates)),
+        )
+      if (updates.length > 0)
+        calls.push(
+          connector
+            .update(
+              entityType,
+              updates.map((write) => ({
+                id: write.targetId ?? '',
+                fields: valuesOf(write),
+                expected: write.before?.stamp ?? { version: null, modified: null },
+                ...(write.before?.lock === undefined || write.action === 'link-back'
+                  ? {}
+                  : { lock: write.before.lock }),
+                compareAndSet: write.action === 'update',
+              })),
+              wanted,
+            )
+            .then(assign(updates)),
+        )
+      return calls
+    }),
+  )
+}
+
+function valuesOf(write: Write): Record<string, PlannedField['sent']> {
+  return Object.fromEntries(write.fields.map((field) => [field.field, field.sent]))
+}
+
+/** The same write without the field (and its group) that was refused; null when there is nothing to leave out or left. */
+function withoutRefusedField(bench: Workbench, write: Write): Write | null {
+  const { result } = write
+  if (result?.outcome !== 'refused' || result.problem.field === undefined) return null
+  if (result.problem.class === 'moved' || result.problem.class === 'locked') return null
+  const refused = write.fields.find((field) => field.field === result.problem.field)
+  if (refused === undefined || refused.mappingId === referenceMappingId) return null
+  const rest = write.fields.filter(
+    (field) => field !== refused && (refused.group === null || field.group !== refused.group),
+  )
+  const target = bench.metadata[write.side].entity.fields
+  const needed = (name: string) => target.some((field) => field.name === name && field.required)
+  if (write.action === 'create' && write.fields.some((field) => !rest.includes(field) && needed(field.field)))
+    return null
+  if (rest.every((field) => field.mappingId === referenceMappingId) && write.action === 'update') return null
+  return { ...write, fields: rest, intentId: '', result: null }
+}
+
+function unsettled(write: Write): SettledIntent {
+  return {
+    intentId: write.intentId,
+    outcome: 'in-doubt',
+    targetId: write.targetId,
+    stampAfter: null,
+    after: {},
+    possibleOverwrite: false,
+    foundByLooking: false,
+  }
+}
+
+/** Takes a row's result into the item's effects. */
+function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolean): void {
+  const { decision, result, side } = write
+  if (result === null) {
+    effects.settled.push(unsettled(write))
+    effects.problems.push({
+      class: 'in-doubt',
+      code: 'no-result',
+      message: 'The connector gave no result for a row it was asked to write.',
+      remedy: 'Nothing to do: this settles by itself.',
+      side,
+    })
+    return
+  }
+  if (result.outcome !== 'done') {
+    effects.settled.push({ ...unsettled(write), outcome: result.outcome === 'refused' ? 'not-applied' : 'in-doubt' })
+    if (!goesOn) effects.problems.push(result.problem)
+    return
+  }
+  const { snapshot } = result
+  const successor = write.before === null || isDirectSuccessor(write.before.stamp, snapshot.stamp)
+  effects.settled.push({
+    ...unsettled(write),
+    outcome: 'applied',
+    targetId: snapshot.id,
+    stampAfter: snapshot.stamp,
+    after: Object.fromEntries(write.fields.map((field) => [field.field, snapshot.fields[field.field] ?? field.sent])),
+    possibleOverwrite: !successor,
+  })
+  const unset = decision.kind === 'create' && write.action === 'create' ? decision.plan.unset : []
+  const learnt = bench.planner.learn({
+    base: effects.base,
+    side,
+    sent: [...write.fields.filter((field) => field.mappingId !== referenceMappingId), ...unset],
+    kept: snapshot.fields,
+  })
+  if (write.action !== 'link-back') {
+    effects.base = learnt.base
+    effects.baseChanged = true
+    effects.problems.push(...learnt.problems)
+    effects.written.push(side)
+  }
+  if (write.action === 'create') {
+    const { source, from } = decision as CreateDecision
+    const [leftId, rightId] = from === 'left' ? [source.id, snapshot.id] : [snapshot.id, source.id]
+    effects.pair = { id: null, leftId, rightId }
+    effects.created = true
+  }
+  // What we remember as seen stays the state the plan was made from, unless our answer is surely its direct successor.
+  const frozen = learnt.problems.length > 0
+  if (successor && (learnt.altered.length === 0 || frozen)) effects.seen[side] = seenOf(snapshot)
+  if (learnt.altered.length > 0 && !frozen) effects.followUp.push({ side, id: snapshot.id })
+}

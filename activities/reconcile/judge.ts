@@ -1,0 +1,355 @@
+import { crossReference, referencedId } from '../../core/endpoint.ts'
+import type { Problem } from '../../core/problems.ts'
+import type { OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts'
+import { otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'
+import type { Workbench } from '../connections.ts'
+import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
+import { baseOfCreation, notApplied, settledCreation, settleUpdates } from './settle.ts'
+
+export interface JudgeInput {
+  bench: Workbench
+  store: Pick<Store, 'twins'>
+  items: readonly WorkItem[]
+  signal?: AbortSignal
+}
+
+type Snapshots = Record<Side, Map<string, RecordSnapshot>>
+
+/** Seconds until a record that waits for another worker's create is looked at again. */
+const waitForCreateSeconds = 5
+
+/**
+ * Reads both twins of a batch, settles what earlier attempts left open, and decides what is to be done about each item.
+ * Writes nothing. At most one bulk read and one look-up a side, one more read for records that name a twin of their own.
+ */
+export async function judge({ bench, store, items, signal }: JudgeInput): Promise<Decision[]> {
+  const call = signal === undefined ? {} : { signal }
+  const { link, planner } = bench
+  const { configuration } = link
+  const fields = { left: planner.fieldsToRead('left'), right: planner.fieldsToRead('right') }
+
+  async function readInto(snapshots: Snapshots, side: Side, ids: Iterable<string>): Promise<void> {
+    const missing = [...new Set(ids)].filter((id) => !snapshots[side].has(id))
+    if (missing.length === 0) return
+    const found = await bench.connectors[side].read(configuration[side].entityType, missing, fields[side], call)
+    for (const snapshot of found) snapshots[side].set(snapshot.id, snapshot)
+  }
+
+  const snapshots: Snapshots = { left: new Map(), right: new Map() }
+  await Promise.all(
+    sides.map((side) =>
+      readInto(
+        snapshots,
+        side,
+        items.flatMap((item) =>
+          (item.pair === null ? item.due.filter((row) => row.side === side) : [item.pair[side]]).map((one) => one.id),
+        ),
+      ),
+    ),
+  )
+
+  const decisions: Decision[] = []
+  const unpaired: { item: WorkItem; from: Side; source: RecordSnapshot }[] = []
+  for (const item of items) {
+    if (item.pair !== null) {
+      decisions.push(judgePair(bench, item, snapshots))
+      continue
+    }
+    const row = item.due[0]
+    const source = row === undefined ? undefined : snapshots[row.side].get(row.id)
+    if (row === undefined || source === undefined) decisions.push(judgeVanished(item))
+    else unpaired.push({ item, from: row.side, source })
+  }
+  const judged = await Promise.all(
+    sides.map((from) =>
+      judgeUnpaired({
+        bench,
+        store,
+        from,
+        records: unpaired.filter((one) => one.from === from),
+        snapshots,
+        readInto,
+        call,
+      }),
+    ),
+  )
+  return [...decisions, ...judged.flat()]
+}
+
+/** An existing pair: both read, or one of them gone. */
+function judgePair(bench: Workbench, item: WorkItem, snapshots: Snapshots): Decision {
+  const { pair } = item
+  if (pair === null) throw new Error('judgePair is for pairs')
+  const left = snapshots.left.get(pair.left.id)
+  const right = snapshots.right.get(pair.right.id)
+  if (left === undefined || right === undefined) {
+    const gone: Side = left === undefined ? 'left' : 'right'
+    return stop(item, 'held', [missingProblem(bench, gone, pair[gone].id)], 'backoff')
+  }
+  return planPair(bench, item, pair.id, left, right, pair.base, item.intents, 'existing')
+}
+
+function planPair(
+  bench: Workbench,
+  item: WorkItem,
+  pairId: string | null,
+  left: RecordSnapshot,
+  right: RecordSnapshot,
+  base: PairDecision['base'],
+  intents: readonly OpenIntent[],
+  outcome: PairDecision['outcome'],
+): PairDecision {
+  const { configuration } = bench.link
+  const looked = settleUpdates({
+    intents,
+    base,
+    configuration,
+    metadata: bench.metadata,
+    snapshots: { left, right },
+  })
+  const seen = { left: item.pair?.left.seen ?? null, right: item.pair?.right.seen ?? null }
+  const plan = bench.planner.planPair({ base: looked.base, left, right, seen })
+  const linkBack = sides.filter((side) => {
+    const field = configuration[side].crossReference
+    const own = side === 'left' ? left : right
+    const twin = side === 'left' ? right : left
+    return (
+      field !== null && own.fields[field] !== undefined && own.fields[field] !== nameOf(bench, otherSide(side), twin.id)
+    )
+  })
+  return {
+    kind: 'pair',
+    item,
+    pairId,
+    left,
+    right,
+    base: looked.base,
+    baseChanged: looked.changed || pairId === null,
+    settled: looked.settled,
+    plan,
+    linkBack,
+    outcome,
+  }
+}
+
+interface UnpairedInput {
+  bench: Workbench
+  store: Pick<Store, 'twins'>
+  from: Side
+  records: readonly { item: WorkItem; from: Side; source: RecordSnapshot }[]
+  snapshots: Snapshots
+  readInto(snapshots: Snapshots, side: Side, ids: Iterable<string>): Promise<void>
+  call: { signal?: AbortSignal }
+}
+
+/**
+ * A record without pair, in this order: it names a twin: settle or adopt, never create onward; a create from it is open:
+ * look for its twin; else it is new. A twin is taken only on proof: our own intent, or references that name each other.
+ */
+async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
+  const { bench, store, from, records, snapshots, readInto, call } = input
+  if (records.length === 0) return []
+  const { configuration } = bench.link
+  const to = otherSide(from)
+  const ownReference = configuration[from].crossReference
+  const twinReference = configuration[to].crossReference
+
+  const named = new Map<string, string>()
+  for (const { source } of records) {
+    const reference = ownReference === null ? null : source.fields[ownReference]
+    const twinId = referencedId(bench.link[to].address, configuration[to].entityType, reference)
+    if (twinId !== null) named.set(source.id, twinId)
+  }
+  const twins = new Map<string, TwinState>()
+  if (named.size > 0) {
+    const twinIds = [...new Set(named.values())]
+    const [states] = await Promise.all([
+      store.twins({ linkId: bench.link.id, side: from, twinIds }),
+      readInto(snapshots, to, twinIds),
+    ])
+    for (const state of states) twins.set(state.twinId, state)
+  }
+
+  // One look-up for everything that would be created, or may already have been.
+  const rules = from === 'left' ? configuration.rules.toRight : configuration.rules.toLeft
+  const candidates = records.filter(
+    ({ item, source }) =>
+      !named.has(source.id) && (rules.create || item.intents.some((one) => one.action === 'create')),
+  )
+  const found = new Map<string, RecordSnapshot[]>()
+  if (twinReference !== null && candidates.length > 0) {
+    const names = candidates.map(({ source }) => nameOf(bench, from, source.id))
+    const matches = await bench.connectors[to].find(
+      configuration[to].entityType,
+      twinReference,
+      names,
+      bench.planner.fieldsToRead(to),
+      call,
+    )
+    for (const match of matches) {
+      const name = String(match.fields[twinReference] ?? '')
+      const list = found.get(name)
+      if (list === undefined) found.set(name, [match])
+      else list.push(match)
+    }
+  }
+
+  return records.map(({ item, source }) => {
+    const twinId = named.get(source.id)
+    if (twinId !== undefined)
+      return judgeNamedTwin(bench, item, from, source, snapshots[to].get(twinId), twins.get(twinId), twinId)
+    return judgeNew(bench, item, from, source, found.get(nameOf(bench, from, source.id)) ?? [], rules.create)
+  })
+}
+
+/** The record carries a reference to a record of the other side. */
+function judgeNamedTwin(
+  bench: Workbench,
+  item: WorkItem,
+  from: Side,
+  source: RecordSnapshot,
+  twin: RecordSnapshot | undefined,
+  state: TwinState | undefined,
+  twinId: string,
+): Decision {
+  const to = otherSide(from)
+  const field = bench.link.configuration[to].crossReference
+  if (state?.pair !== undefined && state.pair !== null)
+    return stop(item, 'held', [copiedReference(bench, from, source.id, twinId)], 'backoff', {
+      side: from,
+      snapshot: source,
+    })
+  if (state?.openCreate !== undefined && state.openCreate !== null)
+    return stop(item, 'waiting', [], waitForCreateSeconds)
+  const mutual = twin !== undefined && field !== null && twin.fields[field] === nameOf(bench, from, source.id)
+  if (!mutual)
+    return stop(item, 'held', [unprovenTwin(bench, from, source.id, twinId)], 'backoff', {
+      side: from,
+      snapshot: source,
+    })
+  const [left, right] = from === 'left' ? [source, twin] : [twin, source]
+  return planPair(bench, item, null, left, right, {}, [], 'adopted')
+}
+
+/** The record names nobody: perhaps created already by an attempt that was cut off, else new. */
+function judgeNew(
+  bench: Workbench,
+  item: WorkItem,
+  from: Side,
+  source: RecordSnapshot,
+  found: readonly RecordSnapshot[],
+  mayCreate: boolean,
+): Decision {
+  const to = otherSide(from)
+  const { configuration } = bench.link
+  const creates = item.intents.filter((one) => one.action === 'create')
+  const open = creates[creates.length - 1]
+  const [first] = found
+  if (found.length > 1)
+    return stop(item, 'held', [severalTwins(bench, from, source.id, found)], 'backoff', {
+      side: from,
+      snapshot: source,
+    })
+  if (first !== undefined) {
+    if (open === undefined)
+      return stop(item, 'held', [unprovenTwin(bench, from, source.id, first.id)], 'backoff', {
+        side: from,
+        snapshot: source,
+      })
+    const [left, right] = from === 'left' ? [source, first] : [first, source]
+    const pair = planPair(bench, item, null, left, right, baseOfCreation(open, configuration), [], 'created-earlier')
+    pair.settled.push(settledCreation(open, first))
+    for (const other of item.intents) if (other.id !== open.id) pair.settled.push(notApplied(other.id))
+    return pair
+  }
+  if (open !== undefined) {
+    const remaining = configuration.tuning.inDoubtSeconds - open.ageSeconds
+    if (remaining > 0) {
+      const problem: Problem = {
+        class: 'in-doubt',
+        code: 'create-unanswered',
+        message:
+          'A create was sent and its answer never came. The record is looked for until it is found or surely was not created.',
+        remedy: 'Nothing to do: this settles by itself.',
+        side: to,
+      }
+      return stop(item, 'in-doubt', [problem], Math.max(1, Math.min(10, Math.ceil(remaining))))
+    }
+  }
+  const settled = item.intents.map((intent) => notApplied(intent.id))
+  if (!mayCreate) return { ...stop(item, 'declined', [], null, { side: from, snapshot: source }), settled }
+  const decision: CreateDecision = {
+    kind: 'create',
+    item,
+    from,
+    source,
+    plan: bench.planner.planCreate(from, source),
+    settled,
+  }
+  return decision
+}
+
+/** Gone before it was ever paired: nothing to keep in step. What was being created for it is looked for no longer. */
+function judgeVanished(item: WorkItem): StopDecision {
+  return { ...stop(item, 'unchanged', [], null), settled: item.intents.map((intent) => notApplied(intent.id)) }
+}
+
+function stop(
+  item: WorkItem,
+  outcome: StopDecision['outcome'],
+  problems: Problem[],
+  again: StopDecision['again'],
+  seen: StopDecision['seen'] = null,
+): StopDecision {
+  return { kind: 'stop', item, outcome, problems, settled: [], seen, again }
+}
+
+/** The name under which the other side's cross-reference field knows a record of `side`. */
+export function nameOf(bench: Workbench, side: Side, id: string): string {
+  return crossReference(bench.link[side].address, bench.link.configuration[side].entityType, id)
+}
+
+function missingProblem(bench: Workbench, gone: Side, id: string): Problem {
+  return {
+    class: 'missing',
+    code: 'twin-missing',
+    message: `The record ${id} of ${bench.link[gone].name} cannot be read any more. Its twin is left as it is.`,
+    remedy: 'Restore the record or the permission to read it; deletions are carried over only by rule and on evidence.',
+    side: gone,
+  }
+}
+
+function copiedReference(bench: Workbench, side: Side, id: string, twinId: string): Problem {
+  const field = bench.link.configuration[side].crossReference ?? ''
+  return {
+    class: 'ambiguous',
+    code: 'copied-reference',
+    message: `Record ${id} of ${bench.link[side].name} names ${twinId} as its twin, which is paired with another record. Perhaps it is a copy.`,
+    remedy: `Empty its field "${field}" to have it synchronized as a new record.`,
+    side,
+    field,
+  }
+}
+
+function unprovenTwin(bench: Workbench, side: Side, id: string, twinId: string): Problem {
+  return {
+    class: 'ambiguous',
+    code: 'unproven-twin',
+    message: `Records ${id} of ${bench.link[side].name} and ${twinId} of ${bench.link[otherSide(side)].name} look like twins, but only one of them names the other and Tandem did not create either.`,
+    remedy: 'Enter the missing reference to pair them, or empty the reference that is there to keep them apart.',
+    side,
+  }
+}
+
+function severalTwins(bench: Workbench, side: Side, id: string, found: readonly RecordSnapshot[]): Problem {
+  return {
+    class: 'ambiguous',
+    code: 'several-twins',
+    message: `${found.length} records of ${bench.link[otherSide(side)].name} (${found
+      .slice(0, 5)
+      .map((one) => one.id)
+      .join(', ')}) name record ${id} of ${bench.link[side].name} as their twin. None is touched.`,
+    remedy: 'Empty the reference in all but one of them.',
+    side,
+  }
+}

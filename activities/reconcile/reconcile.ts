@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import { Context, cancelled as cancellation } from '@temporalio/activity'
+import type { Store } from '../../core/store.ts'
+import { StoreError } from '../../core/store.ts'
+import type { Connections } from '../connections.ts'
+import { guarded } from '../failures.ts'
+import { execute } from './execute.ts'
+import { judge } from './judge.ts'
+
+export interface ReconcileInput {
+  linkId: string
+  runId: string
+  version: number
+}
+
+export interface ReconcileResult {
+  /** `empty`: nothing is due now. `more`: the time of one call is over. `stopped`: asked to stop at a batch border. */
+  ended: 'empty' | 'more' | 'stopped' | 'link-changed'
+  items: number
+  batches: number
+}
+
+export interface ReconcileDependencies {
+  store: Store
+  connections: Connections
+  bridge: string
+  build: string
+}
+
+/** Length of a lease, and how much longer a request of ours may still be on its way after it. */
+const leaseSeconds = 120
+const graceSeconds = 60
+/** A write is sent only while this much of the lease is left. */
+const sendMarginSeconds = 45
+/** One call works for so long and then reports back, so that its history event says how far it came. */
+const callMilliseconds = 20_000
+
+/**
+ * Reconciles until nothing is due: claim, read both twins, plan, write ahead, write, commit. A batch is carried through
+ * whatever happens to the call; being cancelled takes hold between batches.
+ */
+export function createReconcile(dependencies: ReconcileDependencies) {
+  const { store, connections, bridge, build } = dependencies
+
+  async function reconcile(input: ReconcileInput): Promise<ReconcileResult> {
+    return guarded(() => run(input))
+  }
+
+  async function run({ linkId, runId, version }: ReconcileInput): Promise<ReconcileResult> {
+    const context = Context.current()
+    let stop = false
+    cancellation().catch(() => {
+      stop = true
+    })
+    const link = await store.link(linkId, version)
+    const bench = await connections.workbench(link)
+    const { batchSize, batchPauseMs } = link.configuration.tuning
+    const started = performance.now()
+    const result: ReconcileResult = { ended: 'more', items: 0, batches: 0 }
+    const beat = setInterval(() => context.heartbeat({ items: result.items }), 5_000)
+    try {
+      while (performance.now() - started < callMilliseconds) {
+        if (stop) return { ...result, ended: 'stopped' }
+        const claimedAt = performance.now()
+        const claim = await store.claim({ linkId, runId, limit: batchSize, leaseSeconds, graceSeconds })
+        if (claim.items.length === 0) return { ...result, ended: 'empty' }
+        context.heartbeat({ items: result.items })
+        const assertLease = () => {
+          if (performance.now() - claimedAt > (leaseSeconds - sendMarginSeconds) * 1_000)
+            throw new StoreError(
+              'lease-lost',
+              'The lease of a batch ran out before it was written; it is looked at again.',
+            )
+        }
+        try {
+          const decisions = await judge({ bench, store, items: claim.items })
+          const items = await execute({
+            bench,
+            store,
+            token: claim.token,
+            runId,
+            decisions,
+            newCallId: randomUUID,
+            assertLease,
+          })
+          await store.commit({ token: claim.token, callId: randomUUID(), linkId, runId, version, bridge, build, items })
+        } catch (error) {
+          if (error instanceof StoreError && error.code === 'lease-lost') continue
+          await store.release({ token: claim.token }).catch(() => undefined)
+          if (error instanceof StoreError && error.code === 'link-changed') return { ...result, ended: 'link-changed' }
+          throw error
+        }
+        result.items += claim.items.length
+        result.batches++
+        if (batchPauseMs > 0) await new Promise((resolve) => setTimeout(resolve, batchPauseMs))
+      }
+      return result
+    } finally {
+      clearInterval(beat)
+    }
+  }
+
+  return { reconcile }
+}
