@@ -1,5 +1,5 @@
 import type { Connector } from '../connectors/contract.ts'
-import { type CredentialSecret, type EndpointAddress } from '../core/endpoint.ts'
+import type { CredentialSecret, EndpointAddress } from '../core/endpoint.ts'
 import type { SideMetadata } from '../core/metadata.ts'
 import { createPlanner, type Planner } from '../core/plan.ts'
 import type { EndpointContext, LinkContext } from '../core/store.ts'
@@ -65,7 +65,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
     const key = `${endpoint.id}:${entityType}`
     const known = descriptions.get(key)
     const now = performance.now()
-    if (!fresh && known !== undefined && known.revision === endpoint.revision && known.until > now) return known.metadata
+    if (!fresh && known !== undefined && known.revision === endpoint.revision && known.until > now)
+      return known.metadata
     const metadata = connector(endpoint).then(async (opened) => {
       const [entity, users] = await Promise.all([opened.describe(entityType), opened.users()])
       return { entity, users }

@@ -31,7 +31,8 @@ export function toFailure(error: unknown): unknown {
     const { problem } = error
     const message = `${problem.message} ${problem.remedy}`
     const type = notRetryable[problem.class]
-    if (type !== undefined) return ApplicationFailure.create({ message, type, nonRetryable: true, details: [problem.code] })
+    if (type !== undefined)
+      return ApplicationFailure.create({ message, type, nonRetryable: true, details: [problem.code] })
     return ApplicationFailure.create({
       message,
       type: problem.class === 'throttled' ? 'Throttled' : 'Unavailable',

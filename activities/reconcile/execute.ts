@@ -222,7 +222,8 @@ async function recordIntents(input: ExecuteInput, writes: readonly Write[]): Pro
 async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> {
   input.assertLease()
   const { bench } = input
-  await Promise.all(
+  // All calls end before anything is given back: a lease must not be released under a request that is still on its way.
+  const ended = await Promise.allSettled(
     sides.flatMap((side) => {
       const mine = wave.filter((write) => write.side === side)
       const creates = mine.filter((write) => write.action === 'create')
@@ -266,6 +267,8 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
       return calls
     }),
   )
+  const failed = ended.find((call) => call.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 function valuesOf(write: Write): Record<string, PlannedField['sent']> {

@@ -1,0 +1,61 @@
+import { Context } from '@temporalio/activity'
+import { ConnectorError } from '../connectors/contract.ts'
+import { proposeMapping } from '../core/auto-map.ts'
+import type { Question, Store } from '../core/store.ts'
+import type { Connections } from './connections.ts'
+import { guarded, toFailure } from './failures.ts'
+
+/**
+ * Answers a question about an endpoint. Question and answer travel through the store, so that neither contents of records
+ * nor secrets enter a workflow's history; a refusal of the endpoint is an answer too.
+ */
+export function createAnswer({ store, connections }: { store: Store; connections: Connections }) {
+  async function answer({ askId }: { askId: string }): Promise<void> {
+    await guarded(async () => {
+      const question = await store.question(askId)
+      try {
+        await store.saveAnswer({ askId, answer: await find(question) })
+      } catch (error) {
+        const { attempt } = Context.current().info
+        if (error instanceof ConnectorError && (attempt > 1 || error.problem.class !== 'unavailable')) {
+          await store.saveAnswer({ askId, problem: error.problem })
+          return
+        }
+        throw toFailure(error)
+      }
+    })
+  }
+
+  async function find(question: Question): Promise<unknown> {
+    const signal = Context.current().cancellationSignal
+    switch (question.kind) {
+      case 'test-connection': {
+        const connector = await connections.connector(question.endpoint)
+        return connector.testConnection({ signal })
+      }
+      case 'describe':
+        return connections.describe(question.endpoint, question.entityType, true)
+      case 'propose-mapping': {
+        const [left, right] = await Promise.all([
+          connections.describe(question.left, question.entityType, true),
+          connections.describe(question.right, question.entityType, true),
+        ])
+        return proposeMapping({
+          left: left.entity,
+          leftKind: question.left.address.kind,
+          right: right.entity,
+          rightKind: question.right.address.kind,
+        })
+      }
+      case 'record': {
+        const connector = await connections.connector(question.endpoint)
+        const [snapshot] = await connector.read(question.entityType, [question.id], question.fields, { signal })
+        return snapshot === undefined
+          ? { found: false }
+          : { found: true, snapshot, url: connector.recordUrl(question.entityType, question.id) }
+      }
+    }
+  }
+
+  return { answer }
+}

@@ -1,0 +1,73 @@
+import { Context } from '@temporalio/activity'
+import { ConnectorError } from '../connectors/contract.ts'
+import { checkConfiguration } from '../core/check.ts'
+import type { Finding } from '../core/run.ts'
+import type { Store } from '../core/store.ts'
+import { createTranslator } from '../core/translate.ts'
+import { type Side, sides } from '../core/values.ts'
+import type { Connections } from './connections.ts'
+import { guarded } from './failures.ts'
+
+export interface CheckInput {
+  linkId: string
+  runId: string
+  version: number
+}
+
+export interface CheckResult {
+  passed: boolean
+  errors: number
+  warnings: number
+}
+
+/** The integrity check: connections first, then everything that the endpoints' own descriptions tell about the mapping. */
+export function createCheck({ store, connections }: { store: Store; connections: Connections }) {
+  async function check({ linkId, runId, version }: CheckInput): Promise<CheckResult> {
+    return guarded(async () => {
+      const context = Context.current()
+      const link = await store.link(linkId, version)
+      const { configuration } = link
+      const connected = await Promise.all(sides.map((side) => connectionFinding(side)))
+      const findings: Finding[] = [...connected]
+      if (connected.every((finding) => finding.severity !== 'error')) {
+        const described = await Promise.all(
+          sides.map((side) => connections.describe(link[side], configuration[side].entityType, true)),
+        )
+        const [left, right] = described
+        if (left === undefined || right === undefined) throw new Error('a link has two sides')
+        const translator = createTranslator({ configuration, left, right, users: link.users })
+        findings.push(...checkConfiguration({ configuration, left, right, translator }))
+      }
+      const errors = findings.filter((finding) => finding.severity === 'error').length
+      const warnings = findings.filter((finding) => finding.severity === 'warning').length
+      await store.saveFindings({ runId, linkId, findings, passed: errors === 0 })
+      return { passed: errors === 0, errors, warnings }
+
+      async function connectionFinding(side: Side): Promise<Finding> {
+        const endpoint = link[side]
+        const common = { check: 'connection', side, pointer: `/${side}/endpointId`, records: null }
+        try {
+          const connector = await connections.connector(endpoint)
+          const report = await connector.testConnection({ signal: context.cancellationSignal })
+          return {
+            ...common,
+            severity: 'ok',
+            message: `${endpoint.name}: ${report.product} ${report.version}, ${report.place}, signed in as ${report.user}.`,
+            remedy: null,
+          }
+        } catch (error) {
+          if (!(error instanceof ConnectorError)) throw error
+          // An endpoint that is down is no verdict on the link: the activity is retried, and fails the run in the end.
+          if (error.problem.class === 'unavailable' || error.problem.class === 'throttled') throw error
+          return {
+            ...common,
+            severity: 'error',
+            message: `${endpoint.name}: ${error.problem.message}`,
+            remedy: error.problem.remedy,
+          }
+        }
+      }
+    })
+  }
+  return { check }
+}
