@@ -9,12 +9,16 @@ import { scanSide } from './scan.ts'
 
 export interface WatchInput {
   linkId: string
-  /** The attempt at which a quiet watch returns, so that the link can continue as new with fresh options and code. */
+  /** A quiet watch returns after so long, so that the link can continue as new with fresh options and code. */
   returnAfterSeconds: number
+  /** False: the link is known to be in trouble; the first look that works is told, and failing looks are not news. */
+  healthy: boolean
 }
 
 export type WatchResult =
   | { kind: 'changed'; due: number }
+  /** The first look that worked after trouble, with nothing due. */
+  | { kind: 'well' }
   | { kind: 'trouble'; code: string; message: string }
   /** The day is over, or somebody paused the link or made it manual meanwhile. */
   | { kind: 'renew' }
@@ -41,12 +45,13 @@ export function createWatch({ store, connections }: { store: Store; connections:
       failures.delete(linkId)
       await store.recordWatch({ linkId, outcome: due > 0 ? 'changed' : 'quiet' })
       if (due > 0) return { kind: 'changed', due }
+      if (!input.healthy) return { kind: 'well' }
     } catch (error) {
       const inRow = (failures.get(linkId) ?? 0) + 1
       failures.set(linkId, inRow)
       await store.recordWatch({ linkId, outcome: 'failed' }).catch(() => undefined)
       const permanent = error instanceof ConnectorError && ['auth', 'forbidden', 'schema'].includes(error.problem.class)
-      if (permanent || inRow >= looksBeforeTrouble) {
+      if (input.healthy && (permanent || inRow >= looksBeforeTrouble)) {
         failures.delete(linkId)
         const failure = toFailure(error)
         const code = error instanceof ConnectorError ? error.problem.code : 'unavailable'

@@ -28,10 +28,10 @@ export interface ReconcileDependencies {
 }
 
 /** Length of a lease, and how much longer a request of ours may still be on its way after it. */
-const leaseSeconds = 120
-const graceSeconds = 60
+const leaseSeconds = 60
+const graceSeconds = 15
 /** A write is sent only while this much of the lease is left. */
-const sendMarginSeconds = 45
+const sendMarginSeconds = 35
 /** One call works for so long and then reports back, so that its history event says how far it came. */
 const callMilliseconds = 20_000
 

@@ -1,0 +1,31 @@
+import type { Store } from '../core/store.ts'
+import { createAnswer } from './answer.ts'
+import { createCheck } from './check.ts'
+import type { Connections } from './connections.ts'
+import { createReconcile } from './reconcile/reconcile.ts'
+import { createScan } from './scan.ts'
+import { createSimulate } from './simulate.ts'
+import { createWatch } from './watch.ts'
+
+export interface BridgeDependencies {
+  store: Store
+  connections: Connections
+  /** Id of the bridge, as ledger rows name it. */
+  bridge: string
+  /** Build of the program, as ledger rows name it. */
+  build: string
+}
+
+/** Everything that runs near the endpoints: it sees the Store and the connectors, nothing else. */
+export function createBridgeActivities(dependencies: BridgeDependencies) {
+  return {
+    ...createScan(dependencies),
+    ...createReconcile(dependencies),
+    ...createSimulate(dependencies),
+    ...createCheck(dependencies),
+    ...createWatch(dependencies),
+    ...createAnswer(dependencies),
+  }
+}
+
+export type BridgeActivities = ReturnType<typeof createBridgeActivities>

@@ -1,0 +1,85 @@
+import type { LinkActivity, LinkHealth } from '../core/link-state.ts'
+import type { RunStatus, RunSummary } from '../core/run.ts'
+import type { BeginRun, QueueState, Store } from '../core/store.ts'
+import type { Database } from '../db/connection.ts'
+import { loadLinkControl, markChecked, saveLinkState, setLinkMode } from '../db/links.ts'
+import { enqueueNotice } from '../db/outbox.ts'
+import { guarded } from './failures.ts'
+
+/** What the link's row says; the workflow reads it afresh rather than trusting its own memory. */
+export interface LinkControl {
+  mode: 'manual' | 'automatic'
+  paused: boolean
+  deleted: boolean
+  bridgeId: string
+  workspaceId: string
+  name: string
+  version: number
+  check: 'needed' | 'passed' | 'failed'
+}
+
+/** Activities of the central worker: they own the link's row and the frame of a run, and need no endpoint. */
+export function createLinkControl({ database, store }: { database: Database; store: Store }) {
+  async function loadLink({ linkId }: { linkId: string }): Promise<LinkControl> {
+    return guarded(() => loadLinkControl(database, linkId))
+  }
+
+  /** Writes mode, pause or deletion together with the command's ledger row, before the command answers. */
+  async function commandLink(input: {
+    linkId: string
+    actor: string
+    command: string
+    change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean }
+  }): Promise<void> {
+    await guarded(() => setLinkMode(database, input.linkId, input.change, input.actor, input.command))
+  }
+
+  async function saveState(input: {
+    linkId: string
+    activity: LinkActivity
+    health: LinkHealth
+    healthMessage: string | null
+    currentRun: string | null
+  }): Promise<void> {
+    await guarded(() => saveLinkState(database, input.linkId, input))
+  }
+
+  /** Opens the run's row; answers how many batches of the link may be under way at a time. */
+  async function beginRun(input: BeginRun): Promise<{ parallel: number }> {
+    return guarded(async () => {
+      await store.beginRun(input)
+      const link = await store.link(input.linkId, input.version)
+      return { parallel: link.configuration.tuning.parallel }
+    })
+  }
+
+  async function noteCheck(input: { linkId: string; version: number; passed: boolean }): Promise<void> {
+    await guarded(() => markChecked(database, input.linkId, input.version, input.passed))
+  }
+
+  async function queueState({ linkId }: { linkId: string }): Promise<QueueState> {
+    return guarded(() => store.queueState(linkId))
+  }
+
+  /** Closes the run's row and puts a notice into the outbox, once, when the run left something to be done. */
+  async function finishRun(input: {
+    runId: string
+    status: RunStatus
+    message: string | null
+    notify: boolean
+  }): Promise<RunSummary> {
+    return guarded(async () => {
+      const summary = await store.finishRun(input)
+      if (input.notify && (summary.status === 'with-errors' || summary.status === 'failed'))
+        await enqueueNotice(database, {
+          kind: 'run-issues',
+          linkId: summary.linkId,
+          runId: summary.runId,
+          dedupeKey: `run-issues:${summary.runId}`,
+        })
+      return summary
+    })
+  }
+
+  return { loadLink, commandLink, saveState, beginRun, noteCheck, queueState, finishRun }
+}

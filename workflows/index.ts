@@ -1,0 +1,3 @@
+export { askWorkflow } from './ask.ts'
+export { linkWorkflow } from './link.ts'
+export { runWorkflow } from './run.ts'

@@ -1,0 +1,192 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  continueAsNew,
+  defineSignal,
+  isCancellation,
+  log,
+  proxyActivities,
+  setHandler,
+  sleep,
+  TimeoutFailure,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { BridgeActivities } from '../activities/bridge.ts'
+import type { CentralActivities } from '../activities/central.ts'
+import type { RunKind, RunStatus } from '../core/run.ts'
+import { bridgeQueues, centralQueue, type RunProgress, runProgressQuery } from './messages.ts'
+import { bridgePatience, central, reading, writing } from './options.ts'
+import { searchAttributes } from './search-attributes.ts'
+
+export interface RunInput {
+  runId: string
+  linkId: string
+  workspaceId: string
+  bridgeId: string
+  kind: RunKind
+  trigger: 'person' | 'automatic'
+  actor: string
+  /** The link's version this run is pinned to. */
+  version: number
+  /** True: the link has not been checked in this version, so the run begins with the integrity check. */
+  checkFirst: boolean
+  /** Set when a long run continues as new between batches. */
+  resumed?: { done: number; parallel: number }
+}
+
+export interface RunOutcome {
+  status: RunStatus
+  /** What stood in the way of the run as a whole. */
+  trouble: { kind: 'endpoint' | 'bridge'; message: string } | null
+  check: 'passed' | 'failed' | null
+}
+
+/** Sent by the link: end at the next batch border, as interrupted (pause) or cancelled (a person's wish). */
+export const stopRunSignal = defineSignal<[{ as: 'interrupted' | 'cancelled' }]>('stopRun')
+
+/** Seconds between looks while another worker's lease, or a short wait, holds the last rows. */
+const lastRowsSeconds = 5
+/** A row that is due again this soon is waited for rather than left to the next run. */
+const shortWaitSeconds = 20
+/** How often a run waits for such rows. */
+const shortWaits = 12
+
+/**
+ * One run, whose history an auditor reads: begin, check, scan left and right, reconcile until empty, finish. It never
+ * fails as a workflow: whatever happens is the run's status and words.
+ */
+export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
+  const { runId, linkId, bridgeId, kind, version } = input
+  let phase = 'begin'
+  let done = input.resumed?.done ?? 0
+  let left = 0
+  let stopping: 'interrupted' | 'cancelled' | null = null
+  const scope = new CancellationScope()
+  setHandler(runProgressQuery, (): RunProgress => ({ phase, done, left }))
+  setHandler(stopRunSignal, ({ as }) => {
+    stopping ??= as
+    scope.cancel()
+  })
+
+  const centrally = (summary: string) =>
+    proxyActivities<CentralActivities>({ ...central, taskQueue: centralQueue, summary })
+  const bulk = { taskQueue: bridgeQueues(bridgeId).bulk, scheduleToStartTimeout: bridgePatience }
+  const byReading = (summary: string) => proxyActivities<BridgeActivities>({ ...reading, ...bulk, summary })
+  const byWriting = (summary: string) => proxyActivities<BridgeActivities>({ ...writing, ...bulk, summary })
+
+  let check: RunOutcome['check'] = null
+  let status: RunStatus = 'passed'
+  let message: string | null = null
+  let trouble: RunOutcome['trouble'] = null
+  try {
+    upsertSearchAttributes([
+      { key: searchAttributes.linkId, value: linkId },
+      { key: searchAttributes.workspace, value: input.workspaceId },
+      { key: searchAttributes.runKind, value: kind },
+    ])
+    const { workflowId, runId: temporalRunId } = workflowInfo()
+    const { parallel } =
+      input.resumed ??
+      (await centrally('Begin').beginRun({
+        runId,
+        linkId,
+        kind,
+        trigger: input.trigger,
+        actor: input.actor,
+        version,
+        temporal: { workflowId, runId: temporalRunId },
+      }))
+    await scope.run(() => work(parallel))
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error
+    if (stopping !== null) status = stopping
+    else if (isCancellation(error)) status = 'cancelled'
+    else {
+      trouble = troubleOf(error)
+      status = 'failed'
+      message = trouble.message
+      log.warn('The run failed', { runId, reason: trouble.kind })
+    }
+  }
+  if (stopping !== null && status !== 'failed') status = stopping
+  phase = 'finish'
+  const summary = await CancellationScope.nonCancellable(() =>
+    centrally('Finish').finishRun({ runId, status, message, notify: kind === 'incremental' || kind === 'full' }),
+  )
+  return { status: summary.status, trouble, check }
+
+  async function work(parallel: number): Promise<void> {
+    if (input.resumed === undefined) {
+      if (kind === 'check' || input.checkFirst) {
+        phase = 'check'
+        const result = await byReading('Integrity check').check({ linkId, runId, version })
+        await centrally('Note the result').noteCheck({ linkId, version, passed: result.passed })
+        check = result.passed ? 'passed' : 'failed'
+        if (!result.passed) {
+          status = 'failed'
+          message = `The integrity check found ${result.errors} error${result.errors === 1 ? '' : 's'}; nothing was synchronized.`
+          return
+        }
+        if (kind === 'check') {
+          if (result.warnings > 0)
+            message = `Passed with ${result.warnings} warning${result.warnings === 1 ? '' : 's'}.`
+          return
+        }
+      }
+      phase = 'scan'
+      const extent = kind === 'full' ? 'all' : 'changes'
+      await Promise.all([
+        byReading('Scan the left side').scan({ linkId, runId, version, side: 'left', extent }),
+        byReading('Scan the right side').scan({ linkId, runId, version, side: 'right', extent }),
+      ])
+      if (kind === 'simulation') {
+        phase = 'simulate'
+        await byReading('Plan without writing').simulate({ linkId, runId, version })
+        return
+      }
+    }
+    phase = 'reconcile'
+    await reconcileUntilEmpty(parallel)
+  }
+
+  async function reconcileUntilEmpty(parallel: number): Promise<void> {
+    let waits = 0
+    while (stopping === null) {
+      const queue = await centrally('Look at the queue').queueState({ linkId })
+      left = queue.due + queue.leased
+      if (queue.due === 0) {
+        const soon = queue.nextDueInSeconds !== null && queue.nextDueInSeconds <= shortWaitSeconds
+        if (queue.leased === 0 && !soon) return
+        if (waits++ >= shortWaits * (queue.leased > 0 ? 4 : 1)) return
+        const seconds = queue.leased > 0 ? lastRowsSeconds : Math.max(1, Math.ceil(queue.nextDueInSeconds ?? 1))
+        await sleep(seconds * 1_000, { summary: 'Wait for the last rows' })
+        continue
+      }
+      const { reconcile } = byWriting('Reconcile')
+      const results = await Promise.all(Array.from({ length: parallel }, () => reconcile({ linkId, runId, version })))
+      for (const result of results) done += result.items
+      if (results.some((result) => result.ended === 'link-changed')) {
+        status = 'interrupted'
+        message = 'The configuration was changed; the rest is done by the next run, under the new version.'
+        return
+      }
+      if (workflowInfo().continueAsNewSuggested && stopping === null)
+        await continueAsNew<typeof runWorkflow>({ ...input, resumed: { done, parallel } })
+    }
+  }
+}
+
+/** Whose fault it is that the run could not go on, in words. */
+function troubleOf(error: unknown): NonNullable<RunOutcome['trouble']> {
+  if (error instanceof ActivityFailure) {
+    const { cause } = error
+    if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START')
+      return { kind: 'bridge', message: 'No bridge took the work. Start the bridge that this link uses.' }
+    if (cause instanceof ApplicationFailure) return { kind: 'endpoint', message: cause.message }
+    return { kind: 'endpoint', message: cause?.message ?? error.message }
+  }
+  return { kind: 'endpoint', message: error instanceof Error ? error.message : String(error) }
+}
