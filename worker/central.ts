@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from '@temporalio/worker'
+import { createTransport } from 'nodemailer'
+import { createCentralActivities } from '../activities/central.ts'
+import { openDatabase } from '../db/connection.ts'
+import { ensurePartitions } from '../db/ledger.ts'
+import { migrate } from '../db/migrate.ts'
+import { createStore } from '../db/store.ts'
+import { centralQueue } from '../workflows/messages.ts'
+import { readCentralEnvironment } from './environment.ts'
+import { build, connectTemporal, createLogger, runWorkers } from './process.ts'
+import { registerSearchAttributes } from './register-search-attributes.ts'
+
+const sendMailEveryMs = 5_000
+const dayMs = 86_400_000
+
+/** Runs the central worker: all workflows, and the activities that need the database and mail. */
+export async function runCentral(env: NodeJS.ProcessEnv): Promise<void> {
+  const settings = readCentralEnvironment(env)
+  const logger = createLogger('central', settings.TANDEM_LOG_LEVEL)
+  await migrate(settings.TANDEM_DATABASE_URL)
+  const database = openDatabase(settings.TANDEM_DATABASE_URL)
+  await ensurePartitions(database)
+  const store = createStore(database, { bridgeId: 'central', build })
+  const connection = await connectTemporal(settings.TEMPORAL_ADDRESS, logger)
+  await registerSearchAttributes(connection, settings.TEMPORAL_NAMESPACE)
+  const { TANDEM_SMTP_URL: smtp } = settings
+  const activities = createCentralActivities({
+    database,
+    store,
+    transport: smtp === undefined ? null : createTransport(smtp),
+    from: settings.TANDEM_MAIL_FROM,
+    fallbackRecipient: settings.TANDEM_NOTICE_TO ?? null,
+    publicUrl: settings.TANDEM_PUBLIC_URL,
+  })
+  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url))
+  const worker = await Worker.create({
+    connection,
+    namespace: settings.TEMPORAL_NAMESPACE,
+    taskQueue: centralQueue,
+    activities,
+    identity: `central ${build} pid ${process.pid}`,
+    shutdownGraceTime: '10 seconds',
+    shutdownForceTime: '20 seconds',
+    ...(existsSync(bundle)
+      ? { workflowBundle: { codePath: bundle } }
+      : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }),
+  })
+
+  // The outbox is looked at here rather than by a workflow: it must not depend on what it reports about.
+  let sending = Promise.resolve()
+  const send = () => {
+    sending = sending
+      .then(() => activities.sendDueNotices())
+      .catch((error: unknown) => {
+        logger.warn(
+          { error: error instanceof Error ? error.message : String(error) },
+          'Notices could not be sent; they wait',
+        )
+      })
+  }
+  const mail = setInterval(send, sendMailEveryMs)
+  const partitions = setInterval(() => {
+    ensurePartitions(database).catch((error: unknown) => {
+      logger.error({ error: error instanceof Error ? error.message : String(error) }, 'Partitions could not be made')
+    })
+  }, dayMs)
+  await runWorkers([worker], { role: 'central', build }, async () => {
+    clearInterval(mail)
+    clearInterval(partitions)
+    await sending
+    await connection.close()
+    await database.close()
+  })
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  runCentral(process.env).catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+    // A rejected start must not hang on half-open connections.
+    setTimeout(() => process.exit(1), 1_000).unref()
+  })
+}
