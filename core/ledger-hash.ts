@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+
+/** JSON with keys in order, so that the same content has the same text wherever it was stored in between. */
+export function stableJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => stableJson(item ?? null)).join(',')}]`
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${stableJson(item)}`).join(',')}}`
+  }
+  return JSON.stringify(value)
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex')
+}
+
+/** Hash of a row over its salted content: the content may be erased later and the chain still verifies. */
+export function ledgerRowHash(salt: string, content: unknown): string {
+  return sha256(`${salt}|${stableJson(content)}`)
+}
+
+/** Root over the rows of one commit, in their order. */
+export function ledgerRoot(rowHashes: readonly string[]): string {
+  return sha256(rowHashes.join('|'))
+}
+
+/** Hash of a chain entry; the database computes the same (db/ledger.ts). */
+export function ledgerEntryHash(entry: {
+  seq: number
+  previousHash: string
+  root: string
+  rows: number
+  at: string
+}): string {
+  return sha256(`${entry.seq}|${entry.previousHash}|${entry.root}|${entry.rows}|${entry.at}`)
+}
+
+/** What stands before the first entry of a chain. */
+export const ledgerOrigin = 'origin'

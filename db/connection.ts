@@ -1,0 +1,69 @@
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+
+/** A pool of connections with both faces: drizzle for plain reads and writes, postgres.js for set-based statements. */
+export interface Database {
+  orm: ReturnType<typeof drizzle>
+  sql: postgres.Sql
+  close(): Promise<void>
+}
+
+/**
+ * What went wrong in the database, without parameter values: they hold contents of records, and messages end up in logs
+ * and Temporal histories.
+ */
+export class DatabaseError extends Error {
+  /** SQLSTATE, or a connection code such as ECONNREFUSED. */
+  readonly code: string
+  /** Name of the constraint that was violated, where one was. */
+  readonly constraint: string | undefined
+
+  constructor(statement: string, code: string, constraint?: string) {
+    super(`The database refused "${statement}" (${code}${constraint === undefined ? '' : `, ${constraint}`}).`)
+    this.name = 'DatabaseError'
+    this.code = code
+    this.constraint = constraint
+  }
+
+  /** True when the database could not be reached or is shutting down; the call may be repeated. */
+  get unavailable(): boolean {
+    return /^(E[A-Z]+|CONNECT|CONNECTION|08|57P|53)/.test(this.code)
+  }
+}
+
+export function openDatabase(url: string, options: { max?: number } = {}): Database {
+  const sql = postgres(url, {
+    max: options.max ?? 12,
+    idle_timeout: 60,
+    connect_timeout: 10,
+    onnotice: () => undefined,
+    connection: { application_name: 'tandem' },
+  })
+  // drizzle changes the parsers of the client it is given, so it gets one of its own.
+  const ormClient = postgres(url, { max: 4, idle_timeout: 60, connect_timeout: 10, onnotice: () => undefined })
+  return {
+    sql,
+    orm: drizzle(ormClient),
+    close: async () => {
+      await Promise.all([sql.end({ timeout: 5 }), ormClient.end({ timeout: 5 })])
+    },
+  }
+}
+
+/** Runs a statement under a name and lets only DatabaseError out. */
+export async function named<T>(statement: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    throw translate(statement, error)
+  }
+}
+
+function translate(statement: string, error: unknown): unknown {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    const { code, constraint_name: constraint } = at as Error & { code?: unknown; constraint_name?: unknown }
+    if (typeof code === 'string')
+      return new DatabaseError(statement, code, typeof constraint === 'string' ? constraint : undefined)
+  }
+  return error instanceof Error && error.name === 'DrizzleQueryError' ? new DatabaseError(statement, 'unknown') : error
+}

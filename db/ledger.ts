@@ -1,0 +1,292 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type postgres from 'postgres'
+import { ledgerEntryHash, ledgerOrigin, ledgerRoot, ledgerRowHash } from '../core/ledger-hash.ts'
+import type { Side } from '../core/values.ts'
+import { type Database, named } from './connection.ts'
+
+/** One row of the ledger before it is written; `content` is what the salted hash covers and what may be erased later. */
+export interface LedgerRow {
+  kind: 'write' | 'decision' | 'command'
+  action: string
+  linkId: string | null
+  pairId?: string | null
+  key?: string | null
+  side?: Side | null
+  leftId?: string | null
+  rightId?: string | null
+  content: Record<string, unknown>
+  actor: string
+  bridge?: string | null
+  build?: string | null
+  version?: number | null
+  runId?: string | null
+  intentId?: string | null
+  workflowId?: string | null
+  temporalRunId?: string | null
+  foundByLooking?: boolean
+  possibleOverwrite?: boolean
+}
+
+/** The chain of a link; what belongs to no link has the site's. */
+export function chainOf(linkId: string | null): string {
+  return linkId === null ? 'site' : `link:${linkId}`
+}
+
+/**
+ * Appends rows as one entry of a chain. Call it as the last thing of a transaction: it takes the chain's head under lock
+ * until the transaction ends.
+ */
+export async function appendLedger(
+  tx: postgres.TransactionSql,
+  chain: string,
+  rows: readonly LedgerRow[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const entryId = randomUUID()
+  const hashed = rows.map((row, position) => {
+    const salt = randomBytes(12).toString('base64url')
+    const content = hashedContent(row)
+    return {
+      id: randomUUID(),
+      entry_id: entryId,
+      chain,
+      position,
+      kind: row.kind,
+      action: row.action,
+      link_id: row.linkId,
+      pair_id: row.pairId ?? null,
+      key: row.key ?? null,
+      side: row.side ?? null,
+      left_id: row.leftId ?? null,
+      right_id: row.rightId ?? null,
+      content: row.content,
+      actor: row.actor,
+      bridge: row.bridge ?? null,
+      build: row.build ?? null,
+      version: row.version ?? null,
+      run_id: row.runId ?? null,
+      intent_id: row.intentId ?? null,
+      workflow_id: row.workflowId ?? null,
+      temporal_run_id: row.temporalRunId ?? null,
+      found_by_looking: row.foundByLooking ?? false,
+      possible_overwrite: row.possibleOverwrite ?? false,
+      salt,
+      row_hash: ledgerRowHash(salt, content),
+    }
+  })
+  await tx`
+    insert into ledger (id, entry_id, chain, position, kind, action, link_id, pair_id, key, side, left_id, right_id, content,
+      actor, bridge, build, version, run_id, intent_id, workflow_id, temporal_run_id, found_by_looking,
+      possible_overwrite, salt, row_hash)
+    select * from jsonb_to_recordset(${tx.json(hashed as unknown as postgres.JSONValue)}) as r(id uuid, entry_id uuid, chain text,
+      position int, kind text, action text, link_id uuid, pair_id uuid, key text, side text, left_id text, right_id text,
+      content jsonb, actor text, bridge text, build text, version int, run_id uuid, intent_id uuid, workflow_id text,
+      temporal_run_id text, found_by_looking boolean, possible_overwrite boolean, salt text, row_hash text)`
+  const root = ledgerRoot(hashed.map((row) => row.row_hash))
+  await tx`insert into ledger_heads (chain, seq, hash) values (${chain}, 0, ${ledgerOrigin}) on conflict do nothing`
+  await tx`
+    with head as (
+      select seq, hash from ledger_heads where chain = ${chain} for update
+    ), next as (
+      select seq + 1 as seq, hash as previous_hash, clock_timestamp() as at from head
+    ), entry as (
+      select *, encode(sha256(convert_to(seq || '|' || previous_hash || '|' || ${root}::text || '|' || ${rows.length}::int || '|' ||
+        to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8')), 'hex') as hash from next
+    ), written as (
+      insert into ledger_entries (chain, seq, id, at, previous_hash, root, rows, hash)
+      select ${chain}, seq, ${entryId}::uuid, at, previous_hash, ${root}, ${rows.length}, hash from entry
+    )
+    update ledger_heads h set seq = entry.seq, hash = entry.hash from entry where h.chain = ${chain}`
+}
+
+function hashedContent(row: LedgerRow): Record<string, unknown> {
+  return {
+    kind: row.kind,
+    action: row.action,
+    linkId: row.linkId,
+    pairId: row.pairId ?? null,
+    side: row.side ?? null,
+    leftId: row.leftId ?? null,
+    rightId: row.rightId ?? null,
+    content: row.content,
+    actor: row.actor,
+    runId: row.runId ?? null,
+    intentId: row.intentId ?? null,
+  }
+}
+
+/** What is wrong with a chain, or that nothing is; the first break is named. */
+export interface ChainReport {
+  chain: string
+  entries: number
+  rows: number
+  firstBreak: { seq: number; rowId: string | null; reason: string } | null
+}
+
+interface EntryRow {
+  seq: number
+  id: string
+  at: string
+  previous_hash: string
+  root: string
+  rows: number
+  hash: string
+}
+
+interface VerifiedRow {
+  id: string
+  entry_id: string
+  kind: string
+  action: string
+  link_id: string | null
+  pair_id: string | null
+  side: string | null
+  left_id: string | null
+  right_id: string | null
+  content: unknown
+  actor: string
+  run_id: string | null
+  intent_id: string | null
+  salt: string
+  row_hash: string
+}
+
+/** Recomputes a chain from its rows and names the first changed or missing one, a cut-off tail included. */
+export async function verifyChain({ sql }: Database, chain: string): Promise<ChainReport> {
+  return named('verify ledger', async () => {
+    const report: ChainReport = { chain, entries: 0, rows: 0, firstBreak: null }
+    const fail = (seq: number, rowId: string | null, reason: string) => ({
+      ...report,
+      firstBreak: { seq, rowId, reason },
+    })
+    let previous: string = ledgerOrigin
+    let expected = 1
+    const entries = sql<EntryRow[]>`
+      select seq::int, id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, previous_hash, root, rows, hash
+      from ledger_entries where chain = ${chain} order by seq`.cursor(200)
+    for await (const batch of entries) {
+      const rows = await sql<VerifiedRow[]>`
+        select * from ledger where entry_id = any(${sql.array(batch.map((entry) => entry.id))}::uuid[]) order by entry_id, position`
+      const byEntry = new Map<string, VerifiedRow[]>()
+      for (const row of rows) {
+        const list = byEntry.get(row.entry_id)
+        if (list === undefined) byEntry.set(row.entry_id, [row])
+        else list.push(row)
+      }
+      for (const entry of batch) {
+        if (entry.seq !== expected) return fail(expected, null, `entry ${expected} is missing`)
+        if (entry.previous_hash !== previous) return fail(entry.seq, null, 'the entry does not follow the one before')
+        const own = byEntry.get(entry.id) ?? []
+        for (const row of own) {
+          const hash = ledgerRowHash(row.salt, {
+            kind: row.kind,
+            action: row.action,
+            linkId: row.link_id,
+            pairId: row.pair_id,
+            side: row.side,
+            leftId: row.left_id,
+            rightId: row.right_id,
+            content: row.content,
+            actor: row.actor,
+            runId: row.run_id,
+            intentId: row.intent_id,
+          })
+          if (hash !== row.row_hash) return fail(entry.seq, row.id, 'the row was changed')
+        }
+        if (own.length !== entry.rows)
+          return fail(entry.seq, null, `the entry has ${entry.rows} rows, ${own.length} are there`)
+        if (ledgerRoot(own.map((row) => row.row_hash)) !== entry.root)
+          return fail(entry.seq, null, 'the rows are not those that were sealed')
+        const sealed = ledgerEntryHash({
+          seq: entry.seq,
+          previousHash: previous,
+          root: entry.root,
+          rows: entry.rows,
+          at: entry.at,
+        })
+        if (sealed !== entry.hash) return fail(entry.seq, null, 'the entry was changed')
+        report.entries++
+        report.rows += own.length
+        previous = entry.hash
+        expected++
+      }
+    }
+    const [head] = await sql<
+      { seq: number; hash: string }[]
+    >`select seq::int, hash from ledger_heads where chain = ${chain}`
+    if (head !== undefined && (head.seq !== expected - 1 || head.hash !== previous))
+      return fail(expected, null, `the chain ends at ${expected - 1}, its head says ${head.seq}`)
+    return report
+  })
+}
+
+export interface LedgerListItem {
+  id: string
+  at: string
+  kind: LedgerRow['kind']
+  action: string
+  side: Side | null
+  leftId: string | null
+  rightId: string | null
+  content: Record<string, unknown>
+  actor: string
+  bridge: string | null
+  build: string | null
+  version: number | null
+  runId: string | null
+  foundByLooking: boolean
+  possibleOverwrite: boolean
+}
+
+/** Ledger rows, newest first, after a cursor `(at, id)`. */
+export async function listLedger(
+  { sql }: Database,
+  input: {
+    linkId?: string
+    runId?: string
+    leftId?: string
+    rightId?: string
+    limit: number
+    before?: { at: string; id: string }
+  },
+): Promise<LedgerListItem[]> {
+  return named(
+    'list ledger',
+    () => sql<LedgerListItem[]>`
+      select id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, kind, action, side, left_id as "leftId",
+        right_id as "rightId", content, actor, bridge, build, version, run_id as "runId",
+        found_by_looking as "foundByLooking", possible_overwrite as "possibleOverwrite"
+      from ledger
+      where ${input.linkId === undefined ? sql`true` : sql`link_id = ${input.linkId}`}
+        and ${input.runId === undefined ? sql`true` : sql`run_id = ${input.runId}`}
+        and ${input.leftId === undefined ? sql`true` : sql`left_id = ${input.leftId}`}
+        and ${input.rightId === undefined ? sql`true` : sql`right_id = ${input.rightId}`}
+        and ${input.before === undefined ? sql`true` : sql`(at, id) < (${input.before.at}::timestamptz, ${input.before.id}::uuid)`}
+      order by ledger.at desc, ledger.id desc limit ${input.limit}`,
+  )
+}
+
+/** Makes the partitions of this month and the next; called at every start and daily. */
+export async function ensurePartitions({ sql }: Database): Promise<void> {
+  await named('ensure partitions', () =>
+    sql.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(7263002)`
+      for (const ahead of [0, 1]) {
+        const [month] = await tx<{ name: string; first: string; next: string; exists: boolean }[]>`
+          with m as (select date_trunc('month', now() at time zone 'UTC') + make_interval(months => ${ahead}) as start)
+          select 'ledger_' || to_char(start, 'YYYY_MM') as name, to_char(start, 'YYYY-MM-DD') as first,
+            to_char(start + interval '1 month', 'YYYY-MM-DD') as next,
+            to_regclass('ledger_' || to_char(start, 'YYYY_MM')) is not null as exists from m`
+        if (month === undefined || month.exists) continue
+        const [misplaced] = await tx<{ any: boolean }[]>`
+          select exists (select 1 from ledger_default
+            where at >= ${`${month.first} 00:00+00`}::timestamptz and at < ${`${month.next} 00:00+00`}::timestamptz) as any`
+        // Rows that fell into the default partition keep their month there: they cannot be moved in an append-only table.
+        if (misplaced?.any === true) continue
+        await tx.unsafe(
+          `create table if not exists ${month.name} partition of ledger for values from ('${month.first} 00:00+00') to ('${month.next} 00:00+00')`,
+        )
+      }
+    }),
+  )
+}

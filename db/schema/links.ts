@@ -1,0 +1,59 @@
+import { sql } from 'drizzle-orm'
+import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import type { LinkConfiguration } from '../../core/link-config.ts'
+import type { CheckState, LinkActivity, LinkHealth } from '../../core/link-state.ts'
+import { moment } from './columns.ts'
+import { bridges, endpointPairs, workspaces } from './places.ts'
+
+/** The row owns mode and pause; activity and health are what the workflow last showed. */
+export const links = pgTable(
+  'links',
+  {
+    id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
+    workspaceId: uuid('workspace_id')
+      .notNull()
+      .references(() => workspaces.id),
+    endpointPairId: uuid('endpoint_pair_id')
+      .notNull()
+      .references(() => endpointPairs.id),
+    bridgeId: text('bridge_id')
+      .notNull()
+      .references(() => bridges.id),
+    name: text('name').notNull(),
+    description: text('description').notNull().default(''),
+    mode: text('mode', { enum: ['manual', 'automatic'] })
+      .notNull()
+      .default('manual'),
+    paused: boolean('paused').notNull().default(false),
+    version: integer('version').notNull().default(1),
+    activity: text('activity').$type<LinkActivity>().notNull().default('idle'),
+    health: text('health').$type<LinkHealth>().notNull().default('ok'),
+    healthMessage: text('health_message'),
+    checkState: text('check_state').$type<CheckState>().notNull().default('needed'),
+    checkedVersion: integer('checked_version'),
+    currentRun: uuid('current_run'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+    deletedAt: moment('deleted_at'),
+  },
+  (table) => [
+    uniqueIndex('links_name').on(table.name).where(sql`deleted_at is null`),
+    index('links_created').on(table.createdAt, table.id),
+  ],
+)
+
+/** Immutable; a run pins one. */
+export const linkVersions = pgTable(
+  'link_versions',
+  {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    version: integer('version').notNull(),
+    configuration: jsonb('configuration').$type<LinkConfiguration>().notNull(),
+    author: text('author').notNull(),
+    comment: text('comment').notNull().default(''),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.linkId, table.version] })],
+)

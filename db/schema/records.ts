@@ -1,0 +1,203 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import type { Base } from '../../core/base.ts'
+import type { IntentField } from '../../core/store.ts'
+import type { Stamp } from '../../core/values.ts'
+import { moment } from './columns.ts'
+import { links } from './links.ts'
+import { endpointPairs, endpoints } from './places.ts'
+
+export const pairs = pgTable(
+  'pairs',
+  {
+    id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
+    endpointPairId: uuid('endpoint_pair_id')
+      .notNull()
+      .references(() => endpointPairs.id),
+    entityType: text('entity_type').notNull(),
+    leftId: text('left_id').notNull(),
+    rightId: text('right_id').notNull(),
+    base: jsonb('base').$type<Base>().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (table) => [
+    uniqueIndex('pairs_left').on(table.endpointPairId, table.entityType, table.leftId),
+    uniqueIndex('pairs_right').on(table.endpointPairId, table.entityType, table.rightId),
+  ],
+)
+
+/** Every record of an endpoint that was ever looked at, across links: its seen stamp, its pair, or that it was declined. */
+export const records = pgTable(
+  'records',
+  {
+    endpointId: uuid('endpoint_id')
+      .notNull()
+      .references(() => endpoints.id),
+    entityType: text('entity_type').notNull(),
+    externalId: text('external_id').notNull(),
+    seenVersion: bigint('seen_version', { mode: 'number' }),
+    seenModified: text('seen_modified'),
+    decision: text('decision', { enum: ['declined'] }),
+    pairId: uuid('pair_id').references(() => pairs.id),
+  },
+  (table) => [
+    primaryKey({ columns: [table.endpointId, table.entityType, table.externalId] }),
+    index('records_pair').on(table.pairId),
+  ],
+)
+
+/** The durable work queue: a row per record, with a revision raised by every upsert, claimed or not. */
+export const pending = pgTable(
+  'pending',
+  {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    externalId: text('external_id').notNull(),
+    reason: text('reason').notNull(),
+    firstSeen: moment('first_seen').notNull().defaultNow(),
+    attempts: integer('attempts').notNull().default(0),
+    nextAttemptAt: moment('next_attempt_at').notNull().defaultNow(),
+    class: text('class'),
+    revision: bigint('revision', { mode: 'number' }).notNull().default(1),
+    /** Stamp with which it was last queued: the overlap of the next scan must not defeat the back-off. */
+    queuedVersion: bigint('queued_version', { mode: 'number' }),
+    queuedModified: text('queued_modified'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.linkId, table.side, table.externalId] }),
+    index('pending_due').on(table.linkId, table.nextAttemptAt),
+  ],
+)
+
+/** Leases on pairs and unpaired records: one live claim a key. */
+export const claims = pgTable(
+  'claims',
+  {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    key: text('key').notNull(),
+    token: uuid('token').notNull(),
+    runId: uuid('run_id').notNull(),
+    leaseUntil: moment('lease_until').notNull(),
+    graceUntil: moment('grace_until').notNull(),
+    /** Queue rows claimed, with the revision at which they may be removed. */
+    due: jsonb('due').$type<{ side: 'left' | 'right'; id: string; revision: number }[]>().notNull().default([]),
+  },
+  (table) => [primaryKey({ columns: [table.linkId, table.key] }), index('claims_token').on(table.token)],
+)
+
+/** Written ahead of every write; a ledger row is a settled one. */
+export const intents = pgTable(
+  'intents',
+  {
+    id: uuid('id').primaryKey(),
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    runId: uuid('run_id').notNull(),
+    token: uuid('token').notNull(),
+    version: integer('version').notNull(),
+    key: text('key').notNull(),
+    action: text('action', { enum: ['create', 'update', 'link-back'] }).notNull(),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    targetId: text('target_id'),
+    sourceId: text('source_id').notNull(),
+    stampBefore: jsonb('stamp_before').$type<Stamp>(),
+    fields: jsonb('fields').$type<IntentField[]>().notNull(),
+    state: text('state', { enum: ['open', 'applied', 'not-applied'] })
+      .notNull()
+      .default('open'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    settledAt: moment('settled_at'),
+  },
+  (table) => [
+    index('intents_open').on(table.linkId, table.key).where(sql`state = 'open'`),
+    index('intents_open_source').on(table.linkId, table.side, table.sourceId).where(sql`state = 'open'`),
+  ],
+)
+
+/** Calls of the store that were carried out, so that a repeat answers as before. Old ones are cleaned away. */
+export const storeCalls = pgTable('store_calls', {
+  id: uuid('id').primaryKey(),
+  answer: jsonb('answer').$type<unknown>(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+})
+
+export const scanPositions = pgTable(
+  'scan_positions',
+  {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    since: text('since'),
+    newest: text('newest'),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.linkId, table.side] })],
+)
+
+/** Complete listings of a side: evidence for deletions. */
+export const scanEpochs = pgTable('scan_epochs', {
+  id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
+  linkId: uuid('link_id')
+    .notNull()
+    .references(() => links.id),
+  side: text('side', { enum: ['left', 'right'] }).notNull(),
+  startedAt: moment('started_at').notNull().defaultNow(),
+  completedAt: moment('completed_at'),
+  rows: integer('rows').notNull().default(0),
+})
+
+/** References to records that are not paired yet. */
+export const unresolvedReferences = pgTable(
+  'unresolved_references',
+  {
+    endpointPairId: uuid('endpoint_pair_id')
+      .notNull()
+      .references(() => endpointPairs.id),
+    pairId: uuid('pair_id')
+      .notNull()
+      .references(() => pairs.id),
+    mappingId: text('mapping_id').notNull(),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    targetType: text('target_type').notNull(),
+    targetId: text('target_id').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.pairId, table.mappingId, table.side] })],
+)
+
+/** Fields that wait for a person's choice. */
+export const conflicts = pgTable(
+  'conflicts',
+  {
+    id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    pairId: uuid('pair_id')
+      .notNull()
+      .references(() => pairs.id),
+    mappingId: text('mapping_id').notNull(),
+    firstSeen: moment('first_seen').notNull().defaultNow(),
+    resolvedAt: moment('resolved_at'),
+    resolution: jsonb('resolution').$type<Record<string, unknown>>(),
+  },
+  (table) => [unique('conflicts_open').on(table.pairId, table.mappingId, table.resolvedAt)],
+)

@@ -1,0 +1,101 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import type { ProblemClass } from '../../core/problems.ts'
+import type { Finding, RunCounters, RunKind, RunStatus } from '../../core/run.ts'
+import type { SimulatedItem } from '../../core/store.ts'
+import { moment } from './columns.ts'
+import { links } from './links.ts'
+
+export const runs = pgTable(
+  'runs',
+  {
+    id: uuid('id').primaryKey(),
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    kind: text('kind').$type<RunKind>().notNull(),
+    trigger: text('trigger').notNull(),
+    actor: text('actor').notNull(),
+    version: integer('version').notNull(),
+    status: text('status').$type<RunStatus>().notNull().default('running'),
+    counters: jsonb('counters').$type<Partial<RunCounters>>().notNull().default({}),
+    message: text('message'),
+    workflowId: text('workflow_id').notNull(),
+    temporalRunId: text('temporal_run_id').notNull(),
+    startedAt: moment('started_at').notNull().defaultNow(),
+    endedAt: moment('ended_at'),
+  },
+  (table) => [
+    index('runs_link').on(table.linkId, table.startedAt, table.id),
+    index('runs_started').on(table.startedAt, table.id),
+  ],
+)
+
+export const runFindings = pgTable('run_findings', {
+  runId: uuid('run_id')
+    .primaryKey()
+    .references(() => runs.id),
+  passed: integer('passed').notNull(),
+  findings: jsonb('findings').$type<readonly Finding[]>().notNull(),
+})
+
+export const simulatedItems = pgTable(
+  'simulated_items',
+  {
+    runId: uuid('run_id')
+      .notNull()
+      .references(() => runs.id),
+    page: integer('page').notNull(),
+    position: integer('position').notNull(),
+    action: text('action').$type<SimulatedItem['action']>().notNull(),
+    item: jsonb('item').$type<SimulatedItem>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.runId, table.page, table.position] })],
+)
+
+/** One row per record and cause; known ones are seen again, healed ones resolve by themselves. */
+export const issues = pgTable(
+  'issues',
+  {
+    id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    key: text('key').notNull(),
+    leftId: text('left_id'),
+    rightId: text('right_id'),
+    class: text('class').$type<ProblemClass>().notNull(),
+    code: text('code').notNull(),
+    side: text('side'),
+    field: text('field').notNull().default(''),
+    mappingId: text('mapping_id'),
+    message: text('message').notNull(),
+    remedy: text('remedy').notNull(),
+    firstRunId: uuid('first_run_id').notNull(),
+    lastRunId: uuid('last_run_id').notNull(),
+    firstSeen: moment('first_seen').notNull().defaultNow(),
+    lastSeen: moment('last_seen').notNull().defaultNow(),
+    attempts: integer('attempts').notNull().default(1),
+    nextAttempt: moment('next_attempt'),
+    resolvedAt: moment('resolved_at'),
+  },
+  (table) => [
+    uniqueIndex('issues_open').on(table.linkId, table.key, table.code, table.field).where(sql`resolved_at is null`),
+    index('issues_link').on(table.linkId, table.lastSeen, table.id),
+  ],
+)
+
+/** Proof that we looked, hour by hour, also when nothing happened. */
+export const watchHours = pgTable(
+  'watch_hours',
+  {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    hour: moment('hour').notNull(),
+    quiet: integer('quiet').notNull().default(0),
+    changed: integer('changed').notNull().default(0),
+    failed: integer('failed').notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.linkId, table.hour] })],
+)

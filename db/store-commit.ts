@@ -1,0 +1,347 @@
+import { randomUUID } from 'node:crypto'
+import type postgres from 'postgres'
+import type { RunCounters } from '../core/run.ts'
+import {
+  type CommitRequest,
+  type IntentField,
+  type IntentInput,
+  type ItemCommit,
+  type SettledIntent,
+  StoreError,
+} from '../core/store.ts'
+import { type Side, type Stamp, sides } from '../core/values.ts'
+import { type Database, named } from './connection.ts'
+import { appendLedger, chainOf, type LedgerRow } from './ledger.ts'
+import { type LinkKeys, loadLinkKeys } from './store-queue.ts'
+
+type Tx = postgres.TransactionSql
+const json = (tx: Tx, value: unknown) => tx.json(value as postgres.JSONValue)
+
+/** Writes a batch's intents ahead of its writes, while the leases hold and the link's version is the plan's. */
+export async function writeIntents(
+  { sql }: Database,
+  input: {
+    token: string
+    linkId: string
+    runId: string
+    version: number
+    callId: string
+    intents: readonly IntentInput[]
+  },
+): Promise<string[]> {
+  return named('record intents', () =>
+    sql.begin(async (tx) => {
+      const before = await earlierAnswer(tx, input.callId)
+      if (before !== undefined) return before as string[]
+      const [state] = await tx<{ version: number; held: number }[]>`
+        select version, (select count(*)::int from claims c where c.link_id = l.id and c.token = ${input.token}
+          and c.lease_until > now() and c.key = any(${tx.array([...new Set(input.intents.map((one) => one.key))])}::text[])) as held
+        from links l where id = ${input.linkId}`
+      if (state === undefined) throw new StoreError('link-not-found', `There is no link ${input.linkId}.`)
+      if (state.version > input.version)
+        throw new StoreError('link-changed', 'The link has a newer configuration than the plan was made under.')
+      if (state.held < new Set(input.intents.map((one) => one.key)).size)
+        throw new StoreError('lease-lost', 'The lease of the batch has run out.')
+      const rows = input.intents.map((intent) => ({
+        id: randomUUID(),
+        key: intent.key,
+        action: intent.action,
+        side: intent.side,
+        target_id: intent.targetId,
+        source_id: intent.sourceId,
+        stamp_before: intent.stampBefore,
+        fields: intent.fields,
+      }))
+      await tx`
+        insert into intents (id, link_id, run_id, token, version, key, action, side, target_id, source_id, stamp_before, fields)
+        select r.id, ${input.linkId}, ${input.runId}, ${input.token}, ${input.version}, r.key, r.action, r.side, r.target_id,
+          r.source_id, nullif(r.stamp_before, 'null'), r.fields
+        from jsonb_to_recordset(${json(tx, rows)}) as r(id uuid, key text, action text, side text, target_id text,
+          source_id text, stamp_before jsonb, fields jsonb)`
+      const ids = rows.map((row) => row.id)
+      await tx`insert into store_calls (id, answer) values (${input.callId}, ${json(tx, ids)})`
+      return ids
+    }),
+  )
+}
+
+async function earlierAnswer(tx: Tx, callId: string): Promise<unknown> {
+  const [row] = await tx<{ answer: unknown }[]>`select answer from store_calls where id = ${callId}`
+  return row?.answer
+}
+
+interface ClaimRow {
+  key: string
+  due: { side: Side; id: string; revision: number }[]
+}
+
+interface IntentRow {
+  id: string
+  action: 'create' | 'update' | 'link-back'
+  side: Side
+  target_id: string | null
+  source_id: string
+  stamp_before: Stamp | null
+  fields: IntentField[]
+}
+
+/** One transaction for everything a batch came to; the chain entry is its last statement. */
+export async function commitBatch({ sql }: Database, request: CommitRequest): Promise<void> {
+  await named('commit', () =>
+    sql.begin(async (tx) => {
+      if ((await earlierAnswer(tx, request.callId)) !== undefined) return
+      const keys = await loadLinkKeys(tx as unknown as postgres.Sql, request.linkId)
+      const claims = await tx<ClaimRow[]>`
+        select key, due from claims where link_id = ${request.linkId} and token = ${request.token} order by key for update`
+      const claimed = new Map(claims.map((claim) => [claim.key, claim.due]))
+      if (request.items.some((item) => !claimed.has(item.key)))
+        throw new StoreError('lease-lost', 'Somebody else has taken over a record of the batch.')
+
+      const pairIds = await savePairs(tx, keys, request.items)
+      await saveRecords(tx, keys, request.items, pairIds)
+      const ledger = await settle(tx, request, pairIds)
+      await saveIssues(tx, request, pairIds)
+      await saveQueue(tx, request, claimed)
+      await saveCounters(tx, request)
+      await tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`
+      await appendLedger(tx, chainOf(request.linkId), ledger)
+    }),
+  )
+}
+
+/** Inserts new pairs and updates the base of existing ones; answers each item's pair id by key. */
+async function savePairs(tx: Tx, keys: LinkKeys, items: readonly ItemCommit[]): Promise<Map<string, string>> {
+  const ids = new Map<string, string>()
+  const fresh: { id: string; left_id: string; right_id: string; base: unknown }[] = []
+  const changed: { id: string; base: unknown }[] = []
+  for (const item of items) {
+    if (item.pair === null) continue
+    const id = item.pair.id ?? randomUUID()
+    ids.set(item.key, id)
+    if (item.pair.id === null)
+      fresh.push({ id, left_id: item.pair.leftId, right_id: item.pair.rightId, base: item.base ?? {} })
+    else if (item.base !== null) changed.push({ id, base: item.base })
+  }
+  if (fresh.length > 0)
+    await tx`
+      insert into pairs (id, endpoint_pair_id, entity_type, left_id, right_id, base)
+      select id, ${keys.endpointPairId}, ${keys.entityType}, left_id, right_id, base
+      from jsonb_to_recordset(${json(tx, fresh)}) as r(id uuid, left_id text, right_id text, base jsonb)`
+  if (changed.length > 0)
+    await tx`
+      update pairs p set base = r.base, updated_at = now()
+      from jsonb_to_recordset(${json(tx, changed)}) as r(id uuid, base jsonb) where p.id = r.id`
+  return ids
+}
+
+async function saveRecords(
+  tx: Tx,
+  keys: LinkKeys,
+  items: readonly ItemCommit[],
+  pairIds: Map<string, string>,
+): Promise<void> {
+  const rows = items.flatMap((item) => {
+    const pairId = pairIds.get(item.key) ?? null
+    return sides.flatMap((side) => {
+      const seen = item.seen[side]
+      const pairedId = item.pair === null ? undefined : item.pair[side === 'left' ? 'leftId' : 'rightId']
+      // A new pair binds both records, whether or not a stamp of theirs is known.
+      const id = seen?.id ?? (item.pair?.id === null ? pairedId : undefined)
+      if (id === undefined) return []
+      return [
+        {
+          endpoint_id: keys[side].endpointId,
+          entity_type: keys[side].entityType,
+          external_id: id,
+          seen_version: seen?.stamp.version ?? null,
+          seen_modified: seen?.stamp.modified ?? null,
+          decision: item.outcome === 'declined' ? 'declined' : null,
+          pair_id: pairId,
+        },
+      ]
+    })
+  })
+  if (rows.length === 0) return
+  await tx`
+    insert into records (endpoint_id, entity_type, external_id, seen_version, seen_modified, decision, pair_id)
+    select endpoint_id, entity_type, external_id, seen_version, seen_modified, decision, pair_id
+    from jsonb_to_recordset(${json(tx, rows)}) as r(endpoint_id uuid, entity_type text, external_id text, seen_version bigint,
+      seen_modified text, decision text, pair_id uuid) order by endpoint_id, external_id
+    on conflict (endpoint_id, entity_type, external_id) do update set
+      seen_version = coalesce(excluded.seen_version, records.seen_version),
+      seen_modified = coalesce(excluded.seen_modified, records.seen_modified),
+      decision = excluded.decision, pair_id = coalesce(excluded.pair_id, records.pair_id)`
+}
+
+/** Settles intents and answers the ledger rows of those that were applied: one write, one row. */
+async function settle(tx: Tx, request: CommitRequest, pairIds: Map<string, string>): Promise<LedgerRow[]> {
+  const settled = request.items.flatMap((item) =>
+    item.settled.filter((one) => one.outcome !== 'in-doubt').map((one) => ({ item, one })),
+  )
+  if (settled.length === 0) return []
+  const rows = await tx<IntentRow[]>`
+    update intents i set state = r.state, settled_at = now(), target_id = coalesce(r.target_id, i.target_id)
+    from jsonb_to_recordset(${json(
+      tx,
+      settled.map(({ one }) => ({ id: one.intentId, state: one.outcome, target_id: one.targetId })),
+    )}) as r(id uuid, state text, target_id text)
+    where i.id = r.id and i.state = 'open'
+    returning i.id, i.action, i.side, i.target_id, i.source_id, i.stamp_before, i.fields`
+  const [run] = await tx<{ workflow_id: string; temporal_run_id: string; actor: string }[]>`
+    select workflow_id, temporal_run_id, actor from runs where id = ${request.runId}`
+  const found = new Map(rows.map((row) => [row.id, row]))
+  return settled.flatMap(({ item, one }) => {
+    const intent = found.get(one.intentId)
+    if (intent === undefined || one.outcome !== 'applied') return []
+    return [ledgerRow(request, item, one, intent, pairIds.get(item.key) ?? null, run)]
+  })
+}
+
+function ledgerRow(
+  request: CommitRequest,
+  item: ItemCommit,
+  settled: SettledIntent,
+  intent: IntentRow,
+  pairId: string | null,
+  run: { workflow_id: string; temporal_run_id: string; actor: string } | undefined,
+): LedgerRow {
+  const written = settled.targetId ?? intent.target_id
+  return {
+    kind: 'write',
+    action: intent.action,
+    linkId: request.linkId,
+    pairId,
+    key: item.key,
+    side: intent.side,
+    leftId: intent.side === 'left' ? written : (item.pair?.leftId ?? intent.source_id),
+    rightId: intent.side === 'right' ? written : (item.pair?.rightId ?? intent.source_id),
+    content: {
+      fields: intent.fields.map((field) => ({ ...field, after: settled.after[field.field] ?? field.sent })),
+      stampBefore: intent.stamp_before,
+      stampAfter: settled.stampAfter,
+    },
+    actor: run?.actor ?? 'tandem',
+    bridge: request.bridge,
+    build: request.build,
+    version: request.version,
+    runId: request.runId,
+    intentId: intent.id,
+    workflowId: run?.workflow_id ?? null,
+    temporalRunId: run?.temporal_run_id ?? null,
+    foundByLooking: settled.foundByLooking,
+    possibleOverwrite: settled.possibleOverwrite,
+  }
+}
+
+/** Keeps one open issue per record and cause, and resolves what is no problem any more. */
+async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, string>): Promise<void> {
+  const rows = request.items.flatMap((item) => {
+    const pairId = pairIds.get(item.key)
+    const key = pairId === undefined ? item.key : `pair:${pairId}`
+    const [side = '', id = ''] = item.key.split(':')
+    const unique = new Map(item.problems.map((problem) => [`${problem.code}|${problem.field ?? ''}`, problem]))
+    return [...unique.values()].map((problem) => ({
+      key,
+      left_id: item.pair?.leftId ?? (side === 'left' ? id : null),
+      right_id: item.pair?.rightId ?? (side === 'right' ? id : null),
+      class: problem.class,
+      code: problem.code,
+      side: problem.side ?? null,
+      field: problem.field ?? '',
+      mapping_id: problem.mappingId ?? null,
+      message: problem.message,
+      remedy: problem.remedy,
+      again: item.next.kind === 'again' ? item.next.afterSeconds : null,
+    }))
+  })
+  const touched = request.items.map((item) => ({
+    keys: [
+      item.key,
+      ...(item.pair === null ? [] : [`left:${item.pair.leftId}`, `right:${item.pair.rightId}`]),
+      ...(pairIds.has(item.key) ? [`pair:${pairIds.get(item.key)}`] : []),
+    ],
+  }))
+  if (rows.length > 0)
+    await tx`
+      insert into issues (link_id, key, left_id, right_id, class, code, side, field, mapping_id, message, remedy,
+        first_run_id, last_run_id, next_attempt)
+      select ${request.linkId}, key, left_id, right_id, class, code, side, field, mapping_id, message, remedy,
+        ${request.runId}, ${request.runId}, now() + make_interval(secs => again)
+      from jsonb_to_recordset(${json(tx, rows)}) as r(key text, left_id text, right_id text, class text, code text, side text,
+        field text, mapping_id text, message text, remedy text, again float)
+      on conflict (link_id, key, code, field) where resolved_at is null do update set
+        left_id = excluded.left_id, right_id = excluded.right_id, class = excluded.class, message = excluded.message,
+        remedy = excluded.remedy, last_seen = now(), last_run_id = excluded.last_run_id,
+        attempts = issues.attempts + 1, next_attempt = excluded.next_attempt`
+  await tx`
+    update issues i set resolved_at = now()
+    from (select distinct k.key from jsonb_to_recordset(${json(tx, touched)}) as t(keys jsonb),
+      jsonb_array_elements_text(t.keys) as k(key)) as touched
+    where i.link_id = ${request.linkId} and i.resolved_at is null and i.key = touched.key and not exists (
+      select 1 from jsonb_to_recordset(${json(tx, rows)}) as r(key text, code text, field text)
+      where r.key = i.key and r.code = i.code and r.field = i.field)`
+}
+
+/** Removes claimed rows at the revision they were claimed at, or makes them due again; gives the leases back. */
+async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, ClaimRow['due']>): Promise<void> {
+  const rows = request.items.flatMap((item) =>
+    (claimed.get(item.key) ?? []).map((row) => ({
+      ...row,
+      again: item.next.kind === 'again' ? item.next.afterSeconds : null,
+      class: item.next.kind === 'again' ? item.next.class : null,
+    })),
+  )
+  if (rows.length > 0) {
+    await tx`
+      with r as (
+        select * from jsonb_to_recordset(${json(tx, rows)}) as r(side text, id text, revision bigint, again float, class text)
+      ), gone as (
+        delete from pending p using r where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id
+          and p.revision = r.revision and r.again is null
+      )
+      update pending p set
+        next_attempt_at = case when p.revision = r.revision then now() + make_interval(secs => r.again) else now() end,
+        attempts = case when p.revision = r.revision then p.attempts + 1 else 0 end,
+        class = case when p.revision = r.revision then r.class end
+      from r where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id
+        and (p.revision <> r.revision or r.again is not null)`
+  }
+  const followUps = request.items.flatMap((item) => item.followUp)
+  if (followUps.length > 0)
+    await tx`
+      insert into pending (link_id, side, external_id, reason)
+      select distinct ${request.linkId}::uuid, side, id, 'follow-up'
+      from jsonb_to_recordset(${json(tx, followUps)}) as r(side text, id text)
+      on conflict (link_id, side, external_id) do update set
+        revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())`
+  await tx`delete from claims where link_id = ${request.linkId} and token = ${request.token}
+    and key = any(${tx.array(request.items.map((item) => item.key))}::text[])`
+}
+
+async function saveCounters(tx: Tx, request: CommitRequest): Promise<void> {
+  const counts: Partial<Record<keyof RunCounters, number>> = {}
+  const add = (name: keyof RunCounters, by = 1) => {
+    counts[name] = (counts[name] ?? 0) + by
+  }
+  for (const item of request.items) {
+    add('examined')
+    const applied = item.settled.filter((one) => one.outcome === 'applied')
+    if (item.outcome === 'created') {
+      const created = item.written[0] ?? (item.key.startsWith('left:') ? 'right' : 'left')
+      add(created === 'left' ? 'createdLeft' : 'createdRight')
+      if (applied.length > 1) add('linkBacks')
+    } else if (item.outcome === 'updated') {
+      for (const side of new Set(item.written)) add(side === 'left' ? 'updatedLeft' : 'updatedRight')
+    } else if (item.outcome === 'in-doubt') add('inDoubt')
+    else add(item.outcome)
+  }
+  const [row] = await tx<{ counters: Partial<RunCounters> }[]>`
+    select counters from runs where id = ${request.runId} for update`
+  if (row === undefined) throw new StoreError('run-not-found', `There is no run ${request.runId}.`)
+  const sum = { ...row.counters }
+  for (const [name, by] of Object.entries(counts)) {
+    const key = name as keyof RunCounters
+    sum[key] = (sum[key] ?? 0) + by
+  }
+  await tx`update runs set counters = ${json(tx, sum)} where id = ${request.runId}`
+}

@@ -1,0 +1,282 @@
+import { randomUUID } from 'node:crypto'
+import type postgres from 'postgres'
+import type { Base } from '../core/base.ts'
+import {
+  type Claim,
+  type ClaimRequest,
+  type OpenIntent,
+  type PendingReason,
+  type QueueState,
+  StoreError,
+  type TwinState,
+  type WorkItem,
+} from '../core/store.ts'
+import { otherSide, type Side, type Stamp } from '../core/values.ts'
+import { type Database, named } from './connection.ts'
+
+/** What the statements below need to know of a link. */
+export interface LinkKeys {
+  linkId: string
+  endpointPairId: string
+  entityType: string
+  left: { endpointId: string; entityType: string }
+  right: { endpointId: string; entityType: string }
+}
+
+export async function loadLinkKeys(sql: postgres.Sql, linkId: string): Promise<LinkKeys> {
+  const [row] = await sql<
+    { endpoint_pair_id: string; entity_type: string; left: LinkKeys['left']; right: LinkKeys['right'] }[]
+  >`
+    select l.endpoint_pair_id, v.configuration ->> 'entityType' as entity_type,
+      v.configuration -> 'left' as left, v.configuration -> 'right' as right
+    from links l join link_versions v on v.link_id = l.id and v.version = l.version where l.id = ${linkId}`
+  if (row === undefined) throw new StoreError('link-not-found', `There is no link ${linkId}.`)
+  return { linkId, endpointPairId: row.endpoint_pair_id, entityType: row.entity_type, left: row.left, right: row.right }
+}
+
+/** Queues rows whose stamp is not the one seen; a row that waits in back-off is due again only with a new stamp. */
+export async function queueScanPage(
+  { sql }: Database,
+  input: {
+    linkId: string
+    side: Side
+    rows: readonly { id: string; stamp: Stamp }[]
+    reason: PendingReason
+    runId: string | null
+  },
+): Promise<{ queued: number }> {
+  return named('record scan page', async () => {
+    const keys = await loadLinkKeys(sql, input.linkId)
+    const { endpointId, entityType } = keys[input.side]
+    const rows = input.rows.map(({ id, stamp }) => ({ id, version: stamp.version, modified: stamp.modified }))
+    return sql.begin(async (tx) => {
+      const [counted] = await tx<{ queued: number }[]>`
+        with rows as (
+          select * from jsonb_to_recordset(${tx.json(rows)}) as r(id text, version bigint, modified text)
+        ), changed as (
+          select r.* from rows r
+          left join records s
+            on s.endpoint_id = ${endpointId} and s.entity_type = ${entityType} and s.external_id = r.id
+          where s.external_id is null or not case
+            when s.seen_version is not null and r.version is not null then s.seen_version = r.version
+            else s.seen_modified is not null and r.modified is not null and s.seen_modified = r.modified end
+        ), queued as (
+          insert into pending (link_id, side, external_id, reason, queued_version, queued_modified)
+          select ${input.linkId}, ${input.side}, id, ${input.reason}, version, modified from changed order by id
+          on conflict (link_id, side, external_id) do update set
+            revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now()), attempts = 0,
+            reason = excluded.reason, queued_version = excluded.queued_version,
+            queued_modified = excluded.queued_modified
+          where (pending.queued_version, pending.queued_modified)
+            is distinct from (excluded.queued_version, excluded.queued_modified)
+          returning 1
+        )
+        select count(*)::int as queued from queued`
+      if (input.runId !== null)
+        await tx`
+          update runs set counters = jsonb_set(counters, array[${`scanned${input.side === 'left' ? 'Left' : 'Right'}`}]::text[],
+            to_jsonb(coalesce((counters ->> ${`scanned${input.side === 'left' ? 'Left' : 'Right'}`})::int, 0) + ${rows.length}::int))
+          where id = ${input.runId}`
+      return { queued: counted?.queued ?? 0 }
+    })
+  })
+}
+
+export async function loadQueueState({ sql }: Database, linkId: string): Promise<QueueState> {
+  const [row] = await named(
+    'queue state',
+    () =>
+      sql<{ due: number; leased: number; waiting: number; next: number | null }[]>`
+      with leases as (
+        select jsonb_array_elements(due) as row from claims where link_id = ${linkId} and grace_until >= now()
+      ), rows as (
+        select p.next_attempt_at, exists (
+          select 1 from leases where row ->> 'side' = p.side and row ->> 'id' = p.external_id) as leased
+        from pending p where p.link_id = ${linkId}
+      )
+      select count(*) filter (where not leased and next_attempt_at <= now())::int as due,
+        count(*) filter (where leased)::int as leased,
+        count(*) filter (where not leased and next_attempt_at > now())::int as waiting,
+        extract(epoch from min(next_attempt_at) filter (where not leased and next_attempt_at > now()) - now())::float as next
+      from rows`,
+  )
+  return {
+    due: row?.due ?? 0,
+    leased: row?.leased ?? 0,
+    waiting: row?.waiting ?? 0,
+    nextDueInSeconds: row?.next ?? null,
+  }
+}
+
+/** Leases due pairs and unpaired records. A pair is one item whichever of its sides is due. */
+export async function claimItems({ sql }: Database, request: ClaimRequest): Promise<Claim> {
+  const { linkId, runId, limit, leaseSeconds, graceSeconds } = request
+  return named('claim', async () => {
+    const keys = await loadLinkKeys(sql, linkId)
+    const token = randomUUID()
+    return sql.begin(async (tx) => {
+      const claimed = await tx<{ key: string }[]>`
+        with due as (
+          select coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) as key, p.next_attempt_at
+          from pending p
+          left join records r on r.external_id = p.external_id
+            and r.endpoint_id = case p.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end
+            and r.entity_type = case p.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end
+          where p.link_id = ${linkId} and p.next_attempt_at <= now()
+            and not exists (
+              select 1 from claims c where c.link_id = ${linkId} and c.grace_until >= now()
+                and c.key = coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id))
+          order by p.next_attempt_at, p.external_id
+          limit ${limit}
+          for update of p skip locked
+        ), keys as (select distinct key from due)
+        insert into claims (link_id, key, token, run_id, lease_until, grace_until)
+        select ${linkId}, key, ${token}, ${runId}, now() + make_interval(secs => ${leaseSeconds}),
+          now() + make_interval(secs => ${leaseSeconds + graceSeconds})
+        from keys order by key
+        on conflict (link_id, key) do update set token = excluded.token, run_id = excluded.run_id,
+          lease_until = excluded.lease_until, grace_until = excluded.grace_until, due = '[]'
+        where claims.grace_until < now()
+        returning key`
+      if (claimed.length === 0) return { token, items: [] }
+      const items = await loadItems(
+        tx,
+        keys,
+        claimed.map(({ key }) => key),
+      )
+      const due = items.map((item) => ({
+        key: item.key,
+        due: item.due.map(({ side, id, revision }) => ({ side, id, revision })),
+      }))
+      await tx`
+        update claims c set due = d.due
+        from jsonb_to_recordset(${tx.json(due)}) as d(key text, due jsonb)
+        where c.link_id = ${linkId} and c.key = d.key and c.token = ${token}`
+      return { token, items }
+    })
+  })
+}
+
+/** Due items in key order without a lease: what a simulation looks at. */
+export async function peekItems(
+  { sql }: Database,
+  input: { linkId: string; afterKey: string | null; limit: number },
+): Promise<WorkItem[]> {
+  return named('peek', async () => {
+    const keys = await loadLinkKeys(sql, input.linkId)
+    const found = await sql<{ key: string }[]>`
+      select distinct coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) collate "C" as key
+      from pending p
+      left join records r on r.external_id = p.external_id
+        and r.endpoint_id = case p.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end
+        and r.entity_type = case p.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end
+      where p.link_id = ${input.linkId}
+        and coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) collate "C" > ${input.afterKey ?? ''}
+      order by 1 limit ${input.limit}`
+    return loadItems(
+      sql,
+      keys,
+      found.map(({ key }) => key),
+    )
+  })
+}
+
+interface ItemRow {
+  key: string
+  pair_id: string | null
+  left_id: string | null
+  right_id: string | null
+  base: Base | null
+  left_version: number | null
+  left_modified: string | null
+  left_seen: boolean
+  right_version: number | null
+  right_modified: string | null
+  right_seen: boolean
+  due: WorkItem['due'] | null
+  intents: (Omit<OpenIntent, 'ageSeconds'> & { ageSeconds: number })[] | null
+}
+
+async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly string[]): Promise<WorkItem[]> {
+  if (wanted.length === 0) return []
+  const rows = await sql<ItemRow[]>`
+    with wanted as (
+      select w.key, p.id as pair_id, p.left_id, p.right_id, p.base,
+        case when p.id is null then split_part(w.key, ':', 1) end as side,
+        case when p.id is null then substr(w.key, strpos(w.key, ':') + 1) end as record_id
+      from unnest(${sql.array([...wanted])}::text[]) as w(key)
+      left join pairs p on w.key = 'pair:' || p.id::text
+    )
+    select w.key, w.pair_id, w.left_id, w.right_id, w.base,
+      l.seen_version::float as left_version, l.seen_modified as left_modified, l.external_id is not null as left_seen,
+      r.seen_version::float as right_version, r.seen_modified as right_modified, r.external_id is not null as right_seen,
+      (select jsonb_agg(jsonb_build_object('side', q.side, 'id', q.external_id, 'revision', q.revision,
+          'reason', q.reason, 'attempts', q.attempts) order by q.side)
+        from pending q where q.link_id = ${keys.linkId} and (
+          (q.side = w.side and q.external_id = w.record_id)
+          or (q.side = 'left' and q.external_id = w.left_id)
+          or (q.side = 'right' and q.external_id = w.right_id))) as due,
+      (select jsonb_agg(jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side,
+          'targetId', i.target_id, 'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
+          'ageSeconds', extract(epoch from now() - i.created_at)::float) order by i.created_at, i.id)
+        from intents i where i.link_id = ${keys.linkId} and i.state = 'open'
+          and i.key in (w.key, 'left:' || w.left_id, 'right:' || w.right_id)) as intents
+    from wanted w
+    left join records l on l.endpoint_id = ${keys.left.endpointId} and l.entity_type = ${keys.left.entityType}
+      and l.external_id = w.left_id
+    left join records r on r.endpoint_id = ${keys.right.endpointId} and r.entity_type = ${keys.right.entityType}
+      and r.external_id = w.right_id
+    order by w.key collate "C"`
+  return rows.flatMap((row): WorkItem[] => {
+    const due = row.due ?? []
+    if (due.length === 0) return []
+    const pair =
+      row.pair_id === null || row.left_id === null || row.right_id === null
+        ? null
+        : {
+            id: row.pair_id,
+            left: {
+              id: row.left_id,
+              seen: row.left_seen ? { version: row.left_version, modified: row.left_modified } : null,
+            },
+            right: {
+              id: row.right_id,
+              seen: row.right_seen ? { version: row.right_version, modified: row.right_modified } : null,
+            },
+            base: row.base ?? {},
+          }
+    return [{ key: row.key, pair, due, intents: row.intents ?? [] }]
+  })
+}
+
+export async function releaseClaim({ sql }: Database, token: string): Promise<void> {
+  await named('release', () => sql`delete from claims where token = ${token}`)
+}
+
+/** Who is paired with, or being created for, the other-side records that unpaired records of `side` name. */
+export async function findTwins(
+  { sql }: Database,
+  input: { linkId: string; side: Side; twinIds: readonly string[] },
+): Promise<TwinState[]> {
+  return named('twins', async () => {
+    const keys = await loadLinkKeys(sql, input.linkId)
+    const twinSide = otherSide(input.side)
+    const rows = await sql<
+      { twin_id: string; left_id: string | null; right_id: string | null; intent: OpenIntent | null }[]
+    >`
+      select w.id as twin_id, p.left_id, p.right_id,
+        (select jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side, 'targetId', i.target_id,
+            'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
+            'ageSeconds', extract(epoch from now() - i.created_at)::float)
+          from intents i where i.link_id = ${input.linkId} and i.state = 'open' and i.action = 'create'
+            and i.side = ${input.side} and i.source_id = w.id limit 1) as intent
+      from unnest(${sql.array([...input.twinIds])}::text[]) as w(id)
+      left join pairs p on p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType}
+        and ${twinSide === 'left' ? sql`p.left_id` : sql`p.right_id`} = w.id`
+    return rows.map((row) => ({
+      twinId: row.twin_id,
+      pair: row.left_id === null || row.right_id === null ? null : { leftId: row.left_id, rightId: row.right_id },
+      openCreate: row.intent,
+    }))
+  })
+}

@@ -1,0 +1,77 @@
+import { type Store, StoreError } from '../core/store.ts'
+import { answerAsk, loadQuestion } from './asks.ts'
+import { type Database, DatabaseError, named } from './connection.ts'
+import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
+import { commitBatch, writeIntents } from './store-commit.ts'
+import { loadLinkContext, loadWatchState } from './store-links.ts'
+import { claimItems, findTwins, loadQueueState, peekItems, queueScanPage, releaseClaim } from './store-queue.ts'
+
+/** The Store directly on PostgreSQL, for the central process and the built-in bridge. */
+export function createStore(database: Database, { bridgeId }: { bridgeId: string }): Store {
+  const { sql } = database
+  const store: Store = {
+    link: (linkId, version) => loadLinkContext(database, bridgeId, linkId, version),
+    watchState: (linkId) => loadWatchState(database, linkId),
+    recordWatch: async ({ linkId, outcome }) => {
+      await named(
+        'record watch',
+        () => sql`
+          insert into watch_hours (link_id, hour, ${sql(outcome)}) values (${linkId}, date_trunc('hour', now()), 1)
+          on conflict (link_id, hour) do update set ${sql(outcome)} = watch_hours.${sql(outcome)} + 1`,
+      )
+    },
+    beginRun: (input) => openRun(database, input),
+    finishRun: (input) => closeRun(database, input),
+    saveFindings: (input) => replaceFindings(database, input),
+    saveSimulation: (input) => replaceSimulationPage(database, input),
+    scanPosition: async (linkId, side) => {
+      const [row] = await named(
+        'scan position',
+        () =>
+          sql<
+            { since: string | null }[]
+          >`select since from scan_positions where link_id = ${linkId} and side = ${side}`,
+      )
+      return { since: row?.since ?? null }
+    },
+    recordScanPage: (input) => queueScanPage(database, input),
+    finishScan: async ({ linkId, side, since, newest }) => {
+      await named(
+        'finish scan',
+        () => sql`
+          insert into scan_positions (link_id, side, since, newest) values (${linkId}, ${side}, ${since}, ${newest})
+          on conflict (link_id, side) do update set since = excluded.since, newest = excluded.newest, updated_at = now()
+          where (scan_positions.since, scan_positions.newest) is distinct from (excluded.since, excluded.newest)`,
+      )
+    },
+    queueState: (linkId) => loadQueueState(database, linkId),
+    claim: (request) => claimItems(database, request),
+    peek: (input) => peekItems(database, input),
+    release: ({ token }) => releaseClaim(database, token),
+    twins: (input) => findTwins(database, input),
+    recordIntents: (input) => writeIntents(database, input),
+    commit: (request) => commitBatch(database, request),
+    question: (askId) => loadQuestion(database, bridgeId, askId),
+    saveAnswer: (input) => answerAsk(database, input),
+  }
+  return guarded(store)
+}
+
+/** A database that cannot be reached is the store being unavailable; its own refusals keep their words. */
+function guarded(store: Store): Store {
+  const wrapped = Object.fromEntries(
+    Object.entries(store).map(([name, call]) => [
+      name,
+      async (...parameters: unknown[]) => {
+        try {
+          return await (call as (...all: unknown[]) => Promise<unknown>)(...parameters)
+        } catch (error) {
+          if (error instanceof DatabaseError && error.unavailable)
+            throw new StoreError('unavailable', 'The database does not answer.', { cause: error })
+          throw error
+        }
+      },
+    ]),
+  )
+  return wrapped as unknown as Store
+}
