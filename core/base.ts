@@ -17,8 +17,8 @@ export interface BaseField {
   /** Of the mapping under which it was agreed; another one means "re-map". */
   fingerprint: string
   canonical: number
-  /** The server kept something else than we sent: which side, what, how often in a row. */
-  altered?: { side: Side; sent: string; kept: string; times: number }
+  /** Where a server kept something else than we sent: hashes of both, and how often in a row. */
+  altered?: Partial<Record<Side, { sent: string; kept: string; times: number }>>
   /** The field is left alone until an admin decides. */
   frozen?: 'altered'
 }

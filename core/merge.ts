@@ -178,7 +178,8 @@ function conflictProblem(field: MergeField): Problem {
 }
 
 function frozenProblem(field: MergeField): Problem {
-  const side = field.base?.altered?.side ?? 'right'
+  const altered = field.base?.altered
+  const side: Side = (altered?.left?.times ?? 0) > (altered?.right?.times ?? 0) ? 'left' : 'right'
   return {
     class: 'altered',
     code: 'endpoint-alters-value',

@@ -212,6 +212,8 @@ describe('planner properties', () => {
             right: !sameValue(agreed.right.fields[name] ?? null, edited.right.fields[name] ?? null),
           }
           if (mapping.group != null || mapping.direction !== 'both' || held.has(name)) continue
+          // Never agreed on: there is no history in which somebody could have changed it.
+          if (agreed.base[name] === undefined) continue
           for (const side of sides) {
             const other = side === 'left' ? 'right' : 'left'
             const keeps = changed[side] && (!changed[other] || mapping.conflict === side)

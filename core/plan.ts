@@ -270,13 +270,14 @@ export function createPlanner(context: PlannerContext): Planner {
       }
       learnt[other] = toBaseValue(field.source)
       learnt[side] = toBaseValue(faithful ? found : field.sent)
+      const elsewhere = before?.altered?.[other]
+      if (elsewhere !== undefined) learnt.altered = { [other]: elsewhere }
       if (!faithful) {
-        const sentHash = valueHash(field.sent)
-        const keptHash = valueHash(found)
-        const again =
-          before?.altered?.side === side && before.altered.sent === sentHash && before.altered.kept === keptHash
-        const times = again ? (before?.altered?.times ?? 0) + 1 : 1
-        learnt.altered = { side, sent: sentHash, kept: keptHash, times }
+        const now = { sent: valueHash(field.sent), kept: valueHash(found) }
+        const earlier = before?.altered?.[side]
+        const again = earlier?.sent === now.sent && earlier.kept === now.kept
+        const times = again ? earlier.times + 1 : 1
+        learnt.altered = { ...learnt.altered, [side]: { ...now, times } }
         altered.push(field.mappingId)
         if (times >= alterationsBeforeFreeze) {
           learnt.frozen = 'altered'
@@ -290,9 +291,6 @@ export function createPlanner(context: PlannerContext): Planner {
             mappingId: field.mappingId,
           })
         }
-      } else if (before?.altered !== undefined && before.altered.side !== side) {
-        // The server's form travels back to where it came from; remember it, or A, B, A would go unnoticed.
-        learnt.altered = before.altered
       }
       next[field.mappingId] = learnt
     }
