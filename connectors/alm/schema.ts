@@ -1,0 +1,138 @@
+import type { EndpointUser, FieldMetadata, FieldOption } from '../../core/metadata.ts'
+import type { FieldType } from '../../core/values.ts'
+
+/** One or many: ALM's JSON comes from XML and shows a single element without its array. */
+export function asArray<T>(value: T | readonly T[] | null | undefined): readonly T[] {
+  if (value === null || value === undefined) return []
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T]
+}
+
+export interface AlmField {
+  name: string
+  label: string
+  type: string
+  size?: number
+  listId?: number | string
+  required?: boolean
+  editable?: boolean
+  virtual?: boolean
+  active?: boolean
+  verify?: boolean
+  filterable?: boolean
+  system?: boolean
+  supportsMultivalue?: boolean
+  fieldRelationReferences?: {
+    references?: { referencedEntityType?: string; ReferencedEntityType?: string }[] | null
+  } | null
+}
+
+export interface AlmListItem {
+  value: string
+  Items?: AlmListItem[] | AlmListItem
+}
+
+export interface AlmList {
+  Id: number | string
+  Name: string
+  LogicalName?: string
+  Items?: AlmListItem[] | AlmListItem
+}
+
+const types: Record<string, FieldType> = {
+  String: 'string',
+  Memo: 'memo',
+  Number: 'integer',
+  Date: 'date',
+  DateTime: 'datetime',
+  LookupList: 'list',
+  UsersList: 'user',
+  Reference: 'reference',
+}
+
+/** Standard references whose target the field's own name tells, where the metadata is silent. */
+const referenceTargets: Record<string, string> = {
+  'detected-in-rel': 'release',
+  'target-rel': 'release',
+  'detected-in-rcyc': 'release-cycle',
+  'target-rcyc': 'release-cycle',
+}
+
+const systemOwned = new Set(['id', 'last-modified', 'ver-stamp', 'attachment', 'has-linkage', 'has-change'])
+
+const delivered: Record<string, readonly string[]> = {
+  'Bug Status': ['Closed', 'Fixed', 'New', 'Open', 'Rejected', 'Reopen'],
+  Severity: ['1-Low', '2-Medium', '3-High', '4-Very High', '5-Urgent'],
+  Priority: ['1-Low', '2-Medium', '3-High', '4-Very High', '5-Urgent'],
+  YesNo: ['N', 'Y'],
+}
+
+export function fieldMetadata(
+  field: AlmField,
+  list: AlmList | undefined,
+  options: readonly FieldOption[] | null,
+): FieldMetadata {
+  const type = types[field.type] ?? 'string'
+  const readOnly = systemOwned.has(field.name) || field.virtual === true
+  const [reference] = asArray(field.fieldRelationReferences?.references)
+  const target =
+    reference?.referencedEntityType ?? reference?.ReferencedEntityType ?? referenceTargets[field.name] ?? null
+  return {
+    name: field.name,
+    label: field.label,
+    type,
+    multiple: field.supportsMultivalue === true,
+    required: field.required === true && !readOnly,
+    creatable: !readOnly,
+    editable: !readOnly && field.editable !== false,
+    filterable: field.filterable === true,
+    maxLength: type === 'string' && typeof field.size === 'number' && field.size > 0 ? field.size : null,
+    verified: type === 'list' && field.verify === true,
+    options,
+    target: type === 'reference' ? target : null,
+    userDefined: /^user-/.test(field.name),
+    customized: list !== undefined && isCustomized(list),
+  }
+}
+
+export function referenceTarget(field: AlmField): string | null {
+  return fieldMetadata(field, undefined, null).target
+}
+
+export function listOptions(list: AlmList): FieldOption[] {
+  return flattened(asArray(list.Items)).map((value) => ({ value, label: value, active: true }))
+}
+
+/** Trees offer each node and leaf by its own text. */
+function flattened(items: readonly AlmListItem[]): string[] {
+  return items.flatMap((item) => [item.value, ...flattened(asArray(item.Items))])
+}
+
+function isCustomized(list: AlmList): boolean {
+  const known = delivered[list.Name]
+  if (known === undefined) return false
+  const values = flattened(asArray(list.Items))
+  return values.length !== known.length || values.some((value) => !known.includes(value))
+}
+
+export interface AlmUser {
+  Name: string
+  FullName?: string
+  email?: string
+  UserActive?: boolean | string
+}
+
+export function endpointUser(user: AlmUser): EndpointUser {
+  // Several addresses may stand in the one field.
+  const emails = (user.email ?? '')
+    .split(/[;,\s]+/)
+    .map((email) => email.trim())
+    .filter((email) => email !== '')
+  return {
+    key: user.Name,
+    login: user.Name,
+    name: user.FullName === undefined || user.FullName === '' ? user.Name : user.FullName,
+    emails,
+    active: user.UserActive === undefined || user.UserActive === true || user.UserActive === 'true',
+    machine: false,
+  }
+}

@@ -1,0 +1,385 @@
+import type { FieldMetadata } from '../../core/metadata.ts'
+import type { Problem } from '../../core/problems.ts'
+import { type RecordSnapshot, sameStamp } from '../../core/values.ts'
+import {
+  type CallOptions,
+  type Capabilities,
+  ConnectorError,
+  type CreateRow,
+  type RowResult,
+  type UpdateRow,
+  type Writes,
+} from '../contract.ts'
+import { type HttpAnswer, isHtml, RequestFailed } from '../http.ts'
+import { type AlmEntity, entityBody, snapshotOf } from './codec.ts'
+import { type AlmCalls, type AlmRead, chunked } from './connector.ts'
+import { errorOf, parseJson, problemOf } from './errors.ts'
+import { asArray } from './schema.ts'
+
+interface BulkEntry {
+  Succeeded: boolean | string
+  EntityId?: string | number | null
+  Entity?: AlmEntity
+  Exception?: { Id?: string; Title?: string }
+}
+
+type Schema = ReadonlyMap<string, FieldMetadata>
+
+/**
+ * Writing: bulk where the server takes it (learnt once), else one by one; a result per row. A 5xx or a lost answer leaves
+ * its rows in doubt, since ALM may have committed. Updates that must not overwrite anybody lock the record, read it again,
+ * write and unlock; one writer per record in the process.
+ */
+export function createWriter(
+  calls: AlmCalls,
+  read: AlmRead,
+  capabilities: Capabilities,
+  mode: 'lock' | 'bulk',
+): Writes {
+  let bulkWorks: boolean | null = null
+  const writing = new Map<string, Promise<unknown>>()
+
+  async function create(
+    entityType: string,
+    rows: readonly CreateRow[],
+    returnFields: readonly string[],
+    options: CallOptions = {},
+  ): Promise<RowResult[]> {
+    const schema = await calls.schema(entityType)
+    const bodies = rows.map((row) => entityBody(entityType, schema, row.fields))
+    return many('POST', entityType, bodies, schema, returnFields, capabilities.maxBulkCreate, options)
+  }
+
+  async function update(
+    entityType: string,
+    rows: readonly UpdateRow[],
+    returnFields: readonly string[],
+    options: CallOptions = {},
+  ): Promise<RowResult[]> {
+    const schema = await calls.schema(entityType)
+    const plain: number[] = []
+    const guarded: number[] = []
+    rows.forEach((row, index) => {
+      ;(row.compareAndSet ? guarded : plain).push(index)
+    })
+    const results: RowResult[] = new Array<RowResult>(rows.length)
+    const pick = (indexes: readonly number[]) => indexes.flatMap((index) => rows[index] ?? [])
+    const put = (indexes: readonly number[], outcome: readonly RowResult[]) => {
+      indexes.forEach((index, at) => {
+        results[index] = outcome[at] ?? inDoubt('The connector gave no result for a row.')
+      })
+    }
+    await Promise.all([
+      updateInBulk(entityType, pick(plain), schema, returnFields, options).then((outcome) => put(plain, outcome)),
+      (mode === 'lock'
+        ? Promise.all(
+            pick(guarded).map((row) =>
+              alone(`${entityType}:${row.id}`, () => updateLocked(entityType, row, schema, returnFields, options)),
+            ),
+          )
+        : updateAfterReading(entityType, pick(guarded), schema, returnFields, options)
+      ).then((outcome) => put(guarded, outcome)),
+    ])
+    return results
+  }
+
+  /** One writer per record in this process: two would share the session's lock without noticing each other. */
+  async function alone<T>(key: string, body: () => Promise<T>): Promise<T> {
+    const before = writing.get(key) ?? Promise.resolve()
+    const mine = before.then(body, body)
+    writing.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (writing.get(key) === mine) writing.delete(key)
+    }
+  }
+
+  function updateInBulk(
+    entityType: string,
+    rows: readonly UpdateRow[],
+    schema: Schema,
+    returnFields: readonly string[],
+    options: CallOptions,
+  ): Promise<RowResult[]> {
+    const bodies = rows.map((row) => entityBody(entityType, schema, row.fields, row.id))
+    return many('PUT', entityType, bodies, schema, returnFields, capabilities.maxBulkUpdate, options)
+  }
+
+  /** Reads all records just before writing them together; those that moved on are left out. */
+  async function updateAfterReading(
+    entityType: string,
+    rows: readonly UpdateRow[],
+    schema: Schema,
+    returnFields: readonly string[],
+    options: CallOptions,
+  ): Promise<RowResult[]> {
+    if (rows.length === 0) return []
+    let now: Map<string, RecordSnapshot>
+    try {
+      now = new Map(
+        (
+          await read(
+            entityType,
+            rows.map((row) => row.id),
+            [],
+            options,
+          )
+        ).map((one) => [one.id, one]),
+      )
+    } catch (error) {
+      return rows.map(() => notSent(error))
+    }
+    const stays = (row: UpdateRow) => {
+      const current = now.get(row.id)
+      return current !== undefined && sameStamp(row.expected, current.stamp)
+    }
+    const written = await updateInBulk(entityType, rows.filter(stays), schema, returnFields, options)
+    let next = 0
+    return rows.map((row): RowResult => {
+      if (stays(row)) return written[next++] ?? inDoubt('The connector gave no result for a row.')
+      return { outcome: 'refused', problem: now.has(row.id) ? movedProblem() : goneProblem(row.id) }
+    })
+  }
+
+  async function updateLocked(
+    entityType: string,
+    row: UpdateRow,
+    schema: Schema,
+    returnFields: readonly string[],
+    options: CallOptions,
+  ): Promise<RowResult> {
+    const lock = `/${calls.collection(entityType)}/${row.id}/lock`
+    try {
+      // Twice: a session renewed between lock and reading has taken the lock with it.
+      for (let round = 0; round < 2; round++) {
+        const answer = await calls.send('POST', lock, undefined, options)
+        if (answer.status >= 400) return refusedBy(answer, entityType)
+        const number = calls.sessionNumber()
+        try {
+          const [current] = await read(entityType, [row.id], [], options)
+          if (calls.sessionNumber() !== number) continue
+          if (current === undefined) return { outcome: 'refused', problem: goneProblem(row.id) }
+          if (!sameStamp(row.expected, current.stamp)) return { outcome: 'refused', problem: movedProblem() }
+          return await single(
+            'PUT',
+            entityType,
+            entityBody(entityType, schema, row.fields),
+            schema,
+            returnFields,
+            options,
+            row.id,
+          )
+        } finally {
+          // Also after a failure; a lock that cannot be given back dies with the session.
+          await calls.send('DELETE', lock, undefined, options).catch(() => undefined)
+        }
+      }
+    } catch (error) {
+      // `single` settles its own failures, so whatever comes here happened before the write.
+      return notSent(error)
+    }
+    return { outcome: 'refused', problem: movedProblem() }
+  }
+
+  async function many(
+    method: 'POST' | 'PUT',
+    entityType: string,
+    bodies: readonly AlmEntity[],
+    schema: Schema,
+    returnFields: readonly string[],
+    size: number,
+    options: CallOptions,
+  ): Promise<RowResult[]> {
+    const one = (body: AlmEntity) => single(method, entityType, body, schema, returnFields, options)
+    if (bodies.length === 0) return []
+    if (bodies.length === 1 || bulkWorks === false) return Promise.all(bodies.map(one))
+    const results = await Promise.all(
+      chunked(bodies, size).map(async (chunk): Promise<RowResult[]> => {
+        if (bulkWorks === false) return Promise.all(chunk.map(one))
+        const outcome = await bulk(method, entityType, chunk, schema, returnFields, options)
+        if (outcome !== 'unsupported') return outcome
+        bulkWorks = false
+        return Promise.all(chunk.map(one))
+      }),
+    )
+    return results.flat()
+  }
+
+  async function bulk(
+    method: 'POST' | 'PUT',
+    entityType: string,
+    chunk: readonly AlmEntity[],
+    schema: Schema,
+    returnFields: readonly string[],
+    options: CallOptions,
+  ): Promise<RowResult[] | 'unsupported'> {
+    let answer: HttpAnswer
+    try {
+      answer = await calls.send(
+        method,
+        `/${calls.collection(entityType)}`,
+        { content: { entities: chunk }, bulk: true },
+        options,
+      )
+    } catch (error) {
+      return chunk.map(() => (sent(error) ? inDoubt(words(error)) : notSent(error)))
+    }
+    if (isHtml(answer)) return chunk.map(() => inDoubt(`${calls.name} answered a write with a web page.`))
+    const { id, title } = errorOf(answer)
+    if (id === 'qccore.bulk-operation-failed') {
+      bulkWorks = true
+      return entriesOf(entityType, answer, chunk, schema, returnFields)
+    }
+    if (answer.status >= 200 && answer.status < 300) {
+      bulkWorks = true
+      const entities = asArray((parseJson(answer) as { entities?: AlmEntity[] } | undefined)?.entities)
+      if (entities.length !== chunk.length)
+        return chunk.map(() => inDoubt(`${calls.name} answered ${entities.length} of ${chunk.length} rows.`))
+      return matched(entityType, entities, chunk, schema, returnFields)
+    }
+    // The parser of a server without bulk refuses the body before anything is done.
+    const unsupported = answer.status === 415 || answer.status === 405 || /JsonNode|collection/i.test(title)
+    if (unsupported && bulkWorks !== true) return 'unsupported'
+    if (answer.status >= 500)
+      return chunk.map(() => inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`))
+    return chunk.map(() => refusedBy(answer, entityType))
+  }
+
+  function entriesOf(
+    entityType: string,
+    answer: HttpAnswer,
+    chunk: readonly AlmEntity[],
+    schema: Schema,
+    returnFields: readonly string[],
+  ): RowResult[] {
+    const body = parseJson(answer) as
+      | { ExceptionProperties?: { BulkValue?: { BulkEntries?: BulkEntry[] } }[] }
+      | undefined
+    const entries = asArray(body?.ExceptionProperties).flatMap((property) => asArray(property.BulkValue?.BulkEntries))
+    if (entries.length !== chunk.length)
+      return chunk.map(() => inDoubt(`${calls.name} told the result of ${entries.length} of ${chunk.length} rows.`))
+    return entries.map((entry): RowResult => {
+      if ((entry.Succeeded === true || entry.Succeeded === 'true') && entry.Entity !== undefined)
+        return { outcome: 'done', snapshot: snapshotOf(schema, entry.Entity, returnFields) }
+      const error = { id: entry.Exception?.Id ?? '', title: entry.Exception?.Title ?? '' }
+      return { outcome: 'refused', problem: problemOf(error, 400, calls.described(entityType)) }
+    })
+  }
+
+  /** Rows by their id, or by the name they were given, where the answer's order could differ; else by position. */
+  function matched(
+    _entityType: string,
+    entities: readonly AlmEntity[],
+    chunk: readonly AlmEntity[],
+    schema: Schema,
+    returnFields: readonly string[],
+  ): RowResult[] {
+    const byId = new Map(entities.map((entity) => [textOf(entity, 'id'), entity]))
+    return chunk.map((body, index): RowResult => {
+      const id = textOf(body, 'id')
+      const entity = id === '' ? entities[index] : byId.get(id)
+      if (entity === undefined) return inDoubt(`${calls.name} gave no result for a row.`)
+      return { outcome: 'done', snapshot: snapshotOf(schema, entity, returnFields) }
+    })
+  }
+
+  async function single(
+    method: 'POST' | 'PUT',
+    entityType: string,
+    body: AlmEntity,
+    schema: Schema,
+    returnFields: readonly string[],
+    options: CallOptions,
+    recordId?: string,
+  ): Promise<RowResult> {
+    const id = recordId ?? textOf(body, 'id')
+    const content: AlmEntity = { Type: body.Type, Fields: body.Fields.filter((field) => field.Name !== 'id') }
+    const path = `/${calls.collection(entityType)}${method === 'POST' ? '' : `/${id}`}`
+    let answer: HttpAnswer
+    try {
+      answer = await calls.send(method, path, { content, bulk: false }, options)
+    } catch (error) {
+      return sent(error) ? inDoubt(words(error)) : notSent(error)
+    }
+    if (isHtml(answer) || answer.status >= 500)
+      return inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`)
+    if (answer.status >= 400) return refusedBy(answer, entityType)
+    const entity = parseJson(answer) as AlmEntity | undefined
+    if (entity === undefined || entity === null || !('Fields' in entity))
+      return inDoubt(`${calls.name} gave no record in answer to a write.`)
+    return { outcome: 'done', snapshot: snapshotOf(schema, entity, returnFields) }
+  }
+
+  function refusedBy(answer: HttpAnswer, entityType: string): RowResult {
+    if (answer.status >= 500)
+      return {
+        outcome: 'refused',
+        problem: {
+          class: 'unavailable',
+          code: 'server-error',
+          message: `${calls.name} answered HTTP ${answer.status} to a lock.`,
+          remedy: 'Nothing to do: it is tried again.',
+        },
+      }
+    return { outcome: 'refused', problem: problemOf(errorOf(answer), answer.status, calls.described(entityType)) }
+  }
+
+  return { create, update }
+}
+
+function textOf(entity: AlmEntity, name: string): string {
+  return asArray(asArray(entity.Fields).find((field) => field.Name === name)?.values)[0]?.value ?? ''
+}
+
+function sent(error: unknown): boolean {
+  return !(error instanceof ConnectorError) || (error instanceof RequestFailed && error.failedAt === 'no-answer')
+}
+
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Surely nothing was written. */
+function notSent(error: unknown): RowResult {
+  if (error instanceof ConnectorError) return { outcome: 'refused', problem: error.problem }
+  return {
+    outcome: 'refused',
+    problem: {
+      class: 'unavailable',
+      code: 'not-sent',
+      message: words(error),
+      remedy: 'Nothing to do: it is tried again.',
+    },
+  }
+}
+
+function inDoubt(message: string): RowResult {
+  return {
+    outcome: 'in-doubt',
+    problem: {
+      class: 'in-doubt',
+      code: 'unanswered',
+      message,
+      remedy: 'Nothing to do: it is settled by looking at the record.',
+    },
+  }
+}
+
+function movedProblem(): Problem {
+  return {
+    class: 'moved',
+    code: 'moved',
+    message: 'Somebody changed the record between our read and our write.',
+    remedy: 'Nothing to do: it is read and planned again.',
+  }
+}
+
+function goneProblem(id: string): Problem {
+  return {
+    class: 'missing',
+    code: 'gone',
+    message: `Record ${id} does not exist any more.`,
+    remedy: 'Nothing to do, unless it was deleted by mistake.',
+  }
+}

@@ -1,0 +1,220 @@
+import { Agent, type Dispatcher, request } from 'undici'
+import type { Problem } from '../core/problems.ts'
+import { ConnectorError } from './contract.ts'
+import { createLimiter } from './limiter.ts'
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Path below the base address, beginning with a slash. */
+  path: string
+  query?: Readonly<Record<string, string>>
+  headers?: Readonly<Record<string, string>>
+  body?: string
+  signal?: AbortSignal
+  /** True for reads: repeated with back-off when the answer does not come or is a 5xx. */
+  idempotent: boolean
+}
+
+export interface HttpAnswer {
+  status: number
+  text: string
+  contentType: string
+  setCookies: readonly string[]
+  headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+/** How far a request came before it failed: decides whether a write may be sent again. */
+export type FailedAt = 'not-sent' | 'no-answer'
+
+export interface Http {
+  readonly baseUrl: string
+  send(request: HttpRequest): Promise<HttpAnswer>
+  close(): Promise<void>
+}
+
+export interface HttpOptions {
+  baseUrl: string
+  /** For people: "ALM at alm.example.com". */
+  name: string
+  timeoutMs?: number
+  concurrency?: number
+  /** Longest wait that an endpoint may ask for before a call gives up. */
+  longestWaitMs?: number
+}
+
+const readAttempts = 4
+const defaultTimeoutMs = 30_000
+
+/** A request that failed before an answer came, with how far it came. */
+export class RequestFailed extends ConnectorError {
+  readonly failedAt: FailedAt
+
+  constructor(problem: Problem, failedAt: FailedAt, cause: unknown) {
+    super(problem, { cause })
+    this.name = 'RequestFailed'
+    this.failedAt = failedAt
+  }
+}
+
+/**
+ * HTTP to one endpoint: limits how many requests run at a time, gives each a deadline, repeats reads, and honours
+ * Retry-After for reads and writes alike (429 and 503 mean that nothing was done). Addresses in messages carry no query.
+ */
+export function createHttp(options: HttpOptions): Http {
+  const { baseUrl, name, timeoutMs = defaultTimeoutMs, concurrency = 4, longestWaitMs = 30_000 } = options
+  const agent = new Agent({ connections: concurrency, keepAliveTimeout: 20_000 })
+  const limiter = createLimiter(concurrency)
+
+  async function once(call: HttpRequest): Promise<HttpAnswer> {
+    const url = new URL(`${baseUrl}${call.path}`)
+    for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value)
+    const deadline = AbortSignal.timeout(timeoutMs)
+    const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline])
+    let answered: Dispatcher.ResponseData
+    try {
+      answered = await request(url, {
+        method: call.method,
+        dispatcher: agent,
+        headers: { 'user-agent': 'Tandem', ...call.headers },
+        signal,
+        ...(call.body === undefined ? {} : { body: call.body }),
+      })
+      const text = await answered.body.text()
+      const set = answered.headers['set-cookie'] ?? []
+      return {
+        status: answered.statusCode,
+        text,
+        contentType: String(answered.headers['content-type'] ?? ''),
+        setCookies: Array.isArray(set) ? set : [set],
+        headers: answered.headers,
+      }
+    } catch (error) {
+      if (call.signal?.aborted === true) throw call.signal.reason
+      throw requestFailed(error, name, url, deadline.aborted, timeoutMs)
+    }
+  }
+
+  async function send(call: HttpRequest): Promise<HttpAnswer> {
+    for (let attempt = 1; ; attempt++) {
+      const last = attempt >= readAttempts
+      try {
+        const answer = await limiter.run(() => once(call), call.signal)
+        if (answer.status === 429 || (answer.status === 503 && answer.headers['retry-after'] !== undefined)) {
+          const wait = retryAfterMs(answer.headers['retry-after']) ?? 1_000 * 2 ** attempt
+          if (last || wait > longestWaitMs) throw throttled(name, wait)
+          await pause(wait, call.signal)
+          continue
+        }
+        if (answer.status >= 500 && call.idempotent && !last && !isFinal(answer)) {
+          await pause(backoff(attempt), call.signal)
+          continue
+        }
+        return answer
+      } catch (error) {
+        const repeatable = error instanceof RequestFailed && (call.idempotent || error.failedAt === 'not-sent')
+        if (!repeatable || last) throw error
+        await pause(backoff(attempt), call.signal)
+      }
+    }
+  }
+
+  return { baseUrl, send, close: () => agent.close() }
+}
+
+/** A 500 that says something definite in JSON or XML (a lock-stamp mismatch, "logged out") is an answer, not a hiccup. */
+function isFinal(answer: HttpAnswer): boolean {
+  return /lock_stamp|logged out|qccore\.(?!general-error)/.test(answer.text)
+}
+
+function backoff(attempt: number): number {
+  return 150 * 2 ** (attempt - 1) * (0.75 + Math.random() * 0.5)
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const timer = setTimeout(done, ms)
+    function done() {
+      signal?.removeEventListener('abort', aborted)
+      resolve()
+    }
+    function aborted() {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', aborted, { once: true })
+  })
+}
+
+/** Retry-After in milliseconds: seconds or an HTTP date. */
+export function retryAfterMs(header: string | string[] | undefined): number | undefined {
+  const value = Array.isArray(header) ? header[0] : header
+  if (value === undefined) return undefined
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1_000
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
+}
+
+function throttled(name: string, wait: number): ConnectorError {
+  return new ConnectorError(
+    {
+      class: 'throttled',
+      code: 'throttled',
+      message: `${name} asks for a pause of ${Math.ceil(wait / 1_000)} seconds.`,
+      remedy: 'Nothing to do: it is tried again after the pause.',
+    },
+    { retryAfterMs: wait },
+  )
+}
+
+const neverSent = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+function requestFailed(error: unknown, name: string, url: URL, timedOut: boolean, timeoutMs: number): RequestFailed {
+  const code = codeOf(error)
+  const tls = /CERT|TLS|SSL|SELF_SIGNED/i.test(code)
+  const failedAt: FailedAt = tls || neverSent.has(code) ? 'not-sent' : 'no-answer'
+  const words = tls
+    ? {
+        code: 'tls-failed',
+        message: `The certificate of ${name} is not trusted (${code}).`,
+        remedy: 'Add the certificate authority of the server to the bridge.',
+      }
+    : timedOut
+      ? {
+          code: 'time-out',
+          message: `${name} did not answer within ${timeoutMs / 1_000} seconds.`,
+          remedy: 'Check the load of the server; it is tried again.',
+        }
+      : failedAt === 'not-sent'
+        ? {
+            code: 'host-unreachable',
+            message: `${name} cannot be reached at ${url.host} (${code}).`,
+            remedy: 'Check the address, and that the server is up and reachable from the bridge.',
+          }
+        : {
+            code: 'connection-lost',
+            message: `The connection to ${name} broke off (${code}).`,
+            remedy: 'Nothing to do: it is tried again.',
+          }
+  return new RequestFailed({ class: 'unavailable', ...words }, failedAt, error)
+}
+
+function codeOf(error: unknown): string {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown }
+    if (typeof code === 'string') return code
+  }
+  return error instanceof Error ? error.name : 'unknown'
+}
+
+/** True for a page meant for people on a path meant for programs: a login form, a proxy's error page. */
+export function isHtml(answer: HttpAnswer): boolean {
+  return /text\/html|application\/xhtml/i.test(answer.contentType) || /^\s*<(!doctype html|html)/i.test(answer.text)
+}
