@@ -191,10 +191,15 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
   }
 
   /** A page in the largest size the server takes: it refuses a larger one instead of shortening it, so we learn. */
-  async function paged(path: string, query: Record<string, string>, call: CallOptions): Promise<Page> {
+  async function paged(
+    path: string,
+    query: Record<string, string>,
+    call: CallOptions,
+    wantedRows = pageLimit,
+  ): Promise<Page> {
     for (;;) {
       try {
-        return await get(path, { ...query, limit: String(pageLimit) }, call)
+        return await get(path, { ...query, limit: String(Math.min(wantedRows, pageLimit)) }, call)
       } catch (error) {
         const limitRefused =
           error instanceof ConnectorError &&
@@ -338,7 +343,6 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       ...(query.since === null ? [] : [`last_modified GE ${quoted(query.since)}`]),
       ...(query.afterId === null ? [] : [`id GT ${query.afterId}`]),
     ]
-    const limit = Math.min(query.limit, pageLimit)
     const fields = [...stampFields, ...(query.referenceField === undefined ? [] : [query.referenceField])]
     const page = await paged(
       `/${collection(query.entityType)}`,
@@ -348,6 +352,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
         ...(clauses.length === 0 ? {} : { query: `"${clauses.join(';')}"` }),
       },
       call,
+      query.limit,
     )
     const rows = page.data.map((entity) => {
       const { id, stamp } = snapshotOf(new Map(), entity, [])
@@ -358,7 +363,8 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
         ...(reference === undefined ? {} : { reference: reference === null ? null : String(reference) }),
       }
     })
-    return { rows, last: page.data.length < Math.min(limit, pageLimit) }
+    // What tells the end is the size of the whole result: the server may take smaller pages than asked.
+    return { rows, last: rows.length >= (page.total_count ?? 0) }
   }
 
   async function read(

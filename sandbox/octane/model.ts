@@ -171,7 +171,7 @@ export const typeModels: readonly TypeModel[] = [
     collection: 'work_item_roots',
     label: 'Root',
     base: 'work_item',
-    fields: workItem,
+    fields: workItem.map((field) => ({ ...field, required: false })),
     writable: false,
   },
   {
