@@ -1,0 +1,283 @@
+import type { EndpointAddress } from './endpoint.ts'
+import type { FieldMapping, ValuePair } from './link-config.ts'
+import { type EntityMetadata, type FieldMetadata, fieldByName } from './metadata.ts'
+
+export interface ProposedMapping {
+  fields: FieldMapping[]
+  crossReference: { left: string | null; right: string | null }
+  /** What was left out or needs a look, in words. */
+  notes: string[]
+}
+
+interface Sides {
+  left: EntityMetadata
+  leftKind: EndpointAddress['kind']
+  right: EntityMetadata
+  rightKind: EndpointAddress['kind']
+}
+
+interface Known {
+  alm: string
+  octane: string
+  direction?: 'both' | 'to-alm' | 'to-octane'
+  conflict?: 'alm' | 'octane'
+  group?: string
+  /** Pairs of labels, ALM first; else labels are compared. */
+  values?: readonly (readonly [alm: string, octane: string, direction?: 'both' | 'to-alm' | 'to-octane'])[]
+  /** ALM's start value where Octane has none: required fields, and a status that REST would leave empty. */
+  almDefault?: string
+  octaneDefault?: string
+}
+
+/** Fields of defects that mean the same in both products as they are delivered. */
+const knownDefectFields: readonly Known[] = [
+  { alm: 'name', octane: 'name' },
+  { alm: 'description', octane: 'description' },
+  {
+    alm: 'status',
+    octane: 'phase',
+    conflict: 'octane',
+    group: 'status',
+    almDefault: 'New',
+    octaneDefault: 'New',
+    values: [
+      ['New', 'New'],
+      ['Open', 'Opened', 'to-octane'],
+      ['Reopen', 'Opened'],
+      ['Fixed', 'Fixed'],
+      ['Closed', 'Closed'],
+      ['Rejected', 'Rejected'],
+      ['Rejected', 'Proposed Closed', 'to-alm'],
+      ['New', 'Deferred', 'to-alm'],
+      ['Rejected', 'Duplicate', 'to-alm'],
+    ],
+  },
+  { alm: 'closing-date', octane: 'closed_on', group: 'status' },
+  { alm: 'severity', octane: 'severity', almDefault: '2-Medium', octaneDefault: 'Medium' },
+  { alm: 'priority', octane: 'priority' },
+  { alm: 'owner', octane: 'owner' },
+  { alm: 'detected-by', octane: 'detected_by' },
+  { alm: 'creation-time', octane: 'creation_time', direction: 'to-alm' },
+  { alm: 'target-rel', octane: 'release', group: 'target' },
+  { alm: 'target-rcyc', octane: 'sprint', group: 'target' },
+  { alm: 'detected-in-rel', octane: 'detected_in_release' },
+  { alm: 'estimated-fix-time', octane: 'story_points' },
+]
+
+/**
+ * Proposes a link's mapping: the products' own fields that mean the same, then fields with the same label and type. Lists
+ * that somebody customised are left alone, with a note, except those whose labels all have a counterpart.
+ */
+export function proposeMapping(sides: Sides): ProposedMapping {
+  const notes: string[] = []
+  const almIsLeft = sides.leftKind === 'alm'
+  const [alm, octane] = almIsLeft ? [sides.left, sides.right] : [sides.right, sides.left]
+  const crossReference = {
+    alm: referenceField(alm, /octane/i, notes, 'ALM', 'Octane ID'),
+    octane: referenceField(octane, /\balm\b|\bqc\b/i, notes, 'Octane', 'ALM ID'),
+  }
+  const fields: FieldMapping[] = []
+  const used = { alm: new Set<string>(), octane: new Set<string>() }
+
+  for (const known of knownDefectFields) {
+    const almField = fieldByName(alm, known.alm)
+    const octaneField = fieldByName(octane, known.octane)
+    if (almField === undefined || octaneField === undefined) continue
+    const mapping = mapKnown(known, almField, octaneField, almIsLeft, notes)
+    if (mapping === null) continue
+    fields.push(mapping)
+    used.alm.add(known.alm)
+    used.octane.add(known.octane)
+  }
+  for (const octaneField of octane.fields) {
+    if (used.octane.has(octaneField.name) || octaneField.name === crossReference.octane || !octaneField.userDefined)
+      continue
+    const almField = alm.fields.find(
+      (candidate) =>
+        !used.alm.has(candidate.name) &&
+        candidate.name !== crossReference.alm &&
+        candidate.userDefined &&
+        candidate.label.toLowerCase() === octaneField.label.toLowerCase() &&
+        candidate.type === octaneField.type &&
+        candidate.multiple === octaneField.multiple,
+    )
+    if (almField === undefined) continue
+    if (almField.type === 'list' && !sameLabels(almField, octaneField)) {
+      notes.push(`"${octaneField.label}" was not mapped: its values differ between the two sides. Map them by hand.`)
+      continue
+    }
+    const direction = directionOf(almField, octaneField, 'both')
+    if (direction === null) continue
+    fields.push(
+      mappingOf(almField, octaneField, almIsLeft, {
+        direction,
+        conflict: 'octane',
+        values: valuePairs(almField, octaneField, almIsLeft),
+      }),
+    )
+    used.alm.add(almField.name)
+  }
+  return {
+    fields,
+    crossReference: almIsLeft
+      ? { left: crossReference.alm, right: crossReference.octane }
+      : { left: crossReference.octane, right: crossReference.alm },
+    notes,
+  }
+}
+
+/** The text field in which a side keeps the name of its twin. */
+function referenceField(
+  metadata: EntityMetadata,
+  label: RegExp,
+  notes: string[],
+  product: string,
+  wanted: string,
+): string | null {
+  const candidates = metadata.fields.filter(
+    (field) => field.userDefined && label.test(field.label) && /\bid\b/i.test(field.label),
+  )
+  const text = candidates.find((field) => field.type === 'string' && field.filterable && (field.maxLength ?? 255) >= 60)
+  if (text !== undefined) return text.name
+  notes.push(
+    candidates.length > 0
+      ? `${product}: "${candidates[0]?.label}" holds numbers and cannot name its origin. Create a text field "${wanted}" for the reference to the twin.`
+      : `${product}: create a text field "${wanted}" (255 characters) for the reference to the twin; without it nothing can be created there.`,
+  )
+  return null
+}
+
+function mapKnown(
+  known: Known,
+  almField: FieldMetadata,
+  octaneField: FieldMetadata,
+  almIsLeft: boolean,
+  notes: string[],
+): FieldMapping | null {
+  const customized = [almField, octaneField].filter((field) => field.customized)
+  if (customized.length > 0 && !sameLabels(almField, octaneField)) {
+    notes.push(`"${octaneField.label}" was not mapped: the list was customised. Map its values by hand.`)
+    return null
+  }
+  const direction = directionOf(almField, octaneField, known.direction ?? 'both')
+  if (direction === null) return null
+  const values =
+    known.values === undefined
+      ? valuePairs(almField, octaneField, almIsLeft)
+      : labelledPairs(known.values, almField, octaneField, almIsLeft)
+  const octaneDefault = known.octaneDefault === undefined ? undefined : keyOf(octaneField, known.octaneDefault)
+  const almDefault = known.almDefault === undefined ? undefined : keyOf(almField, known.almDefault)
+  return mappingOf(almField, octaneField, almIsLeft, {
+    direction,
+    conflict: known.conflict ?? 'octane',
+    values,
+    ...(known.group === undefined ? {} : { group: known.group }),
+    ...(almDefault === undefined ? {} : { almDefault }),
+    ...(octaneDefault === undefined ? {} : { octaneDefault }),
+  })
+}
+
+/** The widest way that both fields can take, within the wanted one. */
+function directionOf(
+  almField: FieldMetadata,
+  octaneField: FieldMetadata,
+  wanted: 'both' | 'to-alm' | 'to-octane',
+): 'both' | 'to-alm' | 'to-octane' | null {
+  const toAlm = wanted !== 'to-octane' && almField.creatable
+  const toOctane = wanted !== 'to-alm' && octaneField.creatable && octaneField.editable
+  if (toAlm && toOctane && almField.editable) return 'both'
+  if (toOctane) return 'to-octane'
+  return toAlm ? 'to-alm' : null
+}
+
+interface Choices {
+  direction: 'both' | 'to-alm' | 'to-octane'
+  conflict: 'alm' | 'octane'
+  values: ValuePair[]
+  group?: string
+  almDefault?: string
+  octaneDefault?: string
+}
+
+function mappingOf(
+  almField: FieldMetadata,
+  octaneField: FieldMetadata,
+  almIsLeft: boolean,
+  choices: Choices,
+): FieldMapping {
+  const sideOf = (product: 'alm' | 'octane') => ((product === 'alm') === almIsLeft ? 'left' : 'right')
+  const defaults: { left?: string; right?: string } = {}
+  if (choices.almDefault !== undefined) defaults[sideOf('alm')] = choices.almDefault
+  if (choices.octaneDefault !== undefined) defaults[sideOf('octane')] = choices.octaneDefault
+  return {
+    id: octaneField.name,
+    left: almIsLeft ? almField.name : octaneField.name,
+    right: almIsLeft ? octaneField.name : almField.name,
+    direction:
+      choices.direction === 'both'
+        ? 'both'
+        : sideOf(choices.direction === 'to-alm' ? 'alm' : 'octane') === 'left'
+          ? 'to-left'
+          : 'to-right',
+    conflict: sideOf(choices.conflict),
+    values: choices.values,
+    defaults,
+    ...(choices.group === undefined ? {} : { group: choices.group }),
+  }
+}
+
+/** Labels compare without case, rank numbers ("3-High") and underscores. */
+function plainLabel(label: string): string {
+  return label
+    .replace(/^\d+\s*-\s*/, '')
+    .replace(/_/g, ' ')
+    .trim()
+    .toLowerCase()
+}
+
+function sameLabels(a: FieldMetadata, b: FieldMetadata): boolean {
+  if (a.options === null || b.options === null) return false
+  const [left, right] = [a.options, b.options].map(
+    (options) => new Set(options.map((option) => plainLabel(option.label))),
+  )
+  return (
+    left !== undefined &&
+    right !== undefined &&
+    left.size === right.size &&
+    [...left].every((label) => right.has(label))
+  )
+}
+
+function keyOf(field: FieldMetadata, label: string): string | undefined {
+  return field.options?.find((option) => plainLabel(option.label) === plainLabel(label))?.value
+}
+
+/** Pairs of list values whose labels mean the same but are written differently; equal labels need no pair. */
+function valuePairs(almField: FieldMetadata, octaneField: FieldMetadata, almIsLeft: boolean): ValuePair[] {
+  if (almField.type !== 'list' || octaneField.type !== 'list') return []
+  return (almField.options ?? []).flatMap((option) => {
+    const key = keyOf(octaneField, option.label)
+    if (key === undefined) return []
+    return [{ left: almIsLeft ? option.value : key, right: almIsLeft ? key : option.value, direction: 'both' as const }]
+  })
+}
+
+function labelledPairs(
+  pairs: NonNullable<Known['values']>,
+  almField: FieldMetadata,
+  octaneField: FieldMetadata,
+  almIsLeft: boolean,
+): ValuePair[] {
+  return pairs.flatMap(([almLabel, octaneLabel, direction = 'both']) => {
+    const [almKey, octaneKey] = [keyOf(almField, almLabel), keyOf(octaneField, octaneLabel)]
+    if (almKey === undefined || octaneKey === undefined) return []
+    const towards = direction === 'both' ? 'both' : (direction === 'to-alm') === almIsLeft ? 'to-left' : 'to-right'
+    return [
+      {
+        left: almIsLeft ? almKey : octaneKey,
+        right: almIsLeft ? octaneKey : almKey,
+        direction: towards as ValuePair['direction'],
+      },
+    ]
+  })
+}

@@ -1,0 +1,36 @@
+import type postgres from 'postgres'
+import { type Database, named } from './connection.ts'
+
+export type IdempotencyState =
+  | { kind: 'first' }
+  | { kind: 'repeat'; status: number; body: unknown }
+  | { kind: 'running' }
+  | { kind: 'other-request' }
+
+/** Reserves a key for a request, or says what became of the first request with it. Keys live for a day. */
+export async function reserveKey({ sql }: Database, key: string, requestHash: string): Promise<IdempotencyState> {
+  return named('reserve key', async () => {
+    await sql`delete from idempotency_keys where expires_at < now()`
+    const [mine] = await sql`
+      insert into idempotency_keys (key, request_hash, expires_at) values (${key}, ${requestHash}, now() + interval '1 day')
+      on conflict (key) do nothing returning key`
+    if (mine !== undefined) return { kind: 'first' }
+    const [row] = await sql<{ request_hash: string; status: number | null; body: unknown }[]>`
+      select request_hash, status, body from idempotency_keys where key = ${key}`
+    if (row === undefined || row.request_hash !== requestHash) return { kind: 'other-request' }
+    return row.status === null ? { kind: 'running' } : { kind: 'repeat', status: row.status, body: row.body }
+  })
+}
+
+/** Stores the answer of a key's request; a request that failed on our side gives the key free. */
+export async function settleKey(
+  { sql }: Database,
+  key: string,
+  answer: { status: number; body: unknown } | null,
+): Promise<void> {
+  await named('settle key', () =>
+    answer === null
+      ? sql`delete from idempotency_keys where key = ${key} and status is null`
+      : sql`update idempotency_keys set status = ${answer.status}, body = ${sql.json(answer.body as postgres.JSONValue)} where key = ${key}`,
+  )
+}

@@ -1,0 +1,258 @@
+import type postgres from 'postgres'
+import type { LinkConfiguration } from '../core/link-config.ts'
+import { type CheckState, type LinkActivity, type LinkHealth, type LinkStatus, linkStatus } from '../core/link-state.ts'
+import type { RunStatus } from '../core/run.ts'
+import { StoreError } from '../core/store.ts'
+import { type Database, named } from './connection.ts'
+import { appendLedger, chainOf } from './ledger.ts'
+
+export interface LinkRow {
+  id: string
+  name: string
+  description: string
+  workspaceId: string
+  workspaceName: string
+  bridgeId: string
+  entityType: string
+  left: { id: string; name: string; kind: string }
+  right: { id: string; name: string; kind: string }
+  mode: 'manual' | 'automatic'
+  paused: boolean
+  version: number
+  status: LinkStatus
+  activity: LinkActivity
+  health: LinkHealth
+  healthMessage: string | null
+  check: CheckState
+  currentRun: string | null
+  lastRun: { id: string; status: RunStatus; endedAt: string | null } | null
+  openIssues: number
+  pairs: number
+  pending: number
+  createdAt: string
+}
+
+/** Creates a link with version 1 of its configuration. The endpoint pair is shared by all links of the same two ends. */
+export async function createLink(
+  { sql }: Database,
+  input: {
+    name: string
+    description: string
+    workspaceId: string
+    bridgeId: string
+    configuration: LinkConfiguration
+    author: string
+    comment: string
+  },
+): Promise<string> {
+  const { configuration } = input
+  return named('create link', () =>
+    sql.begin(async (tx) => {
+      const [pair] = await tx<{ id: string }[]>`
+        insert into endpoint_pairs (left_id, right_id) values (${configuration.left.endpointId}, ${configuration.right.endpointId})
+        on conflict (left_id, right_id) do update set left_id = excluded.left_id returning id`
+      const [row] = await tx<{ id: string }[]>`
+        insert into links (workspace_id, endpoint_pair_id, bridge_id, name, description)
+        values (${input.workspaceId}, ${pair?.id ?? null}, ${input.bridgeId}, ${input.name}, ${input.description}) returning id`
+      if (row === undefined) throw new Error('insert answered nothing')
+      await tx`
+        insert into link_versions (link_id, version, configuration, author, comment)
+        values (${row.id}, 1, ${tx.json(configuration as unknown as postgres.JSONValue)}, ${input.author}, ${input.comment})`
+      await appendLedger(tx, chainOf(row.id), [
+        {
+          kind: 'command',
+          action: 'link created',
+          linkId: row.id,
+          content: { name: input.name, version: 1 },
+          actor: input.author,
+          version: 1,
+        },
+      ])
+      return row.id
+    }),
+  )
+}
+
+/** A live link of the same two ends and type, whatever its name: two would fight over the same records. */
+export async function findTwinLink(
+  { sql }: Database,
+  input: { leftId: string; rightId: string; entityType: string },
+): Promise<{ id: string; name: string } | null> {
+  const [row] = await named(
+    'find twin link',
+    () => sql<{ id: string; name: string }[]>`
+      select l.id, l.name from links l join endpoint_pairs p on p.id = l.endpoint_pair_id
+      join link_versions v on v.link_id = l.id and v.version = l.version
+      where l.deleted_at is null and p.left_id = ${input.leftId} and p.right_id = ${input.rightId}
+        and v.configuration ->> 'entityType' = ${input.entityType} limit 1`,
+  )
+  return row ?? null
+}
+
+/** Adds a version where `expectedVersion` is still the newest; answers null when somebody was faster. */
+export async function addLinkVersion(
+  { sql }: Database,
+  input: { linkId: string; expectedVersion: number; configuration: LinkConfiguration; author: string; comment: string },
+): Promise<number | null> {
+  return named('add link version', () =>
+    sql.begin(async (tx) => {
+      const [row] = await tx<{ version: number }[]>`
+        update links set version = version + 1, check_state = 'needed', updated_at = now()
+        where id = ${input.linkId} and version = ${input.expectedVersion} and deleted_at is null returning version`
+      if (row === undefined) return null
+      await tx`
+        insert into link_versions (link_id, version, configuration, author, comment)
+        values (${input.linkId}, ${row.version}, ${tx.json(input.configuration as unknown as postgres.JSONValue)}, ${input.author}, ${input.comment})`
+      return row.version
+    }),
+  )
+}
+
+export interface LinkVersionRow {
+  version: number
+  author: string
+  comment: string
+  createdAt: string
+  configuration: LinkConfiguration
+}
+
+export async function listLinkVersions({ sql }: Database, linkId: string, version?: number): Promise<LinkVersionRow[]> {
+  return named(
+    'list link versions',
+    () => sql<LinkVersionRow[]>`
+      select version, author, comment, configuration, to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "createdAt"
+      from link_versions where link_id = ${linkId} and ${version === undefined ? sql`true` : sql`version = ${version}`}
+      order by version desc`,
+  )
+}
+
+type LinkFactsRow = Omit<LinkRow, 'status'> & { deleted: boolean }
+
+/** Links by name, with the facts from which their status is derived. */
+export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow[]> {
+  const rows = await named(
+    'list links',
+    () => sql<LinkFactsRow[]>`
+      select l.id, l.name, l.description, l.workspace_id as "workspaceId", w.name as "workspaceName", l.bridge_id as "bridgeId",
+        v.configuration ->> 'entityType' as "entityType",
+        jsonb_build_object('id', a.id, 'name', a.name, 'kind', a.kind) as left,
+        jsonb_build_object('id', b.id, 'name', b.name, 'kind', b.kind) as right,
+        l.mode, l.paused, l.version, l.activity, l.health, l.health_message as "healthMessage", l.check_state as check,
+        l.current_run as "currentRun", l.deleted_at is not null as deleted,
+        (select jsonb_build_object('id', r.id, 'status', r.status,
+            'endedAt', to_char(r.ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+          from runs r where r.link_id = l.id and r.kind in ('incremental', 'full') and r.status <> 'running'
+          order by r.started_at desc limit 1) as "lastRun",
+        (select count(*)::int from issues i where i.link_id = l.id and i.resolved_at is null) as "openIssues",
+        (select count(*)::int from pairs q where q.endpoint_pair_id = l.endpoint_pair_id and q.entity_type = v.configuration ->> 'entityType') as pairs,
+        (select count(*)::int from pending q where q.link_id = l.id) as pending,
+        to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "createdAt"
+      from links l join workspaces w on w.id = l.workspace_id
+      join link_versions v on v.link_id = l.id and v.version = l.version
+      join endpoint_pairs p on p.id = l.endpoint_pair_id
+      join endpoints a on a.id = p.left_id join endpoints b on b.id = p.right_id
+      where l.deleted_at is null and ${id === undefined ? sql`true` : sql`l.id = ${id}`} order by l.name`,
+  )
+  return rows.map(({ deleted, ...row }) => ({
+    ...row,
+    status: linkStatus({ ...row, deleted, lastRun: row.lastRun?.status ?? null }),
+  }))
+}
+
+export async function getLink(database: Database, id: string): Promise<LinkRow | null> {
+  const [row] = await listLinks(database, id)
+  return row ?? null
+}
+
+export async function renameLink(
+  { sql }: Database,
+  id: string,
+  change: { name?: string; description?: string },
+  actor: string,
+): Promise<void> {
+  await named('rename link', () =>
+    sql.begin(async (tx) => {
+      await tx`update links set name = coalesce(${change.name ?? null}, name), description = coalesce(${change.description ?? null}, description),
+        updated_at = now() where id = ${id}`
+      await appendLedger(tx, chainOf(id), [
+        { kind: 'command', action: 'link renamed', linkId: id, content: { ...change }, actor },
+      ])
+    }),
+  )
+}
+
+/** Links whose workflow must be alive. */
+export async function listLiveLinks({ sql }: Database): Promise<string[]> {
+  const rows = await named(
+    'list live links',
+    () => sql<{ id: string }[]>`select id from links where deleted_at is null`,
+  )
+  return rows.map((row) => row.id)
+}
+
+export interface LinkControlRow {
+  name: string
+  workspaceId: string
+  bridgeId: string
+  mode: 'manual' | 'automatic'
+  paused: boolean
+  deleted: boolean
+  version: number
+  check: CheckState
+}
+
+/** What the link's workflow reads at each turn of its loop. A check of an older version does not count. */
+export async function loadLinkControl({ sql }: Database, linkId: string): Promise<LinkControlRow> {
+  const [row] = await named(
+    'load link control',
+    () => sql<LinkControlRow[]>`
+      select name, workspace_id as "workspaceId", bridge_id as "bridgeId", mode, paused, deleted_at is not null as deleted, version,
+        case when checked_version = version then check_state else 'needed' end as check
+      from links where id = ${linkId}`,
+  )
+  if (row === undefined) throw new StoreError('link-not-found', `There is no link ${linkId}.`)
+  return row
+}
+
+/** Writes mode, pause or deletion and the command's ledger row in one transaction. */
+export async function setLinkMode(
+  { sql }: Database,
+  linkId: string,
+  change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean },
+  actor: string,
+  command: string,
+): Promise<void> {
+  await named('set link mode', () =>
+    sql.begin(async (tx) => {
+      await tx`
+        update links set mode = coalesce(${change.mode ?? null}, mode), paused = coalesce(${change.paused ?? null}, paused),
+          deleted_at = case when ${change.deleted ?? false} then coalesce(deleted_at, now()) else deleted_at end, updated_at = now()
+        where id = ${linkId}`
+      await appendLedger(tx, chainOf(linkId), [
+        { kind: 'command', action: command, linkId, content: { ...change }, actor },
+      ])
+    }),
+  )
+}
+
+export async function saveLinkState(
+  { sql }: Database,
+  linkId: string,
+  state: { activity: LinkActivity; health: LinkHealth; healthMessage: string | null; currentRun: string | null },
+): Promise<void> {
+  await named(
+    'save link state',
+    () => sql`
+      update links set activity = ${state.activity}, health = ${state.health}, health_message = ${state.healthMessage},
+        current_run = ${state.currentRun} where id = ${linkId}`,
+  )
+}
+
+export async function markChecked({ sql }: Database, linkId: string, version: number, passed: boolean): Promise<void> {
+  await named(
+    'mark checked',
+    () => sql`
+      update links set check_state = ${passed ? 'passed' : 'failed'}, checked_version = ${version}
+      where id = ${linkId} and version = ${version}`,
+  )
+}
