@@ -24,7 +24,7 @@ export async function runBridge(env: NodeJS.ProcessEnv): Promise<void> {
   const logger = createLogger(`bridge-${bridge}`, settings.TANDEM_LOG_LEVEL)
   await migrate(settings.TANDEM_DATABASE_URL)
   const database = openDatabase(settings.TANDEM_DATABASE_URL)
-  const store = createStore(database, { bridgeId: bridge, build })
+  const store = createStore(database, { bridgeId: bridge })
   const connections = createConnections({
     connect,
     openSecret: createSecretOpener(readBridgeKey(settings.TANDEM_BRIDGE_KEY_FILE)),

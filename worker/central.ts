@@ -22,7 +22,7 @@ export async function runCentral(env: NodeJS.ProcessEnv): Promise<void> {
   await migrate(settings.TANDEM_DATABASE_URL)
   const database = openDatabase(settings.TANDEM_DATABASE_URL)
   await ensurePartitions(database)
-  const store = createStore(database, { bridgeId: 'central', build })
+  const store = createStore(database, { bridgeId: 'central' })
   const connection = await connectTemporal(settings.TEMPORAL_ADDRESS, logger)
   await registerSearchAttributes(connection, settings.TEMPORAL_NAMESPACE)
   const { TANDEM_SMTP_URL: smtp } = settings

@@ -1,0 +1,91 @@
+import type { Transporter } from 'nodemailer'
+import { statusWords } from '../core/run-words.ts'
+import type { Database } from '../db/connection.ts'
+import { listIssues } from '../db/issues.ts'
+import { getLink } from '../db/links.ts'
+import { noticeFailed, noticeSent, type OutboxNotice, takeDueNotices } from '../db/outbox.ts'
+import { getRun } from '../db/runs.ts'
+import { issueRecipients } from '../db/workspaces.ts'
+import { type RenderedNotice, renderNotice } from '../templates/render.ts'
+
+export interface NoticesDependencies {
+  database: Database
+  /** Null: no mail server is set; notices wait in the outbox. */
+  transport: Transporter | null
+  from: string
+  /** Gets the notices of workspaces for which nobody was chosen; null: such notices are not sent. */
+  fallbackRecipient: string | null
+  /** Address under which people reach this installation. */
+  publicUrl: string
+}
+
+const listedIssues = 10
+const atATime = 20
+
+/** Sends what waits in the outbox. Contents are loaded now, so a mail never holds yesterday's news. */
+export function createNotices({ database, transport, from, fallbackRecipient, publicUrl }: NoticesDependencies) {
+  async function sendDueNotices(): Promise<void> {
+    if (transport === null) return
+    for (const notice of await takeDueNotices(database, atATime)) {
+      try {
+        const mail = await compose(notice)
+        if (mail !== null)
+          await transport.sendMail({
+            from,
+            to: mail.to,
+            subject: mail.subject,
+            html: mail.html,
+            text: mail.text,
+            messageId: `<${notice.id}@tandem>`,
+          })
+        await noticeSent(database, notice.id)
+      } catch (error) {
+        await noticeFailed(database, notice.id, error instanceof Error ? error.message : String(error))
+      }
+    }
+  }
+
+  /** Null: there is nothing to say any more, or nobody to say it to. */
+  async function compose(notice: OutboxNotice): Promise<(RenderedNotice & { to: string[] }) | null> {
+    if (notice.linkId === null || notice.runId === null) return null
+    const [link, run] = await Promise.all([getLink(database, notice.linkId), getRun(database, notice.runId)])
+    if (link === null || run === null) return null
+    const chosen = await issueRecipients(database, link.workspaceId)
+    const to = chosen.length > 0 ? chosen : fallbackRecipient === null ? [] : [fallbackRecipient]
+    if (to.length === 0) return null
+    const issues = await listIssues(database, { linkId: link.id, open: true, limit: listedIssues })
+    const { counters } = run
+    const counts = [
+      { label: 'Examined', count: counters.examined },
+      { label: `Created in ${link.right.name}`, count: counters.createdRight },
+      { label: `Created in ${link.left.name}`, count: counters.createdLeft },
+      { label: `Updated in ${link.right.name}`, count: counters.updatedRight },
+      { label: `Updated in ${link.left.name}`, count: counters.updatedLeft },
+      { label: 'Held or failed', count: counters.held + counters.failed },
+    ].filter(({ label, count }, index) => count > 0 || index === 0 || label === 'Held or failed')
+    const time = (iso: string | null) => (iso ?? '').slice(0, 19).replace('T', ' ')
+    const rendered = renderNotice('run-issues', {
+      link: link.name,
+      status: statusWords[run.status],
+      failed: run.status === 'failed',
+      message: run.message,
+      started: time(run.startedAt),
+      ended: time(run.endedAt),
+      counts,
+      issues: issues.map((issue) => ({
+        record: [
+          ...(issue.leftId === null ? [] : [`${link.left.name} ${issue.leftId}`]),
+          ...(issue.rightId === null ? [] : [`${link.right.name} ${issue.rightId}`]),
+        ].join(', '),
+        message: issue.message,
+        remedy: issue.remedy,
+        owner: issue.owner,
+      })),
+      more: Math.max(0, link.openIssues - issues.length),
+      url: `${publicUrl}/api/v1/runs/${run.id}`,
+    })
+    return { ...rendered, to }
+  }
+
+  return { sendDueNotices }
+}
