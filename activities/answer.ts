@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError } from '../connectors/contract.ts'
 import { proposeMapping } from '../core/auto-map.ts'
-import type { Question, Store } from '../core/store.ts'
+import type { EndpointUser } from '../core/metadata.ts'
+import type { EndpointContext, Question, Store } from '../core/store.ts'
 import type { Connections } from './connections.ts'
 import { guarded, toFailure } from './failures.ts'
 
@@ -40,12 +41,22 @@ export function createAnswer({ store, connections }: { store: Store; connections
           connections.describe(question.left, question.entityType, true),
           connections.describe(question.right, question.entityType, true),
         ])
-        return proposeMapping({
+        const proposed = proposeMapping({
           left: left.entity,
           leftKind: question.left.address.kind,
           right: right.entity,
           rightKind: question.right.address.kind,
         })
+        // Required people stand in by the integration user, who surely exists.
+        const standIn = async (endpoint: EndpointContext, users: readonly EndpointUser[]) => {
+          const { user } = await (await connections.connector(endpoint)).testConnection({ signal })
+          return users.find((one) => one.active && one.login.toLowerCase() === user.toLowerCase())?.key ?? null
+        }
+        const defaultUsers = {
+          left: question.left.address.kind === 'alm' ? await standIn(question.left, left.users) : null,
+          right: question.right.address.kind === 'alm' ? await standIn(question.right, right.users) : null,
+        }
+        return { ...proposed, defaultUsers }
       }
       case 'record': {
         const connector = await connections.connector(question.endpoint)

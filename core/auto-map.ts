@@ -20,6 +20,7 @@ interface Known {
   alm: string
   octane: string
   direction?: 'both' | 'to-alm' | 'to-octane'
+  createOnly?: boolean
   conflict?: 'alm' | 'octane'
   group?: string
   /** Pairs of labels, ALM first; else labels are compared. */
@@ -57,7 +58,8 @@ const knownDefectFields: readonly Known[] = [
   { alm: 'priority', octane: 'priority' },
   { alm: 'owner', octane: 'owner' },
   { alm: 'detected-by', octane: 'detected_by' },
-  { alm: 'creation-time', octane: 'creation_time', direction: 'to-alm' },
+  // Octane sets its own time of creation, so what ALM already has must never be replaced by it.
+  { alm: 'creation-time', octane: 'creation_time', direction: 'to-alm', createOnly: true },
   { alm: 'target-rel', octane: 'release', group: 'target' },
   { alm: 'target-rcyc', octane: 'sprint', group: 'target' },
   { alm: 'detected-in-rel', octane: 'detected_in_release' },
@@ -171,6 +173,7 @@ function mapKnown(
     direction,
     conflict: known.conflict ?? 'octane',
     values,
+    createOnly: known.createOnly ?? false,
     ...(known.group === undefined ? {} : { group: known.group }),
     ...(almDefault === undefined ? {} : { almDefault }),
     ...(octaneDefault === undefined ? {} : { octaneDefault }),
@@ -194,6 +197,7 @@ interface Choices {
   direction: 'both' | 'to-alm' | 'to-octane'
   conflict: 'alm' | 'octane'
   values: ValuePair[]
+  createOnly?: boolean
   group?: string
   almDefault?: string
   octaneDefault?: string
@@ -221,6 +225,7 @@ function mappingOf(
           : 'to-right',
     conflict: sideOf(choices.conflict),
     values: choices.values,
+    createOnly: choices.createOnly ?? false,
     defaults,
     ...(choices.group === undefined ? {} : { group: choices.group }),
   }

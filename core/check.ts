@@ -324,7 +324,8 @@ export function checkConfiguration(input: CheckInput): Finding[] {
         continue
       }
       const constant = (mapping.constant ?? null) !== null
-      const fallback = (mapping.defaults[side] ?? null) !== null
+      const standIn = field.type === 'user' ? configuration.defaultUsers[side] : null
+      const fallback = (mapping.defaults[side] ?? standIn) !== null
       if (constant || fallback) continue
       if (!flowsTo(mapping, side))
         add(

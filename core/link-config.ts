@@ -24,6 +24,8 @@ const fieldMapping = z
     values: z.array(valuePair).default([]),
     /** Used on creation where the source has no value or none that can be translated: the target's start value. */
     defaults: z.strictObject({ left: z.string().nullish(), right: z.string().nullish() }).default({}),
+    /** True: written when a record is created and never afterwards, such as the day on which it was first reported. */
+    createOnly: z.boolean().default(false),
     /** Fields with the same group name are merged as one: the endpoint validates them together. */
     group: z.string().min(1).nullish(),
   })

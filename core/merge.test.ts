@@ -13,6 +13,7 @@ function mapping(changes: Partial<FieldMapping> = {}): FieldMapping {
     direction: 'both',
     conflict: 'left',
     values: [],
+    createOnly: false,
     defaults: {},
     ...changes,
   }

@@ -105,8 +105,16 @@ export function createPlanner(context: PlannerContext): Planner {
     return {
       fingerprint: mappingFingerprint(mapping),
       flows: {
-        toRight: mapping.direction !== 'to-left' && rules.toRight.update && (right === undefined || right.editable),
-        toLeft: mapping.direction !== 'to-right' && rules.toLeft.update && (left === undefined || left.editable),
+        toRight:
+          !mapping.createOnly &&
+          mapping.direction !== 'to-left' &&
+          rules.toRight.update &&
+          (right === undefined || right.editable),
+        toLeft:
+          !mapping.createOnly &&
+          mapping.direction !== 'to-right' &&
+          rules.toLeft.update &&
+          (left === undefined || left.editable),
       },
     }
   }
@@ -224,7 +232,8 @@ export function createPlanner(context: PlannerContext): Planner {
     const at = { mappingId: mapping.id, field: mapping[to] ?? '', before: null, group }
     if (mapping.constant !== undefined && mapping.constant !== null)
       return { field: { ...at, source: null, sent: mapping.constant, rule: 'constant' } }
-    const fallback = mapping.defaults[to] ?? null
+    const standIn = target?.type === 'user' && target.required ? configuration.defaultUsers[to] : null
+    const fallback = mapping.defaults[to] ?? standIn
     const value = mapping[from] === null ? null : source.fields[mapping[from]]
     if (value === undefined) return { problem: unreadable(mapping, from) }
     if (mapping.direction !== 'both' && mapping.direction !== `to-${to}`)

@@ -271,11 +271,20 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       idempotent: true,
       ...call,
     })
+    // Whose API key it is, the server alone knows.
+    const who = await session.send({
+      method: 'GET',
+      path: '/rest/is-authenticated',
+      headers: { accept: 'application/xml' },
+      idempotent: true,
+      ...call,
+    })
+    const user = /<Username>([^<]+)<\/Username>/.exec(who.text)?.[1]
     const version = /<(?:MajorVersion|Version|ServerVersion)[^>]*>([^<]+)</i.exec(answer.text)?.[1]
     return {
       product: 'ALM/Quality Center',
       version: version?.trim() ?? 'of unknown version',
-      user: login,
+      user: user ?? login,
       place: `project ${address.project} of domain ${address.domain}`,
     }
   }

@@ -1,0 +1,113 @@
+import { createConnections } from '../activities/connections.ts'
+import { createReconcile } from '../activities/reconcile/reconcile.ts'
+import { createScan } from '../activities/scan.ts'
+import { createSimulate } from '../activities/simulate.ts'
+import { connect } from '../connectors/connect.ts'
+import { proposeMapping } from '../core/auto-map.ts'
+import type { CredentialSecret } from '../core/endpoint.ts'
+import { type LinkConfigurationInput, linkConfiguration } from '../core/link-config.ts'
+import { saveBridge } from '../db/bridges.ts'
+import { openDatabase } from '../db/connection.ts'
+import { createEndpoint } from '../db/endpoints.ts'
+import { ensurePartitions } from '../db/ledger.ts'
+import { createLink } from '../db/links.ts'
+import { createStore } from '../db/store.ts'
+import { workspaceFor } from '../db/workspaces.ts'
+import { type AlmOptions, createAlmSandbox } from '../sandbox/alm/server.ts'
+import { createOctaneSandbox, type OctaneOptions } from '../sandbox/octane/server.ts'
+import { createTestDatabase } from './database.ts'
+
+export interface LabOptions {
+  alm?: Partial<AlmOptions>
+  octane?: Partial<OctaneOptions>
+  link?: (proposed: LinkConfigurationInput) => LinkConfigurationInput
+}
+
+/**
+ * A defect link between both sandboxes over HTTP, on a database of its own: everything real but Temporal, so that a test
+ * can call the steps of a run one by one.
+ */
+export async function createLab(options: LabOptions = {}) {
+  const testDatabase = await createTestDatabase()
+  const database = openDatabase(testDatabase.url)
+  await ensurePartitions(database)
+  const alm = createAlmSandbox({ version: '26.1', seed: 1, defects: 0, ...options.alm })
+  const octane = createOctaneSandbox({ seed: 1, defects: 0, ...options.octane })
+  const [almAt, octaneAt] = await Promise.all([alm.listen(), octane.listen()])
+  const secrets: Record<string, CredentialSecret> = {
+    alm: { kind: 'password', ...alm.credentials.user },
+    octane: { kind: 'api-key', ...octane.credentials.apiKey },
+  }
+  await saveBridge(database, { id: 'test', name: 'Test', publicKey: {} })
+  const almAddress = { kind: 'alm' as const, url: almAt.url, domain: alm.domain, project: alm.project }
+  const octaneAddress = {
+    kind: 'octane' as const,
+    url: octaneAt.url,
+    sharedSpace: octane.sharedSpace,
+    workspace: octane.workspace,
+  }
+  const endpoint = (name: string, address: typeof almAddress | typeof octaneAddress) =>
+    createEndpoint(database, { name, address, sealed: { test: name }, testReport: null, actor: 'test' })
+  const leftId = await endpoint('alm', almAddress)
+  const rightId = await endpoint('octane', octaneAddress)
+  const connections = createConnections({
+    connect,
+    openSecret: async (sealed) => {
+      const secret = secrets[sealed]
+      if (secret === undefined) throw new Error('no such secret')
+      return secret
+    },
+  })
+  const store = createStore(database, { bridgeId: 'test' })
+  const at = (id: string, name: string, address: typeof almAddress | typeof octaneAddress) => ({
+    id,
+    name,
+    address,
+    sealedSecret: name,
+    revision: 1,
+  })
+  const [left, right] = await Promise.all([
+    connections.describe(at(leftId, 'alm', almAddress), 'defect'),
+    connections.describe(at(rightId, 'octane', octaneAddress), 'defect'),
+  ])
+  const proposal = proposeMapping({ left: left.entity, leftKind: 'alm', right: right.entity, rightKind: 'octane' })
+  const proposed: LinkConfigurationInput = {
+    entityType: 'defect',
+    left: { endpointId: leftId, entityType: 'defect', crossReference: proposal.crossReference.left },
+    right: { endpointId: rightId, entityType: 'defect', crossReference: proposal.crossReference.right },
+    fields: proposal.fields,
+    defaultUsers: { left: 'sync', right: null },
+    rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },
+  }
+  const configuration = linkConfiguration.parse((options.link ?? ((same) => same))(proposed))
+  const linkId = await createLink(database, {
+    name: 'Defects',
+    description: '',
+    workspaceId: await workspaceFor(database, octaneAddress),
+    bridgeId: 'test',
+    configuration,
+    author: 'test',
+    comment: '',
+  })
+  const dependencies = { store, connections, bridge: 'test', build: 'test' }
+  return {
+    alm,
+    octane,
+    database,
+    store,
+    connections,
+    configuration,
+    proposal,
+    linkId,
+    metadata: { left, right },
+    activities: { ...createScan(dependencies), ...createReconcile(dependencies), ...createSimulate(dependencies) },
+    close: async () => {
+      await connections.close()
+      await Promise.all([alm.close(), octane.close()])
+      await database.close()
+      await testDatabase.drop()
+    },
+  }
+}
+
+export type Lab = Awaited<ReturnType<typeof createLab>>
