@@ -1,0 +1,197 @@
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client'
+import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common'
+import type { askWorkflow } from '../workflows/ask.ts'
+import type { linkWorkflow } from '../workflows/link.ts'
+import {
+  type Commanded,
+  cancelRunUpdate,
+  centralQueue,
+  configurationChangedUpdate,
+  deleteUpdate,
+  linkWorkflowId,
+  pauseUpdate,
+  type RunProgress,
+  resumeUpdate,
+  runNowUpdate,
+  runProgressQuery,
+  runWorkflowId,
+  setModeUpdate,
+} from '../workflows/messages.ts'
+import type { CommandAnswer, CommandName } from './contract/schemas.ts'
+import { ApiProblem } from './problem.ts'
+
+export interface TemporalOptions {
+  address: string
+  namespace: string
+  /** How long a command may wait for a worker. */
+  commandMs: number
+  /** How long a question to an endpoint may take. */
+  askMs: number
+}
+
+export type LinkTemporal = Awaited<ReturnType<typeof connectTemporal>>
+
+/** The one place of the API that talks to Temporal. */
+export async function connectTemporal(options: TemporalOptions) {
+  const connection = await Connection.connect({ address: options.address })
+  const client = new Client({ connection, namespace: options.namespace })
+
+  function start(linkId: string) {
+    return new WithStartWorkflowOperation<typeof linkWorkflow>('linkWorkflow', {
+      workflowId: linkWorkflowId(linkId),
+      taskQueue: centralQueue,
+      args: [{ linkId }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    })
+  }
+
+  /** Sends an Update, starting the link's workflow when it is missing, so that a command never depends on it. */
+  async function update<R, C extends Commanded>(
+    linkId: string,
+    definition: UpdateDefinition<R, [C]>,
+    command: C,
+  ): Promise<R> {
+    try {
+      return await connection.withDeadline(Date.now() + options.commandMs, () =>
+        client.workflow.executeUpdateWithStart(definition, {
+          startWorkflowOperation: start(linkId),
+          args: [command],
+          updateId: command.requestId,
+        }),
+      )
+    } catch (error) {
+      throw translated(error)
+    }
+  }
+
+  async function command(linkId: string, name: CommandName, commanded: Commanded): Promise<CommandAnswer> {
+    switch (name) {
+      case 'check':
+      case 'simulate':
+      case 'run':
+      case 'full': {
+        const kind = { check: 'check', simulate: 'simulation', run: 'incremental', full: 'full' } as const
+        const { state, runId } = await update(linkId, runNowUpdate, { ...commanded, kind: kind[name] })
+        return { command: name, state, runId }
+      }
+      case 'cancel': {
+        const { runId } = await update(linkId, cancelRunUpdate, commanded)
+        return { command: name, state: 'done', runId }
+      }
+      case 'pause': {
+        const { interrupting } = await update(linkId, pauseUpdate, commanded)
+        return { command: name, state: 'done', runId: interrupting }
+      }
+      case 'resume':
+        await update(linkId, resumeUpdate, commanded)
+        return { command: name, state: 'done', runId: null }
+      default:
+        await update(linkId, setModeUpdate, { ...commanded, mode: name })
+        return { command: name, state: 'done', runId: null }
+    }
+  }
+
+  /** Makes sure that a link's workflow is alive; does nothing when it is. */
+  async function ensureLink(linkId: string): Promise<void> {
+    try {
+      await client.workflow.start<typeof linkWorkflow>('linkWorkflow', {
+        workflowId: linkWorkflowId(linkId),
+        taskQueue: centralQueue,
+        args: [{ linkId }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      })
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw translated(error)
+    }
+  }
+
+  /** Carries a question to its bridge and returns when its answer lies in the store. */
+  async function ask(askId: string, bridgeId: string): Promise<void> {
+    try {
+      await client.workflow.start<typeof askWorkflow>('askWorkflow', {
+        workflowId: `ask-${askId}`,
+        taskQueue: centralQueue,
+        args: [{ askId, bridgeId }],
+        workflowExecutionTimeout: options.askMs + 60_000,
+      })
+    } catch (error) {
+      throw translated(error)
+    }
+  }
+
+  async function progress(runId: string): Promise<RunProgress | null> {
+    try {
+      return await connection.withDeadline(Date.now() + 2_000, () =>
+        client.workflow.getHandle(runWorkflowId(runId)).query(runProgressQuery),
+      )
+    } catch {
+      // Progress is a courtesy; the run's row tells what counts.
+      return null
+    }
+  }
+
+  async function isUp(): Promise<boolean> {
+    try {
+      await connection.withDeadline(Date.now() + 2_000, () =>
+        connection.workflowService.describeNamespace({ namespace: options.namespace }),
+      )
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  return {
+    command,
+    ensureLink,
+    ask,
+    progress,
+    isUp,
+    deleteLink: (linkId: string, commanded: Commanded) => update(linkId, deleteUpdate, commanded),
+    configurationChanged: (linkId: string, commanded: Commanded & { version: number }) =>
+      update(linkId, configurationChangedUpdate, commanded),
+    askMs: options.askMs,
+    close: () => connection.close(),
+  }
+}
+
+function translated(error: unknown): unknown {
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    const { type, message } = error.cause
+    return new ApiProblem(409, type ?? 'refused', message, {
+      remedy: remedies[type ?? ''] ?? 'Look at the status of the link.',
+    })
+  }
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+    return new ApiProblem(504, 'no-worker', 'No worker took the command in time.', {
+      remedy:
+        'Start the central worker. The command may still be carried out once it runs; sending it again with the same Idempotency-Key is safe.',
+    })
+  if (error instanceof WorkflowNotFoundError)
+    return new ApiProblem(409, 'not-running', 'The workflow of the link has ended.', {
+      remedy: 'Look at the link again.',
+    })
+  if (isGrpcServiceError(error) || (error instanceof Error && /UNAVAILABLE|DEADLINE/.test(error.message)))
+    return new ApiProblem(503, 'temporal-down', 'Temporal does not answer.', {
+      remedy: 'Start Temporal; links go on where they were.',
+    })
+  return error
+}
+
+const remedies: Record<string, string> = {
+  paused: 'Resume the link first.',
+  'already-paused': 'Resume it to go on.',
+  'not-paused': 'Pause it first, or just run it.',
+  'nothing-running': 'Look at the list of runs.',
+  'same-mode': 'Nothing to do.',
+  deleted: 'Create the link anew; its pairs are found again.',
+}
