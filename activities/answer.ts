@@ -30,10 +30,8 @@ export function createAnswer({ store, connections }: { store: Store; connections
   async function find(question: Question): Promise<unknown> {
     const signal = Context.current().cancellationSignal
     switch (question.kind) {
-      case 'test-connection': {
-        const connector = await connections.connector(question.endpoint)
-        return connector.testConnection({ signal })
-      }
+      case 'test-connection':
+        return connections.withFreshConnector(question.endpoint, (connector) => connector.testConnection({ signal }))
       case 'describe':
         return connections.describe(question.endpoint, question.entityType, true)
       case 'propose-mapping': {

@@ -30,6 +30,8 @@ export interface Workbench {
 export interface Connections {
   /** The one connector of an endpoint in this process; it is replaced when address or secret have changed. */
   connector(endpoint: EndpointContext, writes?: 'lock' | 'bulk'): Promise<Connector>
+  /** Works with a connector of its own that is closed afterwards: what is being tried out must leave no session behind. */
+  withFreshConnector<T>(endpoint: EndpointContext, body: (connector: Connector) => Promise<T>): Promise<T>
   /** Description of an entity type; `fresh` asks the endpoint again. */
   describe(endpoint: EndpointContext, entityType: string, fresh?: boolean): Promise<SideMetadata>
   workbench(link: LinkContext, fresh?: boolean): Promise<Workbench>
@@ -59,6 +61,19 @@ export function createConnections(options: ConnectionsOptions): Connections {
     // Calls still under way on the old connector finish with it; only then is it signed out.
     if (known !== undefined) void known.connector.then((old) => old.close()).catch(() => undefined)
     return opened
+  }
+
+  async function withFreshConnector<T>(
+    endpoint: EndpointContext,
+    body: (connector: Connector) => Promise<T>,
+  ): Promise<T> {
+    const secret = await options.openSecret(endpoint.sealedSecret)
+    const fresh = options.connect(endpoint.address, secret, { writes: 'lock' })
+    try {
+      return await body(fresh)
+    } finally {
+      await fresh.close()
+    }
   }
 
   async function describe(endpoint: EndpointContext, entityType: string, fresh = false): Promise<SideMetadata> {
@@ -102,5 +117,5 @@ export function createConnections(options: ConnectionsOptions): Connections {
     descriptions.clear()
   }
 
-  return { connector, describe, workbench, close }
+  return { connector, withFreshConnector, describe, workbench, close }
 }

@@ -1,0 +1,167 @@
+import type { JWK } from 'jose'
+import type { z } from 'zod'
+import type { EndpointAddress } from '../../core/endpoint.ts'
+import type { SideMetadata } from '../../core/metadata.ts'
+import { listBridges } from '../../db/bridges.ts'
+import { DatabaseError } from '../../db/connection.ts'
+import {
+  createEndpoint,
+  deleteEndpoint,
+  endpointHasPairs,
+  getEndpoint,
+  listEndpoints,
+  markEndpointTested,
+  updateEndpoint,
+} from '../../db/endpoints.ts'
+import type { address, connectionReport, secret } from '../contract/schemas.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { sealSecret } from '../seal.ts'
+import { askEndpoint } from './ask.ts'
+import type { Dependencies, Handlers } from './types.ts'
+
+type Report = z.infer<typeof connectionReport>
+
+export function endpointHandlers(
+  dependencies: Dependencies,
+): Pick<
+  Handlers,
+  | 'listEndpoints'
+  | 'createEndpoint'
+  | 'getEndpoint'
+  | 'changeEndpoint'
+  | 'deleteEndpoint'
+  | 'testEndpoint'
+  | 'describeEndpoint'
+> {
+  const { database, bridgeId } = dependencies
+
+  async function seal(plain: z.infer<typeof secret>): Promise<Record<string, string>> {
+    const bridge = (await listBridges(database)).find((one) => one.id === bridgeId)
+    if (bridge === undefined)
+      throw new ApiProblem(409, 'no-bridge', 'There is no bridge to seal the secret for.', {
+        remedy: 'Start the bridge once, so that its public key is known.',
+      })
+    return { [bridgeId]: await sealSecret(bridge.publicKey as JWK, bridgeId, plain) }
+  }
+
+  /** Tries a connection before anything is saved. */
+  function tryOut(name: string, at: EndpointAddress, sealed: string): Promise<Report> {
+    return askEndpoint<Report>(dependencies, {
+      kind: 'test-connection',
+      // An id of its own: a session opened with what may be wrong must never be taken for the saved endpoint's.
+      endpoint: { unsaved: { id: crypto.randomUUID(), name, address: at, sealedSecret: sealed, revision: 1 } },
+    })
+  }
+
+  async function existing(id: string) {
+    const found = await getEndpoint(database, id)
+    if (found === null) throw notFound('endpoint', id)
+    return found
+  }
+
+  return {
+    listEndpoints: async () => ({ items: await listEndpoints(database) }),
+    getEndpoint: ({ params }) => existing(params.id),
+
+    createEndpoint: async ({ body }, { actor }) => {
+      const at = normalized(body.address)
+      const sealed = await seal(body.secret)
+      const testReport = body.test ? await tryOut(body.name, at, sealed[bridgeId] ?? '') : null
+      const id = await nameTaken('/name', body.name, () =>
+        createEndpoint(database, { name: body.name, address: at, sealed, testReport, actor }),
+      )
+      return existing(id)
+    },
+
+    changeEndpoint: async ({ params, body }, { actor }) => {
+      const before = await existing(params.id)
+      const at = body.address === undefined ? undefined : normalized(body.address)
+      if (at !== undefined && placeOf(at) !== placeOf(before.address) && (await endpointHasPairs(database, params.id)))
+        throw new ApiProblem(
+          409,
+          'place-fixed',
+          'Records of this endpoint are paired already, so it stays with its project.',
+          {
+            remedy: 'Add another endpoint for the other project; only address, name and secret can be changed here.',
+            errors: [{ pointer: '/address', message: 'names another project or workspace' }],
+          },
+        )
+      const sealed = body.secret === undefined ? undefined : await seal(body.secret)
+      if (body.test && sealed !== undefined) await tryOut(before.name, at ?? before.address, sealed[bridgeId] ?? '')
+      const change = {
+        ...(body.name === undefined ? {} : { name: body.name }),
+        ...(at === undefined ? {} : { address: at }),
+        ...(sealed === undefined ? {} : { sealed }),
+      }
+      await nameTaken('/name', body.name ?? before.name, () => updateEndpoint(database, params.id, change, actor))
+      return existing(params.id)
+    },
+
+    deleteEndpoint: async ({ params }, { actor }) => {
+      const before = await existing(params.id)
+      if (!(await deleteEndpoint(database, params.id, actor)))
+        throw new ApiProblem(
+          409,
+          'in-use',
+          `The endpoint "${before.name}" is used${before.links.length === 0 ? ' by the pairs of a deleted link' : ` by ${before.links.map((one) => `"${one.name}"`).join(', ')}`}.`,
+          {
+            remedy: 'Endpoints that links have used are kept, so that their pairs and history stay readable.',
+          },
+        )
+      return null
+    },
+
+    testEndpoint: async ({ params }) => {
+      await existing(params.id)
+      const report = await askEndpoint<Report>(dependencies, { kind: 'test-connection', endpoint: { id: params.id } })
+      await markEndpointTested(database, params.id, report)
+      return report
+    },
+
+    describeEndpoint: async ({ params, query }) => {
+      await existing(params.id)
+      const { entity } = await askEndpoint<SideMetadata>(dependencies, {
+        kind: 'describe',
+        endpoint: { id: params.id },
+        entityType: query.entityType,
+      })
+      return {
+        entityType: entity.entityType,
+        fields: entity.fields.map((field) => ({
+          name: field.name,
+          label: field.label,
+          type: field.type,
+          multiple: field.multiple,
+          required: field.required,
+          editable: field.editable,
+          maxLength: field.maxLength,
+          userDefined: field.userDefined,
+          values: field.options === null ? null : field.options.map(({ value, label }) => ({ value, label })),
+        })),
+      }
+    },
+  }
+}
+
+/** Addresses as people paste them: without trailing slashes. */
+function normalized(at: z.infer<typeof address>): EndpointAddress {
+  return { ...at, url: at.url.replace(/\/+$/, '') }
+}
+
+function placeOf(at: EndpointAddress): string {
+  return at.kind === 'alm' ? `${at.domain}/${at.project}` : `${at.sharedSpace}/${at.workspace}`
+}
+
+/** Runs a write and words the violation of a unique name. */
+export async function nameTaken<T>(pointer: string, name: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === '23505')
+      throw new ApiProblem(409, 'name-taken', `The name "${name}" is taken.`, {
+        remedy: 'Choose another name.',
+        errors: [{ pointer, message: 'is taken' }],
+      })
+    throw error
+  }
+}

@@ -1,0 +1,275 @@
+import type { ProposedMapping } from '../../core/auto-map.ts'
+import { type LinkConfiguration, linkConfiguration } from '../../core/link-config.ts'
+import { statusWords } from '../../core/link-state.ts'
+import type { RecordSnapshot } from '../../core/values.ts'
+import { getEndpoint } from '../../db/endpoints.ts'
+import { listIssues } from '../../db/issues.ts'
+import { listLedger } from '../../db/ledger.ts'
+import {
+  addLinkVersion,
+  createLink,
+  findTwinLink,
+  getLink,
+  type LinkRow,
+  listLinks,
+  listLinkVersions,
+  renameLink,
+} from '../../db/links.ts'
+import { getRun } from '../../db/runs.ts'
+import { workspaceFor } from '../../db/workspaces.ts'
+import { ApiProblem, notFound, pointers } from '../problem.ts'
+import { askEndpoint } from './ask.ts'
+import { page, readCursor } from './cursor.ts'
+import { nameTaken } from './endpoints.ts'
+import type { Dependencies, Handlers } from './types.ts'
+
+type LinkHandlerName =
+  | 'listLinks'
+  | 'createLink'
+  | 'getLink'
+  | 'renameLink'
+  | 'deleteLink'
+  | 'listVersions'
+  | 'addVersion'
+  | 'commandLink'
+  | 'linkProgress'
+  | 'linkIssues'
+  | 'linkLedger'
+  | 'linkRecord'
+
+interface TimeCursor {
+  at: string
+  id: string
+}
+
+export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHandlerName> {
+  const { database, temporal, bridgeId } = dependencies
+
+  function shown(link: LinkRow) {
+    const words = statusWords[link.status]
+    return { ...link, statusLabel: words.label, statusAction: words.action }
+  }
+
+  async function existing(id: string): Promise<LinkRow> {
+    const found = await getLink(database, id)
+    if (found === null) throw notFound('link', id)
+    return found
+  }
+
+  /** Both ends by their kind, or what is wrong with them. */
+  async function ends(leftId: string, rightId: string) {
+    const [left, right] = await Promise.all([getEndpoint(database, leftId), getEndpoint(database, rightId)])
+    const errors = [
+      ...(left === null
+        ? [{ pointer: '/left', message: 'names no endpoint' }]
+        : left.kind !== 'alm'
+          ? [{ pointer: '/left', message: 'must be an ALM endpoint' }]
+          : []),
+      ...(right === null
+        ? [{ pointer: '/right', message: 'names no endpoint' }]
+        : right.kind !== 'octane'
+          ? [{ pointer: '/right', message: 'must be an ALM Octane endpoint' }]
+          : []),
+    ]
+    if (left === null || right === null || errors.length > 0 || right.address.kind !== 'octane')
+      throw new ApiProblem(
+        422,
+        left === null || right === null ? 'not-found' : 'wrong-kind',
+        errors.map((error) => `${error.pointer} ${error.message}`).join('; '),
+        {
+          remedy: 'List the endpoints to see which there are.',
+          errors,
+        },
+      )
+    return { left, right, octane: right.address }
+  }
+
+  return {
+    listLinks: async () => ({ items: (await listLinks(database)).map(shown) }),
+    getLink: async ({ params }) => shown(await existing(params.id)),
+
+    createLink: async ({ body }, { actor }) => {
+      const { left, right, octane } = await ends(body.left, body.right)
+      const twin = await findTwinLink(database, { leftId: left.id, rightId: right.id, entityType: body.entityType })
+      if (twin !== null)
+        throw new ApiProblem(
+          409,
+          'link-exists',
+          `The link "${twin.name}" joins the same endpoints for the same type already.`,
+          { remedy: 'Change that link, or delete it first.' },
+        )
+      const proposed = await askEndpoint<ProposedMapping & { defaultUsers: LinkConfiguration['defaultUsers'] }>(
+        dependencies,
+        {
+          kind: 'propose-mapping',
+          left: { id: left.id },
+          right: { id: right.id },
+          entityType: body.entityType,
+        },
+      )
+      const configuration = validConfiguration({
+        entityType: body.entityType,
+        left: { endpointId: left.id, entityType: body.entityType, crossReference: proposed.crossReference.left },
+        right: { endpointId: right.id, entityType: body.entityType, crossReference: proposed.crossReference.right },
+        fields: proposed.fields,
+        defaultUsers: proposed.defaultUsers,
+        rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },
+        ...body.configuration,
+      })
+      const id = await nameTaken('/name', body.name, async () =>
+        createLink(database, {
+          name: body.name,
+          description: body.description,
+          workspaceId: await workspaceFor(database, octane),
+          bridgeId,
+          configuration,
+          author: actor,
+          comment: 'Created with an automatic mapping.',
+        }),
+      )
+      await temporal.ensureLink(id)
+      return { link: shown(await existing(id)), notes: proposed.notes }
+    },
+
+    renameLink: async ({ params, body }, { actor }) => {
+      const link = await existing(params.id)
+      const change = {
+        ...(body.name === undefined ? {} : { name: body.name }),
+        ...(body.description === undefined ? {} : { description: body.description }),
+      }
+      await nameTaken('/name', body.name ?? link.name, () => renameLink(database, params.id, change, actor))
+      return shown(await existing(params.id))
+    },
+
+    deleteLink: async ({ params }, command) => {
+      await existing(params.id)
+      await temporal.deleteLink(params.id, command)
+      return null
+    },
+
+    listVersions: async ({ params }) => {
+      await existing(params.id)
+      return { items: (await listLinkVersions(database, params.id)).map(asVersion) }
+    },
+
+    addVersion: async ({ params, body }, command) => {
+      const link = await existing(params.id)
+      const configuration = validConfiguration(body.configuration)
+      const fixed = [
+        ...(configuration.entityType === link.entityType
+          ? []
+          : [{ pointer: '/configuration/entityType', message: 'cannot be changed after creation' }]),
+        ...(configuration.left.endpointId === link.left.id
+          ? []
+          : [{ pointer: '/configuration/left/endpointId', message: 'cannot be changed after creation' }]),
+        ...(configuration.right.endpointId === link.right.id
+          ? []
+          : [{ pointer: '/configuration/right/endpointId', message: 'cannot be changed after creation' }]),
+      ]
+      if (fixed.length > 0)
+        throw new ApiProblem(422, 'invalid-configuration', 'A link keeps its endpoints and its type.', {
+          remedy: 'Create another link.',
+          errors: fixed,
+        })
+      const version = await addLinkVersion(database, {
+        linkId: params.id,
+        expectedVersion: body.expectedVersion,
+        configuration,
+        author: command.actor,
+        comment: body.comment,
+      })
+      if (version === null)
+        throw new ApiProblem(
+          409,
+          'version-conflict',
+          `Version ${link.version} is the newest, not ${body.expectedVersion}: somebody saved meanwhile.`,
+          {
+            remedy: 'Read the newest version, apply your change to it, and save again.',
+            errors: [{ pointer: '/expectedVersion', message: `the newest is ${link.version}` }],
+          },
+        )
+      await temporal.configurationChanged(params.id, { ...command, version })
+      const [saved] = await listLinkVersions(database, params.id, version)
+      if (saved === undefined) throw new Error('the version was just saved')
+      return asVersion(saved)
+    },
+
+    commandLink: async ({ params, body }, command) => {
+      await existing(params.id)
+      return temporal.command(params.id, body.command, command)
+    },
+
+    linkProgress: async ({ params }) => {
+      const link = await existing(params.id)
+      if (link.currentRun === null) return { run: null, phase: null, done: 0, left: link.pending }
+      const [run, progress] = await Promise.all([getRun(database, link.currentRun), temporal.progress(link.currentRun)])
+      return { run, phase: progress?.phase ?? null, done: run?.counters.examined ?? 0, left: link.pending }
+    },
+
+    linkIssues: async ({ params, query }) => {
+      await existing(params.id)
+      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const rows = await listIssues(database, {
+        linkId: params.id,
+        limit: query.limit + 1,
+        ...(query.open === undefined ? {} : { open: query.open === 'true' }),
+        ...(before === undefined ? {} : { before }),
+      })
+      return page(rows, query.limit, (row) => ({ at: row.lastSeen, id: row.id }))
+    },
+
+    linkLedger: async ({ params, query }) => {
+      await existing(params.id)
+      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const rows = await listLedger(database, {
+        linkId: params.id,
+        limit: query.limit + 1,
+        ...(before === undefined ? {} : { before }),
+      })
+      return page(rows, query.limit, (row) => ({ at: row.at, id: row.id }))
+    },
+
+    linkRecord: async ({ params }) => {
+      const link = await existing(params.id)
+      const [version] = await listLinkVersions(database, params.id, link.version)
+      if (version === undefined) throw new Error('a link has its version')
+      const { configuration } = version
+      const { side, recordId } = params
+      const fields = configuration.fields.flatMap((mapping) => mapping[side] ?? [])
+      const reference = configuration[side].crossReference
+      const found = await askEndpoint<{ found: boolean; url?: string; snapshot?: RecordSnapshot }>(dependencies, {
+        kind: 'record',
+        endpoint: { id: configuration[side].endpointId },
+        entityType: configuration[side].entityType,
+        id: recordId,
+        fields: reference === null || fields.includes(reference) ? fields : [...fields, reference],
+      })
+      const ledger = await listLedger(database, {
+        linkId: params.id,
+        limit: 100,
+        ...(side === 'left' ? { leftId: recordId } : { rightId: recordId }),
+      })
+      return { found: found.found, url: found.url ?? null, fields: { ...found.snapshot?.fields }, ledger }
+    },
+  }
+}
+
+function asVersion<T extends { configuration: LinkConfiguration }>(version: T) {
+  return { ...version, configuration: version.configuration as unknown as Record<string, unknown> }
+}
+
+/** A whole configuration by the product's own rules: every problem at once, each with its pointer. */
+function validConfiguration(input: unknown): LinkConfiguration {
+  const parsed = linkConfiguration.safeParse(input)
+  if (parsed.success) return parsed.data
+  const errors = pointers(parsed.error.issues, '/configuration')
+  throw new ApiProblem(
+    422,
+    'invalid-configuration',
+    `The configuration has ${errors.length} problem${errors.length === 1 ? '' : 's'}: ${errors.map((error) => `${error.pointer} ${error.message}`).join('; ')}`,
+    {
+      remedy: 'Correct all that is listed and save again; nothing was changed.',
+      errors,
+    },
+  )
+}

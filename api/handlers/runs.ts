@@ -1,0 +1,72 @@
+import type { SimulatedItem } from '../../core/store.ts'
+import { listIssues } from '../../db/issues.ts'
+import { listLedger } from '../../db/ledger.ts'
+import { getFindings, getRun, listRuns, listSimulation } from '../../db/runs.ts'
+import { notFound } from '../problem.ts'
+import { page, readCursor } from './cursor.ts'
+import type { Dependencies, Handlers } from './types.ts'
+
+interface TimeCursor {
+  at: string
+  id: string
+}
+
+export function runHandlers({
+  database,
+}: Dependencies): Pick<Handlers, 'listRuns' | 'getRun' | 'runFindings' | 'runSimulation' | 'runLedger' | 'runIssues'> {
+  async function existing(id: string) {
+    const found = await getRun(database, id)
+    if (found === null) throw notFound('run', id)
+    return found
+  }
+
+  return {
+    listRuns: async ({ query }) => {
+      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const rows = await listRuns(database, {
+        limit: query.limit + 1,
+        ...(query.linkId === undefined ? {} : { linkId: query.linkId }),
+        ...(before === undefined ? {} : { before }),
+      })
+      return page(rows, query.limit, (row) => ({ at: row.startedAt, id: row.id }))
+    },
+    getRun: ({ params }) => existing(params.id),
+    runFindings: async ({ params }) => {
+      await existing(params.id)
+      const found = await getFindings(database, params.id)
+      return found === null ? { passed: false, findings: [] } : { passed: found.passed, findings: [...found.findings] }
+    },
+    runSimulation: async ({ params, query }) => {
+      await existing(params.id)
+      const after = readCursor<{ page: number; position: number }>(query.cursor, ['page', 'position'])
+      const { counts, items } = await listSimulation(database, {
+        runId: params.id,
+        limit: query.limit + 1,
+        ...(query.action === undefined ? {} : { action: query.action as SimulatedItem['action'] }),
+        ...(after === undefined ? {} : { after }),
+      })
+      const shown = items.map((item) => ({ ...item, fields: [...item.fields], problems: [...item.problems] }))
+      return { counts, ...page(shown, query.limit, (item) => ({ page: item.page, position: item.position })) }
+    },
+    runLedger: async ({ params, query }) => {
+      await existing(params.id)
+      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const rows = await listLedger(database, {
+        runId: params.id,
+        limit: query.limit + 1,
+        ...(before === undefined ? {} : { before }),
+      })
+      return page(rows, query.limit, (row) => ({ at: row.at, id: row.id }))
+    },
+    runIssues: async ({ params, query }) => {
+      await existing(params.id)
+      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const rows = await listIssues(database, {
+        runId: params.id,
+        limit: query.limit + 1,
+        ...(before === undefined ? {} : { before }),
+      })
+      return page(rows, query.limit, (row) => ({ at: row.lastSeen, id: row.id }))
+    },
+  }
+}

@@ -1,0 +1,167 @@
+import { Agent, request } from 'undici'
+
+/**
+ * The plainest possible clients of both systems, for the lines that Tandem is measured against: they sign in once, send
+ * what they are told and parse the answer. No retries, no checks, no bookkeeping.
+ */
+export interface RawAlm {
+  /** Ids of all defects, ascending. */
+  ids(): Promise<string[]>
+  read(ids: readonly string[], fields: readonly string[]): Promise<Record<string, string>[]>
+  /** Writes one field of many records in one bulk request. */
+  bulkUpdate(rows: readonly { id: string; field: string; value: string }[]): Promise<void>
+  update(id: string, field: string, value: string): Promise<void>
+  close(): Promise<void>
+}
+
+export interface RawOctane {
+  create(rows: readonly Record<string, unknown>[]): Promise<{ id: string }[]>
+  close(): Promise<void>
+}
+
+interface Answer {
+  status: number
+  text: string
+}
+
+class CookieClient {
+  readonly #agent: Agent
+  readonly #cookies = new Map<string, string>()
+
+  constructor(connections: number) {
+    this.#agent = new Agent({ connections, pipelining: 1 })
+  }
+
+  async send(
+    method: 'GET' | 'POST' | 'PUT',
+    url: string,
+    headers: Record<string, string>,
+    body?: string,
+  ): Promise<Answer> {
+    const xsrf = this.#cookies.get('XSRF-TOKEN')
+    const answer = await request(url, {
+      method,
+      dispatcher: this.#agent,
+      headers: {
+        ...headers,
+        ...(this.#cookies.size === 0
+          ? {}
+          : { cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),
+        ...(xsrf === undefined ? {} : { 'x-xsrf-token': xsrf }),
+      },
+      ...(body === undefined ? {} : { body }),
+    })
+    const set = answer.headers['set-cookie'] ?? []
+    for (const cookie of Array.isArray(set) ? set : [set]) {
+      const [pair = ''] = cookie.split(';')
+      const equals = pair.indexOf('=')
+      if (equals > 0) this.#cookies.set(pair.slice(0, equals), pair.slice(equals + 1))
+    }
+    const text = await answer.body.text()
+    if (answer.statusCode >= 400)
+      throw new Error(`${method} ${new URL(url).pathname}: ${answer.statusCode} ${text.slice(0, 300)}`)
+    return { status: answer.statusCode, text }
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close()
+  }
+}
+
+export interface RawAlmPlace {
+  url: string
+  domain: string
+  project: string
+  user: string
+  password: string
+}
+
+export async function rawAlm(place: RawAlmPlace, connections: number): Promise<RawAlm> {
+  const client = new CookieClient(connections)
+  const json = { accept: 'application/json' }
+  const basic = Buffer.from(`${place.user}:${place.password}`).toString('base64')
+  await client.send('POST', `${place.url}/api/authentication/sign-in`, { ...json, authorization: `Basic ${basic}` })
+  const defects = `${place.url}/rest/domains/${place.domain}/projects/${place.project}/defects`
+
+  function rows(text: string): Record<string, string>[] {
+    const body = JSON.parse(text) as { entities: { Fields: { Name: string; values: { value?: string }[] }[] }[] }
+    return body.entities.map((entity) =>
+      Object.fromEntries(entity.Fields.map((field) => [field.Name, field.values[0]?.value ?? ''])),
+    )
+  }
+
+  async function page(query: string, fields: readonly string[], size: number): Promise<Record<string, string>[]> {
+    const parameters = new URLSearchParams({
+      query,
+      fields: fields.join(','),
+      'page-size': String(size),
+      'order-by': '{id[ASC]}',
+    })
+    return rows((await client.send('GET', `${defects}?${parameters}`, json)).text)
+  }
+
+  return {
+    async ids() {
+      const found: string[] = []
+      for (;;) {
+        const last = found[found.length - 1] ?? '0'
+        const some = await page(`{id[> ${last}]}`, ['id'], 2_000)
+        found.push(...some.map((row) => row.id ?? ''))
+        if (some.length < 2_000) return found
+      }
+    },
+    read: (ids, fields) => page(`{id[${ids.join(' OR ')}]}`, fields, ids.length),
+    async bulkUpdate(updates) {
+      const entities = updates.map(({ id, field, value }) => ({
+        Type: 'defect',
+        Fields: [
+          { Name: 'id', values: [{ value: id }] },
+          { Name: field, values: [{ value }] },
+        ],
+      }))
+      await client.send(
+        'PUT',
+        defects,
+        { ...json, 'content-type': 'application/json;type=collection' },
+        JSON.stringify({ entities }),
+      )
+    },
+    async update(id, field, value) {
+      const entity = { Type: 'defect', Fields: [{ Name: field, values: [{ value }] }] }
+      await client.send(
+        'PUT',
+        `${defects}/${id}`,
+        { ...json, 'content-type': 'application/json' },
+        JSON.stringify(entity),
+      )
+    },
+    close: () => client.close(),
+  }
+}
+
+export interface RawOctanePlace {
+  url: string
+  sharedSpace: string
+  workspace: string
+  clientId: string
+  clientSecret: string
+}
+
+export async function rawOctane(place: RawOctanePlace, connections: number): Promise<RawOctane> {
+  const client = new CookieClient(connections)
+  const json = { accept: 'application/json', 'content-type': 'application/json' }
+  await client.send(
+    'POST',
+    `${place.url}/authentication/sign_in`,
+    json,
+    JSON.stringify({ client_id: place.clientId, client_secret: place.clientSecret }),
+  )
+  const defects = `${place.url}/api/shared_spaces/${place.sharedSpace}/workspaces/${place.workspace}/defects`
+  return {
+    async create(rows) {
+      const answer = await client.send('POST', `${defects}?fields=id`, json, JSON.stringify({ data: rows }))
+      return (JSON.parse(answer.text) as { data: { id: string }[] }).data
+    },
+    close: () => client.close(),
+  }
+}
