@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { Logger } from 'pino'
 import swaggerUi from 'swagger-ui-dist'
 import { DatabaseError } from '../db/connection.ts'
@@ -128,7 +128,7 @@ export function createApp(
   }
 
   // Express knows an error handler by its four parameters.
-  function onError(...[error, request, response, _next]: Parameters<ErrorRequestHandler>): void {
+  function onError(error: unknown, request: Request, response: Response, _next: NextFunction): void {
     const problem = onErrorOf(error)
     if (problem.status >= 500)
       dependencies.logger.error(

@@ -1,4 +1,4 @@
-import { temporal } from '@temporalio/proto'
+import proto from '@temporalio/proto'
 import type { NativeConnection } from '@temporalio/worker'
 import { searchAttributes } from '../workflows/search-attributes.ts'
 
@@ -14,7 +14,7 @@ export async function registerSearchAttributes(connection: NativeConnection, nam
   }
   const lacking = await missing()
   if (lacking.length === 0) return
-  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+  const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
   try {
     await connection.operatorService.addSearchAttributes({
       namespace,

@@ -1,0 +1,223 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { z } from 'zod'
+import type { AlmSandbox } from '../alm/server.ts'
+import { almSwitches } from '../alm/switches.ts'
+import type { OctaneSandbox } from '../octane/server.ts'
+import { octaneSwitches } from '../octane/switches.ts'
+import { faultKinds } from './faults.ts'
+import { chooseSwitches } from './switches.ts'
+
+const system = z.enum(['alm', 'octane'])
+const fields = z.record(z.string(), z.unknown())
+const whole = z.coerce.number().int().min(0)
+
+const bodies = {
+  edit: z.strictObject({
+    system,
+    type: z.string().default('defect'),
+    id: z.coerce.string(),
+    fields,
+    actor: z.string().optional(),
+    holdLockMs: whole.optional(),
+  }),
+  create: z.strictObject({ system, type: z.string().default('defect'), fields, actor: z.string().optional() }),
+  delete: z.strictObject({
+    system,
+    type: z.string().default('defect'),
+    id: z.coerce.string(),
+    actor: z.string().optional(),
+  }),
+  faults: z.strictObject({
+    system,
+    match: z.strictObject({ method: z.string().optional(), path: z.string().optional() }).default({}),
+    kind: z.enum(faultKinds),
+    status: whole.optional(),
+    retryAfter: z.union([z.number(), z.string()]).optional(),
+    delayMs: whole.max(600_000).optional(),
+    times: whole.optional(),
+    skip: whole.optional(),
+  }),
+  latency: z.strictObject({ system, ms: whole.max(60_000) }),
+  seed: z.strictObject({ system, count: whole.max(200_000), seed: whole }),
+  switches: z.strictObject({ system, set: z.record(z.string(), z.string()) }),
+  expire: z.strictObject({ system }),
+} as const
+
+/** A refusal in words. */
+class BadRequest extends Error {}
+
+/**
+ * The port by which tests and people act behind the servers' backs: edit as a person would, inject faults, read the truth
+ * log and the raw records. Plain JSON on the loopback address; not part of what is being simulated.
+ */
+export async function startControl(
+  sandboxes: { alm: AlmSandbox; octane: OctaneSandbox },
+  port = 0,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://control')
+    let text = ''
+    for await (const chunk of request) text += String(chunk)
+    const reply = (status: number, body: unknown) => {
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(body))
+    }
+    try {
+      reply(200, handle(sandboxes, request.method ?? 'GET', url, text) ?? {})
+    } catch (error) {
+      reply(error instanceof BadRequest || (error as { status?: number }).status !== undefined ? 400 : 500, {
+        error: error instanceof Error ? error.message : String(error),
+      })
+    }
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function parse<T extends keyof typeof bodies>(what: T, text: string): z.infer<(typeof bodies)[T]> {
+  let body: unknown
+  try {
+    body = JSON.parse(text === '' ? '{}' : text)
+  } catch {
+    throw new BadRequest('The body is not valid JSON.')
+  }
+  const parsed = bodies[what].safeParse(body)
+  if (!parsed.success)
+    throw new BadRequest(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
+  return parsed.data as z.infer<(typeof bodies)[T]>
+}
+
+function handle(
+  sandboxes: { alm: AlmSandbox; octane: OctaneSandbox },
+  method: string,
+  url: URL,
+  text: string,
+): unknown {
+  const { alm, octane } = sandboxes
+  const of = (name: 'alm' | 'octane') => (name === 'alm' ? alm : octane)
+  const asked = (): 'alm' | 'octane' | null => {
+    const name = url.searchParams.get('system')
+    if (name === null) return null
+    if (name !== 'alm' && name !== 'octane') throw new BadRequest('system: must be alm or octane')
+    return name
+  }
+  const both = (name: 'alm' | 'octane' | null) => (name === null ? [alm, octane] : [of(name)])
+  switch (`${method} ${url.pathname}`) {
+    case 'GET /':
+      return {
+        paths: [
+          'GET /truth',
+          'GET /records',
+          'POST /edit',
+          'POST /create',
+          'POST /delete',
+          'GET|POST|DELETE /faults',
+          'POST /latency',
+          'GET|DELETE /requests',
+          'POST /seed',
+          'GET|POST /switches',
+          'POST /expire',
+        ],
+      }
+    case 'GET /truth': {
+      const since = Number(url.searchParams.get('since') ?? 0)
+      return both(asked()).flatMap((one) => one.truth.entries(since))
+    }
+    case 'GET /records': {
+      const name = asked()
+      if (name === null) throw new BadRequest('system: is missing')
+      const id = url.searchParams.get('id')
+      const records: { id?: unknown }[] = of(name).records(url.searchParams.get('type') ?? 'defect')
+      return id === null ? records : records.filter((record) => record.id === id)
+    }
+    case 'POST /edit': {
+      const body = parse('edit', text)
+      const who = {
+        ...(body.actor === undefined ? {} : { actor: body.actor }),
+        ...(body.holdLockMs === undefined ? {} : { holdLockMs: body.holdLockMs }),
+      }
+      return body.system === 'alm'
+        ? alm.edit(body.type, body.id, almFields(body.fields), who)
+        : octane.edit(body.type, body.id, body.fields, who)
+    }
+    case 'POST /create': {
+      const body = parse('create', text)
+      const who = body.actor === undefined ? {} : { actor: body.actor }
+      return body.system === 'alm'
+        ? alm.create(body.type, almFields(body.fields), who)
+        : octane.create(body.type, body.fields, who)
+    }
+    case 'POST /delete': {
+      const body = parse('delete', text)
+      return of(body.system).remove(body.type, body.id, body.actor === undefined ? {} : { actor: body.actor })
+    }
+    case 'GET /faults':
+      return { alm: alm.faults.list(), octane: octane.faults.list() }
+    case 'POST /faults': {
+      const { system: name, ...rule } = parse('faults', text)
+      return { id: of(name).faults.add(withoutUndefined(rule) as Parameters<typeof alm.faults.add>[0]) }
+    }
+    case 'DELETE /faults':
+      for (const one of both(asked())) one.faults.clear()
+      return {}
+    case 'POST /latency': {
+      const body = parse('latency', text)
+      of(body.system).faults.latencyMs = body.ms
+      return {}
+    }
+    case 'GET /requests':
+      return { alm: Object.fromEntries(alm.requests), octane: Object.fromEntries(octane.requests) }
+    case 'DELETE /requests':
+      for (const one of both(asked())) one.requests.clear()
+      return {}
+    case 'POST /seed': {
+      const body = parse('seed', text)
+      of(body.system).store.seedDefects(body.seed, body.count)
+      return {}
+    }
+    case 'GET /switches':
+      return {
+        alm: { known: almSwitches, set: alm.store.switches },
+        octane: { known: octaneSwitches, set: octane.store.switches },
+      }
+    case 'POST /switches': {
+      const body = parse('switches', text)
+      if (body.system === 'alm')
+        Object.assign(alm.store.switches, chooseSwitches(almSwitches, { ...alm.store.switches, ...body.set }))
+      else
+        Object.assign(octane.store.switches, chooseSwitches(octaneSwitches, { ...octane.store.switches, ...body.set }))
+      return {}
+    }
+    case 'POST /expire': {
+      of(parse('expire', text).system).expireSessions()
+      return {}
+    }
+    default:
+      throw new BadRequest(`There is no ${method} ${url.pathname}; GET / lists what there is.`)
+  }
+}
+
+/** ALM knows texts and sets of texts only. */
+function almFields(values: Record<string, unknown>): Parameters<AlmSandbox['edit']>[2] {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      value === null ? null : Array.isArray(value) ? value.map(String) : String(value),
+    ]),
+  )
+}
+
+function withoutUndefined(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined))
+}
