@@ -203,7 +203,6 @@ program
       system: options.system,
       type: options.type,
       id: options.id,
-      // Octane knows numbers; everything typed for ALM is text.
       fields: typed(options.set),
       ...(options.actor === undefined ? {} : { actor: options.actor }),
       ...(options.holdLock === undefined ? {} : { holdLockMs: options.holdLock }),

@@ -149,14 +149,14 @@ function handle(
       }
       return body.system === 'alm'
         ? alm.edit(body.type, body.id, almFields(body.fields), who)
-        : octane.edit(body.type, body.id, body.fields, who)
+        : octane.edit(body.type, body.id, octaneFields(octane, body.type, body.fields), who)
     }
     case 'POST /create': {
       const body = parse('create', text)
       const who = body.actor === undefined ? {} : { actor: body.actor }
       return body.system === 'alm'
         ? alm.create(body.type, almFields(body.fields), who)
-        : octane.create(body.type, body.fields, who)
+        : octane.create(body.type, octaneFields(octane, body.type, body.fields), who)
     }
     case 'POST /delete': {
       const body = parse('delete', text)
@@ -215,6 +215,21 @@ function almFields(values: Record<string, unknown>): Parameters<AlmSandbox['edit
       name,
       value === null ? null : Array.isArray(value) ? value.map(String) : String(value),
     ]),
+  )
+}
+
+/** Values as a person gives them: numbers as text, references by id alone. */
+function octaneFields(octane: OctaneSandbox, type: string, values: Record<string, unknown>): Record<string, unknown> {
+  const { fields: known } = octane.store.model(type)
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const field = known.find((one) => one.name === name)
+      if (typeof value !== 'string' || field === undefined) return [name, value]
+      if (field.type === 'integer' || field.type === 'float') return [name, Number(value)]
+      if (field.type === 'boolean') return [name, value === 'true']
+      if (field.type === 'reference' && field.multiple !== true) return [name, { type: field.target, id: value }]
+      return [name, value]
+    }),
   )
 }
 

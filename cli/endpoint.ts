@@ -1,0 +1,172 @@
+import { type Command, Option } from 'commander'
+import type { EndpointView } from '../api/contract/schemas.ts'
+import type { Context } from './context.ts'
+import { localTime, table } from './output.ts'
+import { askSecret, readSecret } from './secret.ts'
+
+interface AddOptions {
+  kind: 'alm' | 'octane'
+  url: string
+  domain?: string
+  project?: string
+  space?: string
+  workspace?: string
+  user?: string
+  clientId?: string
+  secretStdin?: boolean
+  secretEnv?: string
+  test: boolean
+}
+
+export function endpointCommands(program: Command, context: () => Context): void {
+  const endpoint = program.command('endpoint').description('the systems that are kept in step')
+
+  endpoint
+    .command('add <name>')
+    .description('add an ALM project or an Octane workspace, after testing the connection')
+    .addOption(new Option('--kind <kind>', 'what it is').choices(['alm', 'octane']).makeOptionMandatory())
+    .requiredOption('--url <address>', 'https://alm.example.com:8443/qcbin or https://octane.example.com')
+    .option('--domain <name>', 'ALM domain')
+    .option('--project <name>', 'ALM project')
+    .option('--space <number>', 'Octane shared space')
+    .option('--workspace <number>', 'Octane workspace')
+    .option('--user <login>', 'sign in with a user and password')
+    .option('--client-id <id>', 'sign in with an API key')
+    .option('--secret-stdin', 'read the password or secret from the standard input')
+    .option('--secret-env <name>', 'take the password or secret from an environment variable')
+    .option('--no-test', 'save it although it cannot be reached')
+    .action(async (name: string, options: AddOptions) => {
+      const { api, output } = context()
+      if ((options.user === undefined) === (options.clientId === undefined))
+        throw new Error('Give either --user or --client-id.')
+      const secret = await secretOf(options)
+      const created = await api.call('createEndpoint', {
+        body: {
+          name,
+          address:
+            options.kind === 'alm'
+              ? { kind: 'alm', url: options.url, domain: options.domain ?? '', project: options.project ?? '' }
+              : {
+                  kind: 'octane',
+                  url: options.url,
+                  sharedSpace: options.space ?? '',
+                  workspace: options.workspace ?? '',
+                },
+          secret:
+            options.user === undefined
+              ? { kind: 'api-key', clientId: options.clientId, clientSecret: secret }
+              : { kind: 'password', user: options.user, password: secret },
+          test: options.test,
+        },
+      })
+      output.show(
+        created,
+        (one) => `Added ${one.name} (${one.id}).${one.testReport === null ? '' : ` ${report(one.testReport)}`}`,
+      )
+    })
+
+  endpoint
+    .command('list')
+    .description('list endpoints')
+    .action(async () => {
+      const { api, output } = context()
+      output.show((await api.call('listEndpoints')).items, (items) =>
+        table(
+          ['Name', 'Kind', 'Where', 'Tested', 'Links', 'Id'],
+          items.map((one) => [
+            one.name,
+            one.kind,
+            whereOf(one),
+            localTime(one.testedAt),
+            one.links.map((link) => link.name).join(', '),
+            one.id,
+          ]),
+          'There are no endpoints yet. Add one with "tandem endpoint add".',
+        ),
+      )
+    })
+
+  endpoint
+    .command('test <name>')
+    .description('test the connection now')
+    .action(async (name: string) => {
+      const { api, output } = context()
+      const found = await findEndpoint(context(), name)
+      output.show(
+        await api.call('testEndpoint', { params: { id: found.id } }),
+        (answer) => `Connected. ${report(answer)}`,
+      )
+    })
+
+  endpoint
+    .command('show <name>')
+    .description('show an endpoint with the fields of its defects')
+    .action(async (name: string) => {
+      const { api, output } = context()
+      const found = await findEndpoint(context(), name)
+      const { fields } = await api.call('describeEndpoint', { params: { id: found.id } })
+      output.show({ ...found, fields }, () =>
+        [
+          `${found.name}: ${whereOf(found)}`,
+          '',
+          table(
+            ['Field', 'Label', 'Type', 'Required', 'Values'],
+            fields.map((field) => [
+              field.name,
+              field.label,
+              `${field.type}${field.multiple ? ' (several)' : ''}`,
+              field.required ? 'yes' : '',
+              field.values === null
+                ? ''
+                : field.values
+                    .map((value) => value.label)
+                    .slice(0, 8)
+                    .join(', '),
+            ]),
+            'No fields.',
+          ),
+        ].join('\n'),
+      )
+    })
+
+  endpoint
+    .command('remove <name>')
+    .description('remove an endpoint that no link ever used')
+    .action(async (name: string) => {
+      const { api, output } = context()
+      const found = await findEndpoint(context(), name)
+      await api.call('deleteEndpoint', { params: { id: found.id } })
+      output.show({ removed: found.id }, () => `Removed ${found.name}.`)
+    })
+}
+
+async function secretOf(options: AddOptions): Promise<string> {
+  if (options.secretStdin === true) return readSecret()
+  if (options.secretEnv !== undefined) {
+    const secret = process.env[options.secretEnv]
+    if (secret === undefined) throw new Error(`The environment variable ${options.secretEnv} is not set.`)
+    return secret
+  }
+  return askSecret(options.user === undefined ? 'Secret of the API key: ' : `Password of ${options.user}: `)
+}
+
+/** By name or id. */
+export async function findEndpoint({ api }: Context, name: string): Promise<EndpointView> {
+  const { items } = await api.call('listEndpoints')
+  const found = items.find((one) => one.name === name || one.id === name)
+  if (found === undefined)
+    throw new Error(
+      `There is no endpoint "${name}". There ${items.length === 0 ? 'are none yet' : `is: ${items.map((one) => one.name).join(', ')}`}.`,
+    )
+  return found
+}
+
+function whereOf({ address }: EndpointView): string {
+  return address.kind === 'alm'
+    ? `${address.url} ${address.domain}/${address.project}`
+    : `${address.url} ${address.sharedSpace}/${address.workspace}`
+}
+
+function report(answer: Record<string, unknown>): string {
+  return `${String(answer.product)} ${String(answer.version)}, ${String(answer.place)}, as ${String(answer.user)}.`
+}

@@ -1,0 +1,257 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { CommandName, LinkView, SimulatedItemView } from '../api/contract/schemas.ts'
+import type { Context } from './context.ts'
+import { findEndpoint } from './endpoint.ts'
+import { localTime, short, table } from './output.ts'
+import { describeFindings, describeRun, exitCodeOf, followRun } from './run.ts'
+
+export function linkCommands(program: Command, context: () => Context): void {
+  const link = program.command('link').description('links: which project is kept in step with which workspace')
+
+  link
+    .command('create <name>')
+    .description('create a defect link with an automatic mapping')
+    .requiredOption('--left <endpoint>', 'ALM endpoint, by name')
+    .requiredOption('--right <endpoint>', 'ALM Octane endpoint, by name')
+    .option('--description <text>', 'what it is for', '')
+    .action(async (name: string, options: { left: string; right: string; description: string }) => {
+      const { api, output } = context()
+      const [left, right] = [await findEndpoint(context(), options.left), await findEndpoint(context(), options.right)]
+      const created = await api.call('createLink', {
+        body: { name, description: options.description, left: left.id, right: right.id },
+      })
+      output.show(created, ({ link: one, notes }) =>
+        [
+          `Created ${one.name} (${one.id}).`,
+          ...notes.map((note) => `  ! ${note}`),
+          'Next: tandem link check, then simulate, then run.',
+        ].join('\n'),
+      )
+    })
+
+  link
+    .command('list')
+    .description('list links with their status')
+    .action(async () => {
+      const { api, output } = context()
+      output.show((await api.call('listLinks')).items, (items) =>
+        table(
+          ['Name', 'Status', 'Mode', 'Left', 'Right', 'Pairs', 'To do', 'Issues', 'Last run'],
+          items.map((one) => [
+            one.name,
+            one.statusLabel,
+            one.mode,
+            one.left.name,
+            one.right.name,
+            one.pairs,
+            one.pending,
+            one.openIssues,
+            one.lastRun === null ? '' : `${one.lastRun.status} ${localTime(one.lastRun.endedAt)}`,
+          ]),
+          'There are no links yet. Create one with "tandem link create".',
+        ),
+      )
+    })
+
+  link
+    .command('show <link>')
+    .description('show a link with its field mapping')
+    .action(async (name: string) => {
+      const { api, output } = context()
+      const found = await findLink(context(), name)
+      const { items } = await api.call('listVersions', { params: { id: found.id } })
+      const configuration = items[0]?.configuration as
+        | { fields?: { id: string; left: string | null; right: string | null; direction: string; conflict: string }[] }
+        | undefined
+      const arrows: Record<string, string> = { both: '<->', 'to-right': '->', 'to-left': '<-' }
+      output.show({ ...found, configuration }, () =>
+        [
+          `${found.name}: ${found.statusLabel}${found.statusAction === null ? '' : `. ${found.statusAction}`}`,
+          `  ${found.left.name} <-> ${found.right.name}, ${found.entityType}s, ${found.mode}, version ${found.version}`,
+          `  ${found.pairs} pairs, ${found.pending} to do, ${found.openIssues} open issues`,
+          ...(found.healthMessage === null ? [] : [`  ${found.healthMessage}`]),
+          '',
+          table(
+            ['Left', '', 'Right', 'Wins'],
+            (configuration?.fields ?? []).map((field) => [
+              field.left,
+              arrows[field.direction] ?? '',
+              field.right,
+              field.direction === 'both' ? field.conflict : '',
+            ]),
+            'No fields.',
+          ),
+        ].join('\n'),
+      )
+    })
+
+  runCommand('check', 'check', 'run the integrity check', async ({ api, output }, run) => {
+    const { findings } = await api.call('runFindings', { params: { id: run.id } })
+    output.show({ ...run, findings }, () => `${describeRun(run)}\n${describeFindings(findings)}`)
+  })
+  runCommand('simulate', 'simulate', 'show what a run would do, without doing it', async ({ api, output }, run) => {
+    const { counts, items } = await api.call('runSimulation', { params: { id: run.id }, query: { limit: '200' } })
+    output.show({ ...run, counts, items }, () => [describeRun(run), describeSimulation(counts, items)].join('\n'))
+  })
+  runCommand('run', 'run', 'synchronize what has changed', async ({ output }, run) => output.show(run, describeRun))
+  runCommand('full', 'full', 'synchronize, listing every record of both sides', async ({ output }, run) =>
+    output.show(run, describeRun),
+  )
+  for (const [name, words, done] of [
+    ['pause', 'stop at the next batch and stay so', 'is paused'],
+    ['resume', 'go on after a pause', 'goes on'],
+    ['auto', 'keep in step by itself from now on', 'is in automatic mode'],
+    ['manual', 'run only when told', 'is in manual mode'],
+    ['cancel', 'end the run that is going on', 'ends its run at the next batch'],
+  ] as const)
+    link
+      .command(`${name} <link>`)
+      .description(words)
+      .action(async (which: string) => {
+        const { api, output } = context()
+        const found = await findLink(context(), which)
+        const command: CommandName = name === 'auto' ? 'automatic' : name
+        const answer = await api.call('commandLink', { params: { id: found.id }, body: { command } })
+        output.show(answer, () => `${found.name} ${done}.`)
+      })
+
+  link
+    .command('delete <link>')
+    .description('delete a link; its pairs are kept and found again by a new link of the same endpoints')
+    .action(async (which: string) => {
+      const { api, output } = context()
+      const found = await findLink(context(), which)
+      await api.call('deleteLink', { params: { id: found.id } })
+      output.show({ deleted: found.id }, () => `Deleted ${found.name}. Its ${found.pairs} pairs are kept.`)
+    })
+
+  link
+    .command('issues <link>')
+    .description('what is wrong, with which record, and what to do about it')
+    .option('--all', 'resolved ones too')
+    .action(async (which: string, options: { all?: boolean }) => {
+      const { api, output } = context()
+      const found = await findLink(context(), which)
+      const { items } = await api.call('linkIssues', {
+        params: { id: found.id },
+        query: { limit: '200', open: options.all === true ? undefined : 'true' },
+      })
+      output.show(items, (issues) =>
+        table(
+          [found.left.name, found.right.name, 'Owner', 'Issue', 'Remedy', 'Tries', 'Next'],
+          issues.map((one) => [
+            one.leftId,
+            one.rightId,
+            one.owner,
+            short(one.message, 70),
+            short(one.remedy, 60),
+            one.attempts,
+            localTime(one.nextAttempt),
+          ]),
+          'No open issues.',
+        ),
+      )
+    })
+
+  link
+    .command('export-config <link>')
+    .description('print the whole configuration as JSON')
+    .action(async (which: string) => {
+      const { api } = context()
+      const found = await findLink(context(), which)
+      const { items } = await api.call('listVersions', { params: { id: found.id } })
+      process.stdout.write(`${JSON.stringify(items[0]?.configuration, null, 2)}\n`)
+    })
+
+  link
+    .command('set-config <link> <file>')
+    .description('save a configuration from a JSON file as a new version')
+    .option('--comment <text>', 'why', '')
+    .action(async (which: string, file: string, options: { comment: string }) => {
+      const { api, output } = context()
+      const found = await findLink(context(), which)
+      const configuration: unknown = JSON.parse(readFileSync(file, 'utf8'))
+      const saved = await api.call('addVersion', {
+        params: { id: found.id },
+        body: { expectedVersion: found.version, comment: options.comment, configuration },
+      })
+      output.show(
+        saved,
+        ({ version }) => `Saved version ${version} of ${found.name}. It is checked before the next run.`,
+      )
+    })
+
+  type Shown = Awaited<ReturnType<typeof followRun>>
+
+  function runCommand(
+    name: string,
+    command: CommandName,
+    words: string,
+    show: (context: Context, run: Shown) => Promise<void> | void,
+  ): void {
+    link
+      .command(`${name} <link>`)
+      .description(words)
+      .option('--no-wait', 'return at once')
+      .action(async (which: string, options: { wait: boolean }) => {
+        const here = context()
+        const found = await findLink(here, which)
+        const answer = await here.api.call('commandLink', { params: { id: found.id }, body: { command } })
+        if (!options.wait || answer.runId === null) {
+          here.output.show(
+            answer,
+            ({ state, runId }) => `The run is ${state}. Look at it with: tandem run show ${runId}`,
+          )
+          return
+        }
+        if (answer.state !== 'started') here.output.line(`The run is ${answer.state} behind the one going on.`)
+        const run = await followRun(here, answer.runId)
+        await show(here, run)
+        here.exit(exitCodeOf(run))
+      })
+  }
+}
+
+/** By name or id. */
+async function findLink({ api }: Context, name: string): Promise<LinkView> {
+  const { items } = await api.call('listLinks')
+  const found = items.find((one) => one.name === name || one.id === name)
+  if (found === undefined)
+    throw new Error(
+      `There is no link "${name}". There ${items.length === 0 ? 'are none yet' : `is: ${items.map((one) => one.name).join(', ')}`}.`,
+    )
+  return found
+}
+
+const actions: Record<string, string> = {
+  'create-right': 'to be created on the right',
+  'create-left': 'to be created on the left',
+  'update-right': 'to be updated on the right',
+  'update-left': 'to be updated on the left',
+  'update-both': 'to be updated on both sides',
+  adopt: 'to be paired as they are',
+  none: 'unchanged',
+  problem: 'with a problem',
+}
+
+/** Counts, and an example or two of each kind with its fields before and after. */
+function describeSimulation(counts: Record<string, number>, items: readonly SimulatedItemView[]): string {
+  const lines = Object.entries(counts).map(
+    ([action, count]) => `  ${String(count).padStart(6)} ${actions[action] ?? action}`,
+  )
+  for (const action of Object.keys(counts)) {
+    const [example] = items.filter(
+      (item) => item.action === action && (item.fields.length > 0 || item.problems.length > 0),
+    )
+    if (example === undefined) continue
+    lines.push(
+      '',
+      `  For example ${example.leftId ?? ''}${example.leftId !== null && example.rightId !== null ? ' / ' : ''}${example.rightId ?? ''} "${short(example.title, 50)}", ${actions[action] ?? action}:`,
+    )
+    for (const field of example.fields.slice(0, 8))
+      lines.push(`    ${field.label}: ${short(field.before, 30)} → ${short(field.after, 50)}  (${field.rule})`)
+    for (const problem of example.problems.slice(0, 3)) lines.push(`    ! ${problem.message} ${problem.remedy}`)
+  }
+  return lines.join('\n')
+}

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Command, CommanderError } from 'commander'
+import { apiAddress, createApiClient, NotReachable, Refused } from './api-client.ts'
+import type { Context } from './context.ts'
+import { endpointCommands } from './endpoint.ts'
+import { linkCommands } from './link.ts'
+import { createOutput } from './output.ts'
+import { runCommands } from './run.ts'
+
+/** 0 done; 1 failed or refused; 2 wrong usage; 3 finished with errors; 4 nothing answers. */
+let exitCode = 0
+
+const program = new Command('tandem')
+  .description('Keeps work items of ALM/Quality Center and ALM Octane in step')
+  .option('--api <address>', 'address of the API (or TANDEM_API; else the one that "npm start" runs)')
+  .option('--json', 'answer as JSON, for scripts')
+  .exitOverride()
+  .showHelpAfterError('(tandem --help shows what there is)')
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 finished with errors, 4 nothing answers',
+  )
+
+let made: Context | null = null
+function context(): Context {
+  if (made !== null) return made
+  const { api, json } = program.opts<{ api?: string; json?: boolean }>()
+  made = {
+    api: createApiClient(apiAddress(api ?? process.env.TANDEM_API)),
+    output: createOutput(json === true),
+    exit: (code) => {
+      exitCode = code
+    },
+  }
+  return made
+}
+
+endpointCommands(program, context)
+linkCommands(program, context)
+runCommands(program, context)
+
+program
+  .command('health')
+  .description('how the parts are')
+  .action(async () => {
+    const { api, output, exit } = context()
+    const health = await api.call('health')
+    output.show(
+      health,
+      (one) =>
+        `Tandem ${one.build} at ${api.address}\n  database ${one.database}\n  Temporal ${one.temporal}${one.temporalUi === null ? '' : ` (${one.temporalUi})`}`,
+    )
+    if (health.database !== 'ok' || health.temporal !== 'ok') exit(1)
+  })
+
+/** Commands that are a program of another folder. */
+const programs: Record<string, string> = { sandbox: 'sandbox/main', start: 'standalone/start', demo: 'standalone/demo' }
+program.command('sandbox').description('ALM and ALM Octane servers to try out (tandem sandbox --help)')
+program.command('start').description('start everything on this machine (tandem start --help)')
+program.command('demo').description('start everything and show the main job')
+
+function runProgram(entry: string, args: readonly string[]): Promise<number> {
+  const source = fileURLToPath(new URL(`../${entry}.ts`, import.meta.url))
+  const file = existsSync(source) ? source : fileURLToPath(new URL(`../${entry}.js`, import.meta.url))
+  const child = spawn(
+    process.execPath,
+    [...(file.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []), file, ...args],
+    { stdio: 'inherit' },
+  )
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve(code ?? 1))
+  })
+}
+
+async function main(): Promise<number> {
+  const [first, ...rest] = process.argv.slice(2)
+  const entry = first === undefined ? undefined : programs[first]
+  if (entry !== undefined) return runProgram(entry, rest)
+  try {
+    await program.parseAsync()
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof Refused) {
+      const { problem } = error
+      if (program.opts<{ json?: boolean }>().json === true)
+        process.stdout.write(`${JSON.stringify(problem, null, 2)}\n`)
+      else {
+        process.stderr.write(`${problem.detail}\n`)
+        for (const one of problem.errors)
+          if (!problem.detail.includes(one.message)) process.stderr.write(`  ${one.pointer}: ${one.message}\n`)
+        if (problem.remedy !== null) process.stderr.write(`${problem.remedy}\n`)
+      }
+      return 1
+    }
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    return error instanceof NotReachable ? 4 : 1
+  }
+}
+
+main().then((code) => process.exit(code))

@@ -1,0 +1,172 @@
+import type { Command } from 'commander'
+import type { RunView } from '../api/contract/schemas.ts'
+import type { Context } from './context.ts'
+import { createBar, localTime, short, table } from './output.ts'
+
+const lookEveryMs = 400
+
+/** Follows a run to its end with a bar. Ctrl-C leaves the run going on and says so. */
+export async function followRun({ api, output }: Context, runId: string): Promise<RunView> {
+  const bar = createBar()
+  const leave = () => {
+    bar.end()
+    process.stderr.write(`The run goes on. Look at it with: tandem run show ${runId}\n`)
+    process.exit(0)
+  }
+  process.once('SIGINT', leave)
+  try {
+    for (;;) {
+      // A queued run has no row until it begins.
+      const run = await api.call('getRun', { params: { id: runId } }).catch(() => null)
+      if (run !== null && run.status !== 'running') return run
+      if (run !== null && !output.json) {
+        const progress = await api.call('linkProgress', { params: { id: run.linkId } })
+        const { examined } = run.counters
+        bar.update(
+          examined,
+          examined + progress.left,
+          `${progress.phase ?? 'waiting'}: ${examined} records done, ${progress.left} to do`,
+        )
+      }
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
+    }
+  } finally {
+    bar.end()
+    process.off('SIGINT', leave)
+  }
+}
+
+const words: Record<RunView['status'], string> = {
+  running: 'is running',
+  passed: 'passed',
+  'with-errors': 'finished with errors',
+  failed: 'failed',
+  interrupted: 'was interrupted',
+  cancelled: 'was cancelled',
+}
+
+const kinds: Record<RunView['kind'], string> = {
+  check: 'Integrity check',
+  simulation: 'Simulation',
+  incremental: 'Synchronization',
+  full: 'Full synchronization',
+}
+
+/** 0: passed; 3: finished with errors; 1: anything else. */
+export function exitCodeOf(run: RunView): number {
+  return run.status === 'passed' || run.status === 'running' ? 0 : run.status === 'with-errors' ? 3 : 1
+}
+
+export function describeRun(run: RunView): string {
+  const { counters } = run
+  const seconds =
+    run.endedAt === null ? '' : ` in ${((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1_000).toFixed(1)} s`
+  const parts = (
+    [
+      ['created right', counters.createdRight],
+      ['created left', counters.createdLeft],
+      ['updated right', counters.updatedRight],
+      ['updated left', counters.updatedLeft],
+      ['adopted', counters.adopted],
+      ['unchanged', counters.unchanged],
+      ['held', counters.held],
+      ['failed', counters.failed],
+      ['waiting', counters.waiting + counters.inDoubt],
+    ] as const
+  ).filter(([, count]) => count > 0)
+  const counted = parts.length === 0 ? '' : `\n  ${parts.map(([label, count]) => `${count} ${label}`).join(', ')}`
+  return `${kinds[run.kind]} of ${run.linkName} ${words[run.status]}${seconds}.${counted}${run.message === null ? '' : `\n  ${run.message}`}`
+}
+
+export function runCommands(program: Command, context: () => Context): void {
+  const run = program.command('run').description('runs: what was done, when, and with which outcome')
+
+  run
+    .command('list')
+    .description('list runs, newest first')
+    .option('--limit <n>', 'how many', '20')
+    .action(async ({ limit }: { limit: string }) => {
+      const { api, output } = context()
+      output.show((await api.call('listRuns', { query: { limit } })).items, (items) =>
+        table(
+          ['Started', 'Link', 'Kind', 'By', 'Status', 'Examined', 'Written', 'Id'],
+          items.map((one) => [
+            localTime(one.startedAt),
+            one.linkName,
+            one.kind,
+            one.actor,
+            one.status,
+            one.counters.examined,
+            one.counters.createdLeft + one.counters.createdRight + one.counters.updatedLeft + one.counters.updatedRight,
+            one.id,
+          ]),
+          'Nothing has run yet.',
+        ),
+      )
+    })
+
+  run
+    .command('show <id>')
+    .description('counts, findings, issues and writes of a run')
+    .action(async (id: string) => {
+      const { api, output, exit } = context()
+      const params = { id }
+      const [found, { findings }, issues, ledger] = await Promise.all([
+        api.call('getRun', { params }),
+        api.call('runFindings', { params }),
+        api.call('runIssues', { params, query: { limit: '20' } }),
+        api.call('runLedger', { params, query: { limit: '10' } }),
+      ])
+      output.show({ ...found, findings, issues: issues.items, ledger: ledger.items }, () =>
+        [
+          describeRun(found),
+          `  started ${localTime(found.startedAt)} by ${found.actor}, configuration version ${found.version}`,
+          ...(findings.length === 0 ? [] : ['', describeFindings(findings)]),
+          ...(issues.items.length === 0
+            ? []
+            : [
+                '',
+                table(
+                  ['Left', 'Right', 'Owner', 'Issue', 'Remedy'],
+                  issues.items.map((one) => [
+                    one.leftId,
+                    one.rightId,
+                    one.owner,
+                    short(one.message, 70),
+                    short(one.remedy, 60),
+                  ]),
+                  '',
+                ),
+              ]),
+          ...(ledger.items.length === 0
+            ? []
+            : [
+                '',
+                'Last writes:',
+                ...ledger.items.map(
+                  (one) =>
+                    `  ${one.action} ${one.side ?? ''} ${one.leftId ?? ''} / ${one.rightId ?? ''}${one.foundByLooking ? ' (found by looking)' : ''}`,
+                ),
+              ]),
+        ].join('\n'),
+      )
+      exit(exitCodeOf(found))
+    })
+}
+
+interface FindingLike {
+  severity: string
+  message: string
+  remedy: string | null
+  pointer: string | null
+}
+
+export function describeFindings(findings: readonly FindingLike[]): string {
+  const marks: Record<string, string> = { ok: '✓', info: 'i', warning: '!', error: '✗' }
+  return findings
+    .map(
+      (one) =>
+        `  ${marks[one.severity] ?? '?'}  ${one.message}${one.remedy === null || one.severity === 'ok' ? '' : `\n     → ${one.remedy}${one.pointer === null ? '' : ` (${one.pointer})`}`}`,
+    )
+    .join('\n')
+}

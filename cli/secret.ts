@@ -1,0 +1,36 @@
+import { createInterface } from 'node:readline'
+
+/** Asks without echo. A secret never stands in the command's arguments, where every user of the machine could read it. */
+export function askSecret(question: string): Promise<string> {
+  const { stdin, stderr } = process
+  if (stdin.isTTY !== true)
+    throw new Error('There is no terminal to ask for the secret. Use --secret-stdin or --secret-env NAME.')
+  return new Promise((resolve, reject) => {
+    stderr.write(question)
+    stdin.setRawMode(true)
+    stdin.resume()
+    let typed = ''
+    const done = (finish: () => void) => {
+      stdin.setRawMode(false)
+      stdin.pause()
+      stdin.off('data', onData)
+      stderr.write('\n')
+      finish()
+    }
+    const onData = (chunk: Buffer) => {
+      for (const char of chunk.toString('utf8')) {
+        if (char === '\r' || char === '\n') return done(() => resolve(typed))
+        if (char === '\u0003') return done(() => reject(new Error('Cancelled.')))
+        if (char === '\u007f' || char === '\b') typed = typed.slice(0, -1)
+        else typed += char
+      }
+    }
+    stdin.on('data', onData)
+  })
+}
+
+/** First line of the standard input. */
+export async function readSecret(): Promise<string> {
+  for await (const line of createInterface({ input: process.stdin })) return line
+  throw new Error('The standard input is empty; the secret was expected there.')
+}
