@@ -111,7 +111,7 @@ function splitSwitches(set: Record<string, string>): { alm: Record<string, strin
   for (const [key, value] of Object.entries(set)) {
     const [prefix, rest] = key.includes('.') ? key.split('.', 2) : [null, key]
     const name = rest ?? key
-    const systems =
+    const systems: ('alm' | 'octane')[] =
       prefix === 'alm' || prefix === 'octane'
         ? [prefix]
         : (['alm', 'octane'] as const).filter((one) => name in (one === 'alm' ? almSwitches : octaneSwitches))
