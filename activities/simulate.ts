@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity'
 import { fieldByName } from '../core/metadata.ts'
 import type { PlannedField } from '../core/plan.ts'
 import type { SimulatedItem, Store } from '../core/store.ts'
-import { otherSide, type RecordSnapshot, type Side, sides } from '../core/values.ts'
+import { type CanonicalValue, otherSide, type RecordSnapshot, type Side, sides } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
 import { guarded } from './failures.ts'
 import type { Decision } from './reconcile/decision.ts'
@@ -103,8 +103,21 @@ function simulated(bench: Workbench, decision: Decision): SimulatedItem {
 }
 
 function shownField(bench: Workbench, side: Side, field: PlannedField): SimulatedItem['fields'][number] {
-  const label = fieldByName(bench.metadata[side].entity, field.field)?.label ?? field.field
-  return { side, field: field.field, label, before: field.before, after: field.sent, rule: field.rule }
+  const metadata = fieldByName(bench.metadata[side].entity, field.field)
+  // People know values by their labels, and persons by their names.
+  const shown = (value: CanonicalValue): CanonicalValue => {
+    if (Array.isArray(value)) return (value as readonly string[]).map((one) => String(shown(one)))
+    if (metadata?.type === 'user') return bench.metadata[side].users.find((user) => user.key === value)?.name ?? value
+    return metadata?.options?.find((option) => option.value === value)?.label ?? value
+  }
+  return {
+    side,
+    field: field.field,
+    label: metadata?.label ?? field.field,
+    before: shown(field.before),
+    after: shown(field.sent),
+    rule: field.rule,
+  }
 }
 
 /** Both products call the title `name`; any mapped string will do elsewhere. */

@@ -37,7 +37,7 @@ export function linkCommands(program: Command, context: () => Context): void {
       const { api, output } = context()
       output.show((await api.call('listLinks')).items, (items) =>
         table(
-          ['Name', 'Status', 'Mode', 'Left', 'Right', 'Pairs', 'To do', 'Issues', 'Last run'],
+          ['Name', 'Status', 'Mode', 'Left', 'Right', 'Pairs', 'To do', 'Issues', 'Warnings', 'Last run'],
           items.map((one) => [
             one.name,
             one.statusLabel,
@@ -47,6 +47,7 @@ export function linkCommands(program: Command, context: () => Context): void {
             one.pairs,
             one.pending,
             one.openIssues,
+            one.openWarnings,
             one.lastRun === null ? '' : `${one.lastRun.status} ${localTime(one.lastRun.endedAt)}`,
           ]),
           'There are no links yet. Create one with "tandem link create".',

@@ -230,7 +230,7 @@ describe('planner properties', () => {
       fc.property(histories, ({ planner, edited }) => {
         const plan = planner.planPair(edited)
         const held = new Set(
-          plan.problems.filter((problem) => problem.code !== 'user-gap').map((problem) => problem.mappingId),
+          plan.problems.filter((problem) => problem.warning !== true).map((problem) => problem.mappingId),
         )
         for (const side of sides) for (const write of plan.writes[side]) expect(held.has(write.mappingId)).toBe(false)
         for (const id of Object.keys(plan.agreed)) expect(held.has(id)).toBe(false)

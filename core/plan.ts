@@ -211,7 +211,7 @@ export function createPlanner(context: PlannerContext): Planner {
       if (!target.required || !target.creatable || provided.has(target.name)) continue
       if (target.name === configuration[to].crossReference) continue
       const mapping = configuration.fields.find((candidate) => candidate[to] === target.name)
-      if (problems.some((problem) => problem.field === target.name && problem.code !== 'user-gap')) {
+      if (problems.some((problem) => problem.field === target.name && problem.warning !== true)) {
         blocked = true
         continue
       }

@@ -48,6 +48,8 @@ export interface Problem {
   message: string
   /** What to do about it. */
   remedy: string
+  /** True: told, but nothing is held up by it. */
+  warning?: boolean
   side?: Side
   /** Name of the endpoint's field concerned. */
   field?: string

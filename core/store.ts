@@ -318,6 +318,7 @@ export interface IssueRow {
   class: ProblemClass
   owner: ProblemOwner
   code: string
+  severity: 'warning' | 'error'
   message: string
   remedy: string
   field: string | null

@@ -216,6 +216,7 @@ export function createTranslator(context: TranslationContext): Translator {
       warning: problemOf(mapping, to, target, {
         class: 'mapping',
         code: 'user-gap',
+        warning: true,
         message:
           `${who} of "${source.label}" has no twin on the other side; "${target.label}" ` +
           (fallback === null ? 'stays empty.' : 'gets the default user.'),
@@ -263,7 +264,7 @@ function problemOf(
   mapping: FieldMapping,
   side: Side,
   field: FieldMetadata,
-  words: Pick<Problem, 'class' | 'code' | 'message' | 'remedy'>,
+  words: Pick<Problem, 'class' | 'code' | 'message' | 'remedy' | 'warning'>,
 ): Problem {
   return { ...words, side, field: field.name, mappingId: mapping.id }
 }

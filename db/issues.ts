@@ -11,7 +11,7 @@ export async function listIssues(
   const rows = await named(
     'list issues',
     () => sql<Omit<IssueRow, 'owner'>[]>`
-      select id, key, left_id as "leftId", right_id as "rightId", class, code, message, remedy, nullif(field, '') as field, attempts,
+      select id, key, left_id as "leftId", right_id as "rightId", class, code, severity, message, remedy, nullif(field, '') as field, attempts,
         to_char(first_seen at time zone 'UTC', ${time}) as "firstSeen", to_char(last_seen at time zone 'UTC', ${time}) as "lastSeen",
         to_char(next_attempt at time zone 'UTC', ${time}) as "nextAttempt", to_char(resolved_at at time zone 'UTC', ${time}) as "resolvedAt"
       from issues

@@ -27,6 +27,7 @@ export interface LinkRow {
   currentRun: string | null
   lastRun: { id: string; status: RunStatus; endedAt: string | null } | null
   openIssues: number
+  openWarnings: number
   pairs: number
   pending: number
   createdAt: string
@@ -143,7 +144,10 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
             'endedAt', to_char(r.ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
           from runs r where r.link_id = l.id and r.kind in ('incremental', 'full') and r.status <> 'running'
           order by r.started_at desc limit 1) as "lastRun",
-        (select count(*)::int from issues i where i.link_id = l.id and i.resolved_at is null) as "openIssues",
+        (select count(*)::int from issues i where i.link_id = l.id and i.resolved_at is null
+          and i.severity = 'error') as "openIssues",
+        (select count(*)::int from issues i where i.link_id = l.id and i.resolved_at is null
+          and i.severity = 'warning') as "openWarnings",
         (select count(*)::int from pairs q where q.endpoint_pair_id = l.endpoint_pair_id and q.entity_type = v.configuration ->> 'entityType') as pairs,
         (select count(*)::int from pending q where q.link_id = l.id) as pending,
         to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "createdAt"

@@ -56,9 +56,10 @@ export async function closeRun(
         }[]
       >`
         select link_id, kind, status, counters,
-          (select count(*)::int from issues i where i.link_id = r.link_id and i.resolved_at is null) as open,
           (select count(*)::int from issues i where i.link_id = r.link_id and i.resolved_at is null
-            and i.last_run_id = r.id) as own
+            and i.severity = 'error') as open,
+          (select count(*)::int from issues i where i.link_id = r.link_id and i.resolved_at is null
+            and i.severity = 'error' and i.last_run_id = r.id) as own
         from runs r where id = ${input.runId} for update`
       if (row === undefined) throw new StoreError('run-not-found', `There is no run ${input.runId}.`)
       const withErrors = input.status === 'passed' && row.own > 0

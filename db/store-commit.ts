@@ -246,6 +246,7 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
       right_id: item.pair?.rightId ?? (side === 'right' ? id : null),
       class: problem.class,
       code: problem.code,
+      severity: problem.warning === true ? 'warning' : 'error',
       side: problem.side ?? null,
       field: problem.field ?? '',
       mapping_id: problem.mappingId ?? null,
@@ -263,11 +264,11 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
   }))
   if (rows.length > 0)
     await tx`
-      insert into issues (link_id, key, left_id, right_id, class, code, side, field, mapping_id, message, remedy,
+      insert into issues (link_id, key, left_id, right_id, class, code, severity, side, field, mapping_id, message, remedy,
         first_run_id, last_run_id, next_attempt)
-      select ${request.linkId}, key, left_id, right_id, class, code, side, field, mapping_id, message, remedy,
+      select ${request.linkId}, key, left_id, right_id, class, code, severity, side, field, mapping_id, message, remedy,
         ${request.runId}, ${request.runId}, now() + make_interval(secs => again)
-      from jsonb_to_recordset(${json(tx, rows)}) as r(key text, left_id text, right_id text, class text, code text, side text,
+      from jsonb_to_recordset(${json(tx, rows)}) as r(key text, left_id text, right_id text, class text, code text, severity text, side text,
         field text, mapping_id text, message text, remedy text, again float)
       on conflict (link_id, key, code, field) where resolved_at is null do update set
         left_id = excluded.left_id, right_id = excluded.right_id, class = excluded.class, message = excluded.message,

@@ -8,11 +8,6 @@ import type { Effects } from './execute.ts'
 /** Seconds until a write whose answer was lost is looked for. */
 const lookAgainSeconds = 3
 
-/** A problem that holds nothing up: it is shown, and the record is done with. */
-function isWarning(problem: Problem): boolean {
-  return problem.code === 'user-gap'
-}
-
 /** What is committed about an item, from the decision and what carrying it out did. */
 export function commitOf(decision: Decision, effects: Effects): ItemCommit {
   const { item } = decision
@@ -47,7 +42,7 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
   const moved = effects.problems.some((problem) => problem.class === 'moved')
   const problems = effects.problems.filter((problem) => problem.class !== 'moved')
   const inDoubt = problems.some((problem) => problem.class === 'in-doubt')
-  const worst = problems.find((problem) => !isWarning(problem))
+  const worst = problems.find((problem) => problem.warning !== true)
   if (inDoubt)
     return {
       ...common,

@@ -211,6 +211,7 @@ CREATE TABLE "issues" (
 	"right_id" text,
 	"class" text NOT NULL,
 	"code" text NOT NULL,
+	"severity" text DEFAULT 'error' NOT NULL,
 	"side" text,
 	"field" text DEFAULT '' NOT NULL,
 	"mapping_id" text,

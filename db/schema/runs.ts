@@ -66,6 +66,9 @@ export const issues = pgTable(
     rightId: text('right_id'),
     class: text('class').$type<ProblemClass>().notNull(),
     code: text('code').notNull(),
+    severity: text('severity', { enum: ['warning', 'error'] })
+      .notNull()
+      .default('error'),
     side: text('side'),
     field: text('field').notNull().default(''),
     mappingId: text('mapping_id'),
