@@ -1,7 +1,5 @@
 import { z } from 'zod'
 
-const sideName = z.enum(['left', 'right'])
-
 /** One pair of values of a mapped list. Left and right are canonical keys of each side. */
 const valuePair = z.strictObject({
   left: z.string(),
@@ -132,5 +130,3 @@ export const linkConfiguration = z
   })
 export type LinkConfiguration = z.infer<typeof linkConfiguration>
 export type LinkConfigurationInput = z.input<typeof linkConfiguration>
-export type LinkSide = z.infer<typeof linkSide>
-export { sideName }

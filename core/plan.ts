@@ -71,7 +71,7 @@ export interface LearnInput {
 
 export interface Learnt {
   base: Base
-  /** Mapping ids whose value the server altered; they are looked at again. */
+  /** Mapping ids whose value is not what the source holds; the record is looked at again. */
   altered: readonly string[]
   problems: readonly Problem[]
 }
@@ -279,6 +279,11 @@ export function createPlanner(context: PlannerContext): Planner {
       }
       learnt[other] = toBaseValue(field.source)
       learnt[side] = toBaseValue(faithful ? found : field.sent)
+      if (field.rule === 'default' && field.source === null) {
+        // A start value that stood in for nothing counts as this side's own, and flows back to where nothing was.
+        learnt[side] = toBaseValue(null)
+        altered.push(field.mappingId)
+      }
       const elsewhere = before?.altered?.[other]
       if (elsewhere !== undefined) learnt.altered = { [other]: elsewhere }
       if (!faithful) {

@@ -4,6 +4,7 @@ import { createBridgeActivities } from '../activities/bridge.ts'
 import { createConnections } from '../activities/connections.ts'
 import { createSecretOpener } from '../activities/open-secret.ts'
 import { connect } from '../connectors/connect.ts'
+import { bridgeSeen } from '../db/bridges.ts'
 import { openDatabase } from '../db/connection.ts'
 import { migrate } from '../db/migrate.ts'
 import { createStore } from '../db/store.ts'
@@ -16,6 +17,8 @@ const bulkSlots = 16
 /** Looks are short: many links share few slots. */
 const watchSlots = 20
 const askSlots = 10
+/** How often the bridge's row says that it is alive. */
+const tellEveryMs = 60_000
 
 /** Runs the built-in bridge: an activity-only worker on the three queues of its id, with the Store directly on PostgreSQL. */
 export async function runBridge(env: NodeJS.ProcessEnv): Promise<void> {
@@ -46,7 +49,15 @@ export async function runBridge(env: NodeJS.ProcessEnv): Promise<void> {
     Worker.create({ ...common, taskQueue: queues.watch, maxConcurrentActivityTaskExecutions: watchSlots }),
     Worker.create({ ...common, taskQueue: queues.ask, maxConcurrentActivityTaskExecutions: askSlots }),
   ])
+  const tell = () => {
+    bridgeSeen(database, bridge, build).catch((error: unknown) => {
+      logger.warn({ error: error instanceof Error ? error.message : String(error) }, 'The database does not answer')
+    })
+  }
+  tell()
+  const telling = setInterval(tell, tellEveryMs)
   await runWorkers(workers, { role: 'bridge', bridge, build }, async () => {
+    clearInterval(telling)
     await connections.close()
     await connection.close()
     await database.close()

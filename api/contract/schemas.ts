@@ -171,7 +171,6 @@ export const issue = z
     resolvedAt: time.nullable(),
   })
   .meta({ id: 'Issue' })
-export type IssueView = z.infer<typeof issue>
 
 export const ledgerRow = z
   .object({
