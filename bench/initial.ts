@@ -1,0 +1,288 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { createApiClient } from '../cli/api-client.ts'
+import { removeFolder, temporaryFolder } from '../standalone/postgres.ts'
+import { startStack } from '../standalone/stack.ts'
+import { type RawAlm, type RawOctane, rawAlm, rawOctane } from './raw-clients.ts'
+
+/**
+ * The first synchronization of N new defects from ALM to Octane, measured against (a) the floor: the same requests in bulk
+ * over HTTP to the same sandboxes with the same concurrency and nothing else; (b) what people write by hand: read one,
+ * create one, link back one. Sandboxes and all parts of Tandem are processes of their own; settings are the defaults.
+ */
+
+interface Place {
+  alm: { url: string; domain: string; project: string; credentials: { user: { user: string; password: string } } }
+  octane: {
+    url: string
+    sharedSpace: string
+    workspace: string
+    credentials: { apiKey: { clientId: string; clientSecret: string } }
+  }
+  control: string
+}
+
+/** As many requests at a time as a connector of Tandem uses by default. */
+const concurrency = 4
+const batch = 100
+
+const readFields = [
+  'id',
+  'ver-stamp',
+  'last-modified',
+  'name',
+  'description',
+  'status',
+  'severity',
+  'priority',
+  'owner',
+  'detected-by',
+  'target-rel',
+  'target-rcyc',
+  'estimated-fix-time',
+  'closing-date',
+  'detected-in-rel',
+  'user-01',
+  'user-04',
+  'user-05',
+]
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+async function startSandboxes(defects: number, latency: number): Promise<{ place: Place; stop(): Promise<void> }> {
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      'sandbox/main.ts',
+      '--json',
+      '--defects',
+      String(defects),
+      '--octane-defects',
+      '0',
+      '--latency',
+      String(latency),
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    },
+  )
+  const place = await new Promise<Place>((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8')
+      if (text.includes('\n')) resolve(JSON.parse(text) as Place)
+    })
+    child.once('close', () => reject(new Error('the sandboxes did not start')))
+  })
+  return {
+    place,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('close', () => resolve())
+        child.kill('SIGTERM')
+      }),
+  }
+}
+
+async function clients({ alm, octane }: Place): Promise<{ left: RawAlm; right: RawOctane }> {
+  return {
+    left: await rawAlm(
+      { url: alm.url, domain: alm.domain, project: alm.project, ...alm.credentials.user },
+      concurrency,
+    ),
+    right: await rawOctane(
+      { url: octane.url, sharedSpace: octane.sharedSpace, workspace: octane.workspace, ...octane.credentials.apiKey },
+      concurrency,
+    ),
+  }
+}
+
+const severities: Record<string, string> = {
+  '1-Low': 'low',
+  '2-Medium': 'medium',
+  '3-High': 'high',
+  '4-Very High': 'very_high',
+  '5-Urgent': 'urgent',
+}
+
+function octaneRow(row: Record<string, string>): Record<string, unknown> {
+  return {
+    name: row.name,
+    description: row.description,
+    severity: { type: 'list_node', id: `list_node.severity.${severities[row.severity ?? ''] ?? 'medium'}` },
+    phase: { type: 'phase', id: 'phase.defect.new' },
+    alm_id_udf: `DEFAULT/Sync/defect/${row.id}`,
+    ...(row['estimated-fix-time'] === '' || row['estimated-fix-time'] === undefined
+      ? {}
+      : { story_points: Number(row['estimated-fix-time']) }),
+  }
+}
+
+/** (a) Nothing but the bulk requests. Records per second. */
+async function floor(records: number, latency: number): Promise<number> {
+  const { place, stop } = await startSandboxes(records, latency)
+  const { left, right } = await clients(place)
+  const started = performance.now()
+  const ids = await left.ids()
+  const chunks: string[][] = []
+  for (let at = 0; at < ids.length; at += batch) chunks.push(ids.slice(at, at + batch))
+  const worker = async () => {
+    for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
+      const rows = await left.read(chunk, readFields)
+      const created = await right.create(rows.map(octaneRow))
+      await left.bulkUpdate(
+        rows.map((row, index) => ({
+          id: row.id ?? '',
+          field: 'user-01',
+          value: `1001/1002/defect/${created[index]?.id}`,
+        })),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+  const rate = records / ((performance.now() - started) / 1_000)
+  await Promise.all([left.close(), right.close()])
+  await stop()
+  return rate
+}
+
+/** (b) One after the other, as a script does it; on fewer records, since each costs the same. Records per second. */
+async function byHand(records: number, latency: number): Promise<number> {
+  const { place, stop } = await startSandboxes(records, latency)
+  const { left, right } = await clients(place)
+  const ids = await left.ids()
+  const started = performance.now()
+  for (const id of ids) {
+    const [row] = await left.read([id], readFields)
+    if (row === undefined) continue
+    const [created] = await right.create([octaneRow(row)])
+    await left.update(id, 'user-01', `1001/1002/defect/${created?.id}`)
+  }
+  const rate = records / ((performance.now() - started) / 1_000)
+  await Promise.all([left.close(), right.close()])
+  await stop()
+  return rate
+}
+
+interface TandemResult {
+  rate: number
+  seconds: number
+  requestsPerRecord: number
+  requests: Record<string, number>
+  peakMegabytes: { bridge: number; central: number }
+}
+
+function peakMegabytes(pid: number | undefined): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1_024)
+}
+
+async function tandem(records: number, latency: number): Promise<TandemResult> {
+  const { place, stop } = await startSandboxes(records, latency)
+  const folder = temporaryFolder('tandem-bench')
+  const stack = await startStack({ data: folder, checklist: { step: (_what, body) => body(), say }, logLevel: 'warn' })
+  try {
+    const api = createApiClient(stack.api)
+    const left = await api.call('createEndpoint', {
+      body: {
+        name: 'alm',
+        address: { kind: 'alm', url: place.alm.url, domain: place.alm.domain, project: place.alm.project },
+        secret: { kind: 'password', ...place.alm.credentials.user },
+      },
+    })
+    const right = await api.call('createEndpoint', {
+      body: {
+        name: 'octane',
+        address: {
+          kind: 'octane',
+          url: place.octane.url,
+          sharedSpace: place.octane.sharedSpace,
+          workspace: place.octane.workspace,
+        },
+        secret: { kind: 'api-key', ...place.octane.credentials.apiKey },
+      },
+    })
+    const { link } = await api.call('createLink', { body: { name: 'bench', left: left.id, right: right.id } })
+    const run = async (command: string) => {
+      const { runId } = await api.call('commandLink', { params: { id: link.id }, body: { command } })
+      for (;;) {
+        const found = await api.call('getRun', { params: { id: runId ?? '' } }).catch(() => null)
+        if (found !== null && found.status !== 'running') return found
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+    await run('check')
+    await fetch(`${place.control}/requests`, { method: 'DELETE' })
+    const done = await run('run')
+    if (done.counters.createdRight !== records)
+      throw new Error(`created ${done.counters.createdRight} of ${records}: ${done.message ?? done.status}`)
+    const seconds = (Date.parse(done.endedAt ?? '') - Date.parse(done.startedAt)) / 1_000
+    const counted = (await (await fetch(`${place.control}/requests`)).json()) as Record<string, Record<string, number>>
+    const requests = { ...prefixed('alm', counted.alm ?? {}), ...prefixed('octane', counted.octane ?? {}) }
+    const total = Object.values(requests).reduce((sum, one) => sum + one, 0)
+    return {
+      rate: records / seconds,
+      seconds,
+      requestsPerRecord: total / records,
+      requests,
+      peakMegabytes: { bridge: peakMegabytes(stack.bridge.pid()), central: peakMegabytes(stack.central.pid()) },
+    }
+  } finally {
+    await stack.stop()
+    await stop()
+    removeFolder(folder)
+  }
+}
+
+function prefixed(name: string, counts: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).map(([key, count]) => [`${name} ${key}`, count]))
+}
+
+const { values } = parseArgs({
+  options: {
+    records: { type: 'string', default: '10000' },
+    small: { type: 'string', default: '1000' },
+    hand: { type: 'string', default: '300' },
+    latency: { type: 'string', default: '0,20' },
+  },
+})
+const records = Number(values.records)
+const results: Record<string, unknown>[] = []
+for (const latency of values.latency.split(',').map(Number)) {
+  say(`Latency ${latency} ms: the floor, ${records} records`)
+  const floorRate = await floor(records, latency)
+  say(`  ${floorRate.toFixed(0)} records/s`)
+  say(`By hand, ${values.hand} records`)
+  const handRate = await byHand(Number(values.hand), latency)
+  say(`  ${handRate.toFixed(0)} records/s`)
+  say(`Tandem, ${values.small} records`)
+  const small = await tandem(Number(values.small), latency)
+  say(`  ${small.rate.toFixed(0)} records/s, bridge peaks at ${small.peakMegabytes.bridge} MB`)
+  say(`Tandem, ${records} records`)
+  const large = await tandem(records, latency)
+  say(`  ${large.rate.toFixed(0)} records/s, bridge peaks at ${large.peakMegabytes.bridge} MB`)
+  results.push({
+    latency,
+    ratioToFloor: round(large.rate / floorRate),
+    ratioToByHand: round(large.rate / handRate),
+    ratioOfMemory: round(large.peakMegabytes.bridge / small.peakMegabytes.bridge),
+    floorPerSecond: round(floorRate),
+    byHandPerSecond: round(handRate),
+    tandemPerSecond: round(large.rate),
+    tandemSeconds: large.seconds,
+    requestsPerRecord: round(large.requestsPerRecord),
+    requests: large.requests,
+    peakMegabytes: { [values.small]: small.peakMegabytes, [values.records]: large.peakMegabytes },
+  })
+}
+
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000
+}
+
+process.stdout.write(`${JSON.stringify({ bench: 'initial', records, concurrency, batch, results })}\n`)
