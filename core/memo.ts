@@ -41,6 +41,35 @@ const elementName = (node: Node): string | null =>
  */
 export function canonicalMemo(html: string | null): string | null {
   if (html === null || html.trim() === '') return null
+  const known = recent.get(html)
+  if (known !== undefined) return known
+  const canonical = fixedPoint(html)
+  remember(html, canonical)
+  // What we write comes back as it was written, from servers that keep a clean document: no need to parse it again.
+  if (canonical !== null) remember(wrapMemo(canonical), canonical)
+  return canonical
+}
+
+/**
+ * Forms of the memos seen last: the same text is read, answered to the write, and answered to the link-back. A memory of
+ * what was computed, not of what is: dropping it changes nothing.
+ */
+const recent = new Map<string, string | null>()
+let recentSize = 0
+const largestRecent = 4_000_000
+
+function remember(html: string, canonical: string | null): void {
+  if (recent.has(html)) return
+  recent.set(html, canonical)
+  recentSize += html.length + (canonical?.length ?? 0)
+  for (const [oldest, form] of recent) {
+    if (recentSize <= largestRecent) break
+    recent.delete(oldest)
+    recentSize -= oldest.length + (form?.length ?? 0)
+  }
+}
+
+function fixedPoint(html: string): string | null {
   // Reparsing can move misnested elements once more, so the form is taken at its fixed point.
   let canonical = canonicalOnce(html)
   for (let round = 0; round < 4; round++) {

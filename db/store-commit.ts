@@ -173,20 +173,15 @@ async function saveRecords(
       decision = excluded.decision, pair_id = coalesce(excluded.pair_id, records.pair_id)`
 }
 
-/** Settles intents and answers the ledger rows of those that were applied: one write, one row. */
+/** Takes settled intents out and answers the ledger rows of those that were applied: one write, one row. */
 async function settle(tx: Tx, request: CommitRequest, pairIds: Map<string, string>): Promise<LedgerRow[]> {
   const settled = request.items.flatMap((item) =>
     item.settled.filter((one) => one.outcome !== 'in-doubt').map((one) => ({ item, one })),
   )
   if (settled.length === 0) return []
   const rows = await tx<IntentRow[]>`
-    update intents i set state = r.state, settled_at = now(), target_id = coalesce(r.target_id, i.target_id)
-    from jsonb_to_recordset(${json(
-      tx,
-      settled.map(({ one }) => ({ id: one.intentId, state: one.outcome, target_id: one.targetId })),
-    )}) as r(id uuid, state text, target_id text)
-    where i.id = r.id and i.state = 'open'
-    returning i.id, i.action, i.side, i.target_id, i.source_id, i.stamp_before, i.fields`
+    delete from intents where id = any(${tx.array(settled.map(({ one }) => one.intentId))}::uuid[])
+    returning id, action, side, target_id, source_id, stamp_before, fields`
   const [run] = await tx<{ workflow_id: string; temporal_run_id: string; actor: string }[]>`
     select workflow_id, temporal_run_id, actor from runs where id = ${request.runId}`
   const found = new Map(rows.map((row) => [row.id, row]))
@@ -216,7 +211,10 @@ function ledgerRow(
     leftId: intent.side === 'left' ? written : (item.pair?.leftId ?? intent.source_id),
     rightId: intent.side === 'right' ? written : (item.pair?.rightId ?? intent.source_id),
     content: {
-      fields: intent.fields.map((field) => ({ ...field, after: settled.after[field.field] ?? field.sent })),
+      // `after` stands only where the server kept something else than was sent.
+      fields: intent.fields.map((field) =>
+        field.field in settled.after ? { ...field, after: settled.after[field.field] ?? null } : field,
+      ),
       stampBefore: intent.stamp_before,
       stampAfter: settled.stampAfter,
     },
@@ -255,13 +253,11 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
       again: item.next.kind === 'again' ? item.next.afterSeconds : null,
     }))
   })
-  const touched = request.items.map((item) => ({
-    keys: [
-      item.key,
-      ...(item.pair === null ? [] : [`left:${item.pair.leftId}`, `right:${item.pair.rightId}`]),
-      ...(pairIds.has(item.key) ? [`pair:${pairIds.get(item.key)}`] : []),
-    ],
-  }))
+  const touched = request.items.flatMap((item) => [
+    item.key,
+    ...(item.pair === null ? [] : [`left:${item.pair.leftId}`, `right:${item.pair.rightId}`]),
+    ...(pairIds.has(item.key) ? [`pair:${pairIds.get(item.key)}`] : []),
+  ])
   if (rows.length > 0)
     await tx`
       insert into issues (link_id, key, left_id, right_id, class, code, severity, side, field, mapping_id, message, remedy,
@@ -276,11 +272,9 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
         attempts = issues.attempts + 1, next_attempt = excluded.next_attempt`
   await tx`
     update issues i set resolved_at = now()
-    from (select distinct k.key from jsonb_to_recordset(${json(tx, touched)}) as t(keys jsonb),
-      jsonb_array_elements_text(t.keys) as k(key)) as touched
-    where i.link_id = ${request.linkId} and i.resolved_at is null and i.key = touched.key and not exists (
-      select 1 from jsonb_to_recordset(${json(tx, rows)}) as r(key text, code text, field text)
-      where r.key = i.key and r.code = i.code and r.field = i.field)`
+    where i.link_id = ${request.linkId} and i.resolved_at is null and i.key = any(${tx.array([...new Set(touched)])}::text[])
+      and (i.key, i.code, i.field) not in (
+        select key, code, field from jsonb_to_recordset(${json(tx, rows)}) as r(key text, code text, field text))`
 }
 
 /** Removes claimed rows at the revision they were claimed at, or makes them due again; gives the leases back. */

@@ -126,7 +126,7 @@ export async function claimItems({ sql }: Database, request: ClaimRequest): Prom
             and not exists (
               select 1 from claims c where c.link_id = ${linkId} and c.grace_until >= now()
                 and c.key = coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id))
-          order by p.next_attempt_at, p.external_id
+          order by p.next_attempt_at, p.side, p.external_id
           limit ${limit}
           for update of p skip locked
         ), keys as (select distinct key from due)
@@ -219,7 +219,7 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
       (select jsonb_agg(jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side,
           'targetId', i.target_id, 'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
           'ageSeconds', extract(epoch from now() - i.created_at)::float) order by i.created_at, i.id)
-        from intents i where i.link_id = ${keys.linkId} and i.state = 'open'
+        from intents i where i.link_id = ${keys.linkId} 
           and i.key in (w.key, 'left:' || w.left_id, 'right:' || w.right_id)) as intents
     from wanted w
     left join records l on l.endpoint_id = ${keys.left.endpointId} and l.entity_type = ${keys.left.entityType}
@@ -268,7 +268,7 @@ export async function findTwins(
         (select jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side, 'targetId', i.target_id,
             'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
             'ageSeconds', extract(epoch from now() - i.created_at)::float)
-          from intents i where i.link_id = ${input.linkId} and i.state = 'open' and i.action = 'create'
+          from intents i where i.link_id = ${input.linkId} and i.action = 'create'
             and i.side = ${input.side} and i.source_id = w.id limit 1) as intent
       from unnest(${sql.array([...input.twinIds])}::text[]) as w(id)
       left join pairs p on p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType}

@@ -3,7 +3,15 @@ import type { Base } from '../../core/base.ts'
 import type { PlannedField } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { IntentAction, IntentInput, ItemCommit, SettledIntent, Store } from '../../core/store.ts'
-import { isDirectSuccessor, otherSide, type RecordSnapshot, type Side, type Stamp, sides } from '../../core/values.ts'
+import {
+  isDirectSuccessor,
+  otherSide,
+  type RecordSnapshot,
+  type Side,
+  type Stamp,
+  sameValue,
+  sides,
+} from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import { commitOf } from './commit-of.ts'
 import type { CreateDecision, Decision, PairDecision } from './decision.ts'
@@ -230,6 +238,10 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
       const updates = mine.filter((write) => write.action !== 'create')
       const { entityType } = bench.link.configuration[side]
       const wanted = bench.planner.fieldsToRead(side)
+      const { crossReference } = bench.link.configuration[side]
+      // A link-back is answered with our own field only: the rest has just been read.
+      const answered =
+        crossReference !== null && updates.every((write) => write.action === 'link-back') ? [crossReference] : wanted
       const connector = bench.connectors[side]
       const assign = (writes: readonly Write[]) => (results: readonly RowResult[]) =>
         writes.forEach((write, index) => {
@@ -260,7 +272,7 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
                   : { lock: write.before.lock }),
                 compareAndSet: write.action === 'update',
               })),
-              wanted,
+              answered,
             )
             .then(assign(updates)),
         )
@@ -331,7 +343,13 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
     outcome: 'applied',
     targetId: snapshot.id,
     stampAfter: snapshot.stamp,
-    after: Object.fromEntries(write.fields.map((field) => [field.field, snapshot.fields[field.field] ?? field.sent])),
+    after: Object.fromEntries(
+      write.fields.flatMap((field) => {
+        const kept = field.field in snapshot.fields ? (snapshot.fields[field.field] ?? null) : field.sent
+        // The ledger repeats only what differs from what was sent, and what was not known when it was written ahead.
+        return write.action === 'link-back' || !sameValue(kept, field.sent) ? [[field.field, kept]] : []
+      }),
+    ),
     possibleOverwrite: !successor,
   })
   const unset = decision.kind === 'create' && write.action === 'create' ? decision.plan.unset : []

@@ -126,9 +126,7 @@ CREATE TABLE "intents" (
 	"source_id" text NOT NULL,
 	"stamp_before" jsonb,
 	"fields" jsonb NOT NULL,
-	"state" text DEFAULT 'open' NOT NULL,
-	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
-	"settled_at" timestamp with time zone
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "pairs" (
@@ -334,11 +332,11 @@ ALTER TABLE "notification_settings" ADD CONSTRAINT "notification_settings_worksp
 CREATE UNIQUE INDEX "links_name" ON "links" USING btree ("name") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "links_created" ON "links" USING btree ("created_at","id");--> statement-breakpoint
 CREATE INDEX "claims_token" ON "claims" USING btree ("token");--> statement-breakpoint
-CREATE INDEX "intents_open" ON "intents" USING btree ("link_id","key") WHERE state = 'open';--> statement-breakpoint
-CREATE INDEX "intents_open_source" ON "intents" USING btree ("link_id","side","source_id") WHERE state = 'open';--> statement-breakpoint
+CREATE INDEX "intents_key" ON "intents" USING btree ("link_id","key");--> statement-breakpoint
+CREATE INDEX "intents_source" ON "intents" USING btree ("link_id","side","source_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "pairs_left" ON "pairs" USING btree ("endpoint_pair_id","entity_type","left_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "pairs_right" ON "pairs" USING btree ("endpoint_pair_id","entity_type","right_id");--> statement-breakpoint
-CREATE INDEX "pending_due" ON "pending" USING btree ("link_id","next_attempt_at");--> statement-breakpoint
+CREATE INDEX "pending_due" ON "pending" USING btree ("link_id","next_attempt_at","side","external_id");--> statement-breakpoint
 CREATE INDEX "records_pair" ON "records" USING btree ("pair_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "issues_open" ON "issues" USING btree ("link_id","key","code","field") WHERE resolved_at is null;--> statement-breakpoint
 CREATE INDEX "issues_link" ON "issues" USING btree ("link_id","last_seen","id");--> statement-breakpoint

@@ -79,7 +79,7 @@ export const pending = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.linkId, table.side, table.externalId] }),
-    index('pending_due').on(table.linkId, table.nextAttemptAt),
+    index('pending_due').on(table.linkId, table.nextAttemptAt, table.side, table.externalId),
   ],
 )
 
@@ -101,7 +101,7 @@ export const claims = pgTable(
   (table) => [primaryKey({ columns: [table.linkId, table.key] }), index('claims_token').on(table.token)],
 )
 
-/** Written ahead of every write; a ledger row is a settled one. */
+/** Written ahead of every write, and taken out when settled: a ledger row is a settled intent that was applied. */
 export const intents = pgTable(
   'intents',
   {
@@ -119,15 +119,11 @@ export const intents = pgTable(
     sourceId: text('source_id').notNull(),
     stampBefore: jsonb('stamp_before').$type<Stamp>(),
     fields: jsonb('fields').$type<IntentField[]>().notNull(),
-    state: text('state', { enum: ['open', 'applied', 'not-applied'] })
-      .notNull()
-      .default('open'),
     createdAt: moment('created_at').notNull().defaultNow(),
-    settledAt: moment('settled_at'),
   },
   (table) => [
-    index('intents_open').on(table.linkId, table.key).where(sql`state = 'open'`),
-    index('intents_open_source').on(table.linkId, table.side, table.sourceId).where(sql`state = 'open'`),
+    index('intents_key').on(table.linkId, table.key),
+    index('intents_source').on(table.linkId, table.side, table.sourceId),
   ],
 )
 
