@@ -16,6 +16,7 @@ import type { Workbench } from '../connections.ts'
 import { commitOf } from './commit-of.ts'
 import type { CreateDecision, Decision, PairDecision } from './decision.ts'
 import { nameOf } from './judge.ts'
+import { matchCreated } from './match-results.ts'
 
 /** Mapping id under which our own cross-reference appears in intents and the ledger. */
 const referenceMappingId = 'cross-reference'
@@ -243,21 +244,19 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
       const answered =
         crossReference !== null && updates.every((write) => write.action === 'link-back') ? [crossReference] : wanted
       const connector = bench.connectors[side]
-      const assign = (writes: readonly Write[]) => (results: readonly RowResult[]) =>
+      const assign = (writes: readonly Write[]) => (results: readonly (RowResult | null)[]) =>
         writes.forEach((write, index) => {
           write.result = results[index] ?? null
         })
       const calls: Promise<void>[] = []
-      if (creates.length > 0)
+      if (creates.length > 0) {
+        const rows = creates.map((write) => ({ fields: valuesOf(write) }))
         calls.push(
           connector
-            .create(
-              entityType,
-              creates.map((write) => ({ fields: valuesOf(write) })),
-              wanted,
-            )
-            .then(assign(creates)),
+            .create(entityType, rows, wanted)
+            .then((results) => assign(creates)(matchCreated(crossReference, rows, results))),
         )
+      }
       if (updates.length > 0)
         calls.push(
           connector
