@@ -1,6 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { exportJWK, generateKeyPair } from 'jose'
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { writePrivate } from './data-folder.ts'
 
 const algorithm = 'ECDH-ES+A256KW'
@@ -12,10 +12,15 @@ export async function ensureBridgeKey(
 ): Promise<{ privateFile: string; publicFile: string }> {
   const privateFile = path.join(folder, 'bridge-key.json')
   const publicFile = path.join(folder, 'bridge-public-key.json')
-  if (existsSync(privateFile) && existsSync(publicFile)) return { privateFile, publicFile }
-  const { publicKey, privateKey } = await generateKeyPair(algorithm, { crv: 'P-256', extractable: true })
-  const about = { kid: bridgeId, alg: algorithm, use: 'enc' }
-  writePrivate(privateFile, JSON.stringify({ ...(await exportJWK(privateKey)), ...about }))
-  writeFileSync(publicFile, JSON.stringify({ ...(await exportJWK(publicKey)), ...about }))
+  // An existing private key is never replaced: it alone opens the credentials that were sealed so far.
+  if (!existsSync(privateFile)) {
+    const { privateKey } = await generateKeyPair(algorithm, { crv: 'P-256', extractable: true })
+    const about = { kid: bridgeId, alg: algorithm, use: 'enc' }
+    writePrivate(privateFile, JSON.stringify({ ...(await exportJWK(privateKey)), ...about }))
+  }
+  if (!existsSync(publicFile)) {
+    const { d: _secret, ...publicKey } = JSON.parse(readFileSync(privateFile, 'utf8')) as JWK
+    writeFileSync(publicFile, JSON.stringify(publicKey))
+  }
   return { privateFile, publicFile }
 }
