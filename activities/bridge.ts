@@ -14,6 +14,8 @@ export interface BridgeDependencies {
   bridge: string
   /** Build of the program, as ledger rows name it. */
   build: string
+  /** Length of the lease on a batch, in seconds. */
+  leaseSeconds?: number
 }
 
 /** Everything that runs near the endpoints: it sees the Store and the connectors, nothing else. */

@@ -137,7 +137,7 @@ export interface Writes {
   /**
    * Creates rows; results in the order of the rows, each settled on its own. Never throws for what a row can carry: an
    * unreachable server makes rows `refused` (class unavailable) when nothing was sent and `in-doubt` when it may have arrived.
-   * Before the signal aborts, rows not yet sent are `refused` with code `not-sent`.
+   * When the signal aborts, rows not yet sent are `refused` with code `not-sent`, rows on their way become `in-doubt`.
    */
   create(
     entityType: string,

@@ -28,6 +28,8 @@ export type FailedAt = 'not-sent' | 'no-answer'
 
 export interface Http {
   readonly baseUrl: string
+  /** How many requests run at a time. */
+  readonly concurrency: number
   send(request: HttpRequest): Promise<HttpAnswer>
   close(): Promise<void>
 }
@@ -89,12 +91,22 @@ export function createHttp(options: HttpOptions): Http {
         headers: answered.headers,
       }
     } catch (error) {
-      if (call.signal?.aborted === true) throw call.signal.reason
+      if (call.signal?.aborted === true) throw call.idempotent ? call.signal.reason : givenUp(name, 'no-answer', error)
       throw requestFailed(error, name, url, deadline.aborted, timeoutMs)
     }
   }
 
+  /** A write that its caller gives up while it still waits for its turn was surely not sent; callers rely on the difference. */
   async function send(call: HttpRequest): Promise<HttpAnswer> {
+    try {
+      return await sendPatiently(call)
+    } catch (error) {
+      if (call.idempotent || call.signal?.aborted !== true || error instanceof ConnectorError) throw error
+      throw givenUp(name, 'not-sent', error)
+    }
+  }
+
+  async function sendPatiently(call: HttpRequest): Promise<HttpAnswer> {
     for (let attempt = 1; ; attempt++) {
       const last = attempt >= readAttempts
       try {
@@ -118,7 +130,7 @@ export function createHttp(options: HttpOptions): Http {
     }
   }
 
-  return { baseUrl, send, close: () => agent.close() }
+  return { baseUrl, concurrency, send, close: () => agent.close() }
 }
 
 /** A 500 that says something definite in JSON or XML (a lock-stamp mismatch, "logged out") is an answer, not a hiccup. */
@@ -164,6 +176,18 @@ function throttled(name: string, wait: number): ConnectorError {
       remedy: 'Nothing to do: it is tried again after the pause.',
     },
     { retryAfterMs: wait },
+  )
+}
+
+function givenUp(name: string, failedAt: FailedAt, cause: unknown): RequestFailed {
+  const words =
+    failedAt === 'not-sent'
+      ? { code: 'not-sent', message: `The time for this batch was over before ${name} could be asked.` }
+      : { code: 'given-up', message: `${name} did not answer before the time for this batch was over.` }
+  return new RequestFailed(
+    { class: 'unavailable', ...words, remedy: 'Nothing to do: it is tried again.' },
+    failedAt,
+    cause,
   )
 }
 

@@ -41,3 +41,24 @@ export function createLimiter(concurrency: number): Limiter {
     },
   }
 }
+
+/**
+ * Works through items in their order, at most so many at a time. What takes several requests per item is finished item by
+ * item, so that whoever gives up half-way has some of them done rather than all of them begun.
+ */
+export async function inOrder<T, R>(
+  items: readonly T[],
+  concurrency: number,
+  body: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Array<R>(items.length)
+  let next = 0
+  async function work(): Promise<void> {
+    while (next < items.length) {
+      const index = next++
+      results[index] = await body(items[index] as T)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work))
+  return results
+}

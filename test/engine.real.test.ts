@@ -21,7 +21,7 @@ async function activity<T>(body: () => Promise<T>): Promise<T> {
 }
 
 /** One whole run, step by step, as the run workflow does it; waits for rows that are due again within seconds. */
-async function synchronize(here: Lab, extent: 'changes' | 'all' = 'changes') {
+async function synchronize(here: Lab, extent: 'changes' | 'all' = 'changes', parallel = 1) {
   const runId = randomUUID()
   const { linkId } = here
   await here.store.beginRun({
@@ -37,7 +37,8 @@ async function synchronize(here: Lab, extent: 'changes' | 'all' = 'changes') {
     activity(() => here.activities.scan({ linkId, runId, version: 1, side, extent }))
   await Promise.all([scan('left'), scan('right')])
   for (let round = 0; round < 40; round++) {
-    await activity(() => here.activities.reconcile({ linkId, runId, version: 1 }))
+    const one = () => activity(() => here.activities.reconcile({ linkId, runId, version: 1 }))
+    await Promise.all(Array.from({ length: parallel }, one))
     const queue = await here.store.queueState(linkId)
     if (queue.due > 0) continue
     if (queue.nextDueInSeconds === null || queue.nextDueInSeconds > 15) break
@@ -124,6 +125,24 @@ describe('a defect link between both sandboxes', () => {
     await synchronize(here)
     expect(restWrites(here) - before).toBe(1)
     expect(here.octane.records('defect').some((record) => record.name === 'new name')).toBe(true)
+  })
+
+  it('gives a batch up that takes too long, and writes each record once all the same', async () => {
+    const here = await open({ alm: { defects: 16 }, leaseSeconds: 4 })
+    await synchronize(here)
+    for (const record of here.octane.records('defect'))
+      here.octane.edit('defect', record.id, { name: `new ${record.id}` })
+    // Sixteen records in four requests each, four at a time: more than what a lease of four seconds allows.
+    here.alm.faults.add({ match: { path: '/defects' }, kind: 'slow', delayMs: 250, times: 1_000 })
+    const before = restWrites(here)
+    const summary = await synchronize(here, 'changes', 2)
+    const [row] = await here.database.sql<{ open: number; rows: number }[]>`
+      select (select count(*)::int from issues where resolved_at is null) as open,
+        (select count(*)::int from ledger where run_id = ${summary.runId} and kind = 'write') as rows`
+    const renamed = here.alm.records('defect').filter((record) => String(record.name).startsWith('new '))
+    expect(renamed).toHaveLength(16)
+    expect(restWrites(here) - before).toBe(16)
+    expect(row).toEqual({ open: 0, rows: 16 })
   })
 
   it('holds a field without counterpart, goes on with the rest, and says why', async () => {

@@ -20,6 +20,8 @@ import { createTestDatabase } from './database.ts'
 export interface LabOptions {
   alm?: Partial<AlmOptions>
   octane?: Partial<OctaneOptions>
+  /** Length of a lease in seconds. */
+  leaseSeconds?: number
   link?: (proposed: LinkConfigurationInput) => LinkConfigurationInput
 }
 
@@ -89,7 +91,13 @@ export async function createLab(options: LabOptions = {}) {
     author: 'test',
     comment: '',
   })
-  const dependencies = { store, connections, bridge: 'test', build: 'test' }
+  const dependencies = {
+    store,
+    connections,
+    bridge: 'test',
+    build: 'test',
+    ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
+  }
   return {
     alm,
     octane,

@@ -33,7 +33,13 @@ export async function runBridge(env: NodeJS.ProcessEnv): Promise<void> {
     openSecret: createSecretOpener(readBridgeKey(settings.TANDEM_BRIDGE_KEY_FILE)),
   })
   const connection = await connectTemporal(settings.TEMPORAL_ADDRESS, logger)
-  const activities = createBridgeActivities({ store, connections, bridge, build })
+  const activities = createBridgeActivities({
+    store,
+    connections,
+    bridge,
+    build,
+    leaseSeconds: settings.TANDEM_LEASE_SECONDS,
+  })
   const queues = bridgeQueues(bridge)
   const common = {
     connection,

@@ -29,6 +29,8 @@ const bridgeEnvironment = z.object({
     .string()
     .regex(/^[a-z0-9-]{1,60}$/, 'takes lower-case letters, digits and dashes')
     .default('built-in'),
+  /** How long a batch belongs to the worker that took it; after a crash its records wait for so long and a quarter more. */
+  TANDEM_LEASE_SECONDS: z.coerce.number().int().min(4).max(600).default(60),
   TANDEM_BRIDGE_KEY_FILE: z.string().min(1, 'names the file with the private key of this bridge'),
 })
 

@@ -38,9 +38,9 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
     return { ...common, problems: effects.problems, outcome: decision.outcome, next }
   }
 
-  // Somebody was faster: plan again from what they wrote. That is everyday, not an issue.
-  const moved = effects.problems.some((problem) => problem.class === 'moved')
-  const problems = effects.problems.filter((problem) => problem.class !== 'moved')
+  // Somebody was faster, or the batch took too long: plan again. That is everyday, not an issue.
+  const again = effects.problems.find(isEveryday)
+  const problems = effects.problems.filter((problem) => !isEveryday(problem))
   const inDoubt = problems.some((problem) => problem.class === 'in-doubt')
   const worst = problems.find((problem) => problem.warning !== true)
   if (inDoubt)
@@ -50,18 +50,26 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
       outcome: 'in-doubt',
       next: { kind: 'again', class: 'in-doubt', afterSeconds: lookAgainSeconds },
     }
-  if (moved)
+  if (again !== undefined)
     return {
       ...common,
       problems,
       outcome: 'waiting',
-      next: { kind: 'again', class: 'moved', afterSeconds: backoffSeconds('moved', attempts, item.key) },
+      next: {
+        kind: 'again',
+        class: again.class,
+        afterSeconds: again.class === 'moved' ? backoffSeconds('moved', attempts, item.key) : 0,
+      },
     }
   const next: ItemCommit['next'] =
     worst === undefined
       ? { kind: 'done' }
       : { kind: 'again', class: worst.class, afterSeconds: backoffSeconds(worst.class, attempts, item.key) }
   return { ...common, problems, outcome: outcomeOf(decision, effects, worst), next }
+}
+
+function isEveryday(problem: Problem): boolean {
+  return problem.class === 'moved' || problem.code === 'not-sent'
 }
 
 function outcomeOf(decision: Decision, effects: Effects, worst: Problem | undefined): ItemOutcome {

@@ -33,6 +33,8 @@ export interface ExecuteInput {
   newCallId(): string
   /** Throws when the lease has run out: nothing may be sent any more. */
   assertLease(): void
+  /** Aborts while the lease still holds: what is on its way then is settled by looking, what is not is not sent. */
+  deadline: AbortSignal
 }
 
 /** One row to send, and what became of it. */
@@ -230,7 +232,7 @@ async function recordIntents(input: ExecuteInput, writes: readonly Write[]): Pro
 /** Sends a wave: per side one call for creates and one for updates, all at the same time. */
 async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> {
   input.assertLease()
-  const { bench } = input
+  const { bench, deadline } = input
   // All calls end before anything is given back: a lease must not be released under a request that is still on its way.
   const ended = await Promise.allSettled(
     sides.flatMap((side) => {
@@ -253,7 +255,7 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
         const rows = creates.map((write) => ({ fields: valuesOf(write) }))
         calls.push(
           connector
-            .create(entityType, rows, wanted)
+            .create(entityType, rows, wanted, { signal: deadline })
             .then((results) => assign(creates)(matchCreated(crossReference, rows, results))),
         )
       }
@@ -272,6 +274,7 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
                 compareAndSet: write.action === 'update',
               })),
               answered,
+              { signal: deadline },
             )
             .then(assign(updates)),
         )

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { Context, cancelled as cancellation } from '@temporalio/activity'
 import type { Store } from '../../core/store.ts'
 import { StoreError } from '../../core/store.ts'
@@ -25,13 +26,25 @@ export interface ReconcileDependencies {
   connections: Connections
   bridge: string
   build: string
+  /** Length of the lease on a batch, in seconds; after a crash its records wait for so long, and a quarter more. */
+  leaseSeconds?: number
 }
 
-/** Length of a lease, and how much longer a request of ours may still be on its way after it. */
-const leaseSeconds = 60
-const graceSeconds = 15
-/** A write is sent only while this much of the lease is left. */
-const sendMarginSeconds = 35
+const defaultLeaseSeconds = 60
+
+/** What follows from the length of a lease, in seconds. */
+function timesOf(leaseSeconds: number) {
+  return {
+    leaseSeconds,
+    /** How much longer a request of ours may still be on its way. */
+    graceSeconds: leaseSeconds / 4,
+    /** No write is sent later than this after the claim. */
+    sendWithin: (leaseSeconds * 5) / 12,
+    /** Requests under way are given up then, so that what they did can still be committed under the lease. */
+    giveUpAfter: (leaseSeconds * 5) / 6,
+  }
+}
+
 /** One call works for so long and then reports back, so that its history event says how far it came. */
 const callMilliseconds = 20_000
 
@@ -41,6 +54,9 @@ const callMilliseconds = 20_000
  */
 export function createReconcile(dependencies: ReconcileDependencies) {
   const { store, connections, bridge, build } = dependencies
+  const { leaseSeconds, graceSeconds, sendWithin, giveUpAfter } = timesOf(
+    dependencies.leaseSeconds ?? defaultLeaseSeconds,
+  )
 
   async function reconcile(input: ReconcileInput): Promise<ReconcileResult> {
     return guarded(() => run(input))
@@ -66,7 +82,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
         if (claim.items.length === 0) return { ...result, ended: 'empty' }
         context.heartbeat({ items: result.items })
         const assertLease = () => {
-          if (performance.now() - claimedAt > (leaseSeconds - sendMarginSeconds) * 1_000)
+          if (performance.now() - claimedAt > sendWithin * 1_000)
             throw new StoreError(
               'lease-lost',
               'The lease of a batch ran out before it was written; it is looked at again.',
@@ -82,6 +98,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
             decisions,
             newCallId: randomUUID,
             assertLease,
+            deadline: deadlineIn(giveUpAfter * 1_000 - (performance.now() - claimedAt)),
           })
           await store.commit({ token: claim.token, callId: randomUUID(), linkId, runId, version, bridge, build, items })
         } catch (error) {
@@ -101,4 +118,11 @@ export function createReconcile(dependencies: ReconcileDependencies) {
   }
 
   return { reconcile }
+}
+
+/** A batch has many requests under way that all listen to it. */
+function deadlineIn(ms: number): AbortSignal {
+  const signal = AbortSignal.timeout(Math.max(0, Math.round(ms)))
+  setMaxListeners(0, signal)
+  return signal
 }

@@ -69,6 +69,8 @@ export interface AlmCalls {
   described(entityType: string): EntityMetadata | undefined
   /** Locks are bound to a session: another number means that they are gone. */
   sessionNumber(): number
+  /** How many requests run at a time: more records than that are not begun together. */
+  concurrency: number
 }
 
 /** ALM/Quality Center over its core REST API: one project, one user, JSON. */
@@ -393,6 +395,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     schema,
     described: (entityType) => descriptions.get(entityType),
     sessionNumber: session.generation,
+    concurrency: http.concurrency,
   }
   const writer = createWriter(calls, read, capabilities, writes)
 

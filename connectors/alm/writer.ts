@@ -11,6 +11,7 @@ import {
   type Writes,
 } from '../contract.ts'
 import { type HttpAnswer, isHtml, RequestFailed } from '../http.ts'
+import { inOrder } from '../limiter.ts'
 import { type AlmEntity, entityBody, snapshotOf } from './codec.ts'
 import { type AlmCalls, type AlmRead, chunked } from './connector.ts'
 import { errorOf, parseJson, problemOf } from './errors.ts'
@@ -72,10 +73,8 @@ export function createWriter(
     await Promise.all([
       updateInBulk(entityType, pick(plain), schema, returnFields, options).then((outcome) => put(plain, outcome)),
       (mode === 'lock'
-        ? Promise.all(
-            pick(guarded).map((row) =>
-              alone(`${entityType}:${row.id}`, () => updateLocked(entityType, row, schema, returnFields, options)),
-            ),
+        ? inOrder(pick(guarded), calls.concurrency, (row) =>
+            alone(`${entityType}:${row.id}`, () => updateLocked(entityType, row, schema, returnFields, options)),
           )
         : updateAfterReading(entityType, pick(guarded), schema, returnFields, options)
       ).then((outcome) => put(guarded, outcome)),
@@ -171,13 +170,14 @@ export function createWriter(
             row.id,
           )
         } finally {
-          // Also after a failure; a lock that cannot be given back dies with the session.
-          await calls.send('DELETE', lock, undefined, options).catch(() => undefined)
+          // Also after a failure or when the caller has given up; a lock that cannot be given back dies with the session.
+          await calls.send('DELETE', lock, undefined, {}).catch(() => undefined)
         }
       }
     } catch (error) {
-      // `single` settles its own failures, so whatever comes here happened before the write.
-      return notSent(error)
+      // `single` settles its own failures, so whatever comes here happened before the write. An unanswered lock may be held.
+      if (sent(error)) await calls.send('DELETE', lock, undefined, {}).catch(() => undefined)
+      return notSent(options.signal?.aborted === true ? options.signal.reason : error)
     }
     return { outcome: 'refused', problem: movedProblem() }
   }
