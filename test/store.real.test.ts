@@ -318,11 +318,17 @@ describe('the ledger', () => {
       return (seen[0] as { firstBreak: { seq: number } | null }).firstBreak?.seq ?? null
     }
     const row = (seq: number) =>
-      `(select l.id from ledger l join ledger_entries e on e.id = l.entry_id where e.seq = ${seq})`
+      `(select l.id from ledger l join ledger_entries e on e.id = l.entry_id where e.chain = '${chain}' and e.seq = ${seq})`
     expect(await tampered(`update ledger set actor = 'nobody' where id = ${row(2)}`)).toBe(2)
     expect(await tampered(`delete from ledger where id = ${row(4)}`)).toBe(4)
-    expect(await tampered(`delete from ledger where id = ${row(4)}; delete from ledger_entries where seq = 4`)).toBe(4)
-    expect(await tampered(`update ledger_entries set at = at + interval '1 hour' where seq = 1`)).toBe(1)
+    expect(
+      await tampered(
+        `delete from ledger where id = ${row(4)}; delete from ledger_entries where chain = '${chain}' and seq = 4`,
+      ),
+    ).toBe(4)
+    expect(
+      await tampered(`update ledger_entries set at = at + interval '1 hour' where chain = '${chain}' and seq = 1`),
+    ).toBe(1)
   })
 })
 
