@@ -130,8 +130,11 @@ export type RowResult =
   | { outcome: 'done'; snapshot: RecordSnapshot }
   /** Surely not done: the endpoint refused this row. */
   | { outcome: 'refused'; problem: Problem }
-  /** Unknown: answer lost, time-out, 5xx on a write. Must be settled by looking. */
-  | { outcome: 'in-doubt'; problem: Problem }
+  /**
+   * Unknown: answer lost, time-out, 5xx on a write. Must be settled by looking. `answered` tells that the server itself has
+   * ended the request (HTTP 500): it will not be carried out later, as one that nobody answered still may.
+   */
+  | { outcome: 'in-doubt'; problem: Problem; answered: boolean }
 
 export interface Writes {
   /**

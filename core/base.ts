@@ -19,6 +19,8 @@ export interface BaseField {
   canonical: number
   /** Where a server kept something else than we sent: hashes of both, and how often in a row. */
   altered?: Partial<Record<Side, { sent: string; kept: string; times: number }>>
+  /** Whether a write of ours lies under the value that is there now cannot be told any more: a person decides. */
+  disputed?: true
   /** The field is left alone until an admin decides. */
   frozen?: 'altered'
 }

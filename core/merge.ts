@@ -64,7 +64,7 @@ export function mergeField(field: MergeField): MergeResult {
   if (!changed.left && !changed.right) return { kind: 'agreed', base: refreshed(field, base) }
   if (changed.left && changed.right) {
     if (agree(field)) return { kind: 'agreed', base: agreedBase(field) }
-    if (mapping.conflict === 'ask') return { kind: 'held', problem: conflictProblem(field) }
+    if (mapping.conflict === 'ask' || base.disputed === true) return { kind: 'held', problem: conflictProblem(field) }
     return flow(field, mapping.conflict, 'conflict')
   }
   return flow(field, changed.left ? 'left' : 'right', 'changed')

@@ -225,12 +225,17 @@ export interface OpenIntent extends IntentInput {
   id: string
   /** Seconds since it was written ahead, by the store's clock. */
   ageSeconds: number
+  /** The server ended the request with an error of its own: it will not be carried out later. */
+  answered: boolean
 }
 
 export interface SettledIntent {
   intentId: string
-  /** `applied`: it happened, and becomes a ledger row. `not-applied`: surely not. `in-doubt`: stays open. */
-  outcome: 'applied' | 'not-applied' | 'in-doubt'
+  /**
+   * `applied`: it happened, and becomes a ledger row. `not-applied`: surely not. `in-doubt`: stays open. `unknown`: the
+   * record was changed again so that nobody can tell any more; the ledger says so.
+   */
+  outcome: 'applied' | 'not-applied' | 'in-doubt' | 'unknown'
   /** Id on the written side, known after a creation. */
   targetId: string | null
   stampAfter: Stamp | null
@@ -240,6 +245,8 @@ export interface SettledIntent {
   possibleOverwrite: boolean
   /** True when found out later by looking, not from the write's own answer. */
   foundByLooking: boolean
+  /** Of one that stays in doubt: the server ended the request, so that looking is enough to settle it. */
+  answered?: boolean
 }
 
 export type ItemOutcome =
@@ -262,8 +269,11 @@ export interface ItemCommit {
   /** Stamps now remembered as seen. */
   seen: { left?: { id: string; stamp: Stamp }; right?: { id: string; stamp: Stamp } }
   settled: readonly SettledIntent[]
-  /** Every problem the item has now. Open issues of the item that are not among them are resolved by this commit. */
-  problems: readonly Problem[]
+  /**
+   * Every problem the item has now. Open issues of the item that are not among them are resolved by this commit. Null: the
+   * item was not judged as a whole, its issues stay as they are.
+   */
+  problems: readonly Problem[] | null
   outcome: ItemOutcome
   /** The side that was written, where one was. */
   written: readonly Side[]

@@ -178,6 +178,10 @@ async function settle(tx: Tx, request: CommitRequest, pairIds: Map<string, strin
   const settled = request.items.flatMap((item) =>
     item.settled.filter((one) => one.outcome !== 'in-doubt').map((one) => ({ item, one })),
   )
+  const ended = request.items.flatMap((item) =>
+    item.settled.filter((one) => one.outcome === 'in-doubt' && one.answered === true).map((one) => one.intentId),
+  )
+  if (ended.length > 0) await tx`update intents set answered = true where id = any(${tx.array(ended)}::uuid[])`
   if (settled.length === 0) return []
   const rows = await tx<IntentRow[]>`
     delete from intents where id = any(${tx.array(settled.map(({ one }) => one.intentId))}::uuid[])
@@ -187,7 +191,7 @@ async function settle(tx: Tx, request: CommitRequest, pairIds: Map<string, strin
   const found = new Map(rows.map((row) => [row.id, row]))
   return settled.flatMap(({ item, one }) => {
     const intent = found.get(one.intentId)
-    if (intent === undefined || one.outcome !== 'applied') return []
+    if (intent === undefined || one.outcome === 'not-applied') return []
     return [ledgerRow(request, item, one, intent, pairIds.get(item.key) ?? null, run)]
   })
 }
@@ -202,8 +206,8 @@ function ledgerRow(
 ): LedgerRow {
   const written = settled.targetId ?? intent.target_id
   return {
-    kind: 'write',
-    action: intent.action,
+    kind: settled.outcome === 'unknown' ? 'decision' : 'write',
+    action: settled.outcome === 'unknown' ? 'unsettled-write' : intent.action,
     linkId: request.linkId,
     pairId,
     key: item.key,
@@ -237,7 +241,7 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
     const pairId = pairIds.get(item.key)
     const key = pairId === undefined ? item.key : `pair:${pairId}`
     const [side = '', id = ''] = item.key.split(':')
-    const unique = new Map(item.problems.map((problem) => [`${problem.code}|${problem.field ?? ''}`, problem]))
+    const unique = new Map((item.problems ?? []).map((problem) => [`${problem.code}|${problem.field ?? ''}`, problem]))
     return [...unique.values()].map((problem) => ({
       key,
       left_id: item.pair?.leftId ?? (side === 'left' ? id : null),
@@ -253,11 +257,15 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
       again: item.next.kind === 'again' ? item.next.afterSeconds : null,
     }))
   })
-  const touched = request.items.flatMap((item) => [
-    item.key,
-    ...(item.pair === null ? [] : [`left:${item.pair.leftId}`, `right:${item.pair.rightId}`]),
-    ...(pairIds.has(item.key) ? [`pair:${pairIds.get(item.key)}`] : []),
-  ])
+  const touched = request.items.flatMap((item) =>
+    item.problems === null
+      ? []
+      : [
+          item.key,
+          ...(item.pair === null ? [] : [`left:${item.pair.leftId}`, `right:${item.pair.rightId}`]),
+          ...(pairIds.has(item.key) ? [`pair:${pairIds.get(item.key)}`] : []),
+        ],
+  )
   if (rows.length > 0)
     await tx`
       insert into issues (link_id, key, left_id, right_id, class, code, severity, side, field, mapping_id, message, remedy,

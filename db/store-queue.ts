@@ -218,7 +218,7 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
           or (q.side = 'right' and q.external_id = w.right_id))) as due,
       (select jsonb_agg(jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side,
           'targetId', i.target_id, 'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
-          'ageSeconds', extract(epoch from now() - i.created_at)::float) order by i.created_at, i.id)
+          'ageSeconds', extract(epoch from now() - i.created_at)::float, 'answered', i.answered) order by i.created_at, i.id)
         from intents i where i.link_id = ${keys.linkId} 
           and i.key in (w.key, 'left:' || w.left_id, 'right:' || w.right_id)) as intents
     from wanted w
@@ -267,7 +267,7 @@ export async function findTwins(
       select w.id as twin_id, p.left_id, p.right_id,
         (select jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side, 'targetId', i.target_id,
             'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
-            'ageSeconds', extract(epoch from now() - i.created_at)::float)
+            'ageSeconds', extract(epoch from now() - i.created_at)::float, 'answered', i.answered)
           from intents i where i.link_id = ${input.linkId} and i.action = 'create'
             and i.side = ${input.side} and i.source_id = w.id limit 1) as intent
       from unnest(${sql.array([...input.twinIds])}::text[]) as w(id)

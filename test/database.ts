@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
-import { inject } from 'vitest'
 
 export interface TestDatabase {
   url: string
@@ -9,6 +8,8 @@ export interface TestDatabase {
 
 /** A database of its own, cloned from the migrated template. */
 export async function createTestDatabase(): Promise<TestDatabase> {
+  // Loaded late: programs outside of vitest bring databases of their own.
+  const { inject } = await import('vitest')
   const name = `test_${randomBytes(6).toString('hex')}`
   const base = inject('postgresUrl')
   const admin = postgres(base, { max: 1, onnotice: () => undefined })

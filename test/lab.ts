@@ -3,9 +3,11 @@ import { createReconcile } from '../activities/reconcile/reconcile.ts'
 import { createScan } from '../activities/scan.ts'
 import { createSimulate } from '../activities/simulate.ts'
 import { connect } from '../connectors/connect.ts'
+import type { Connector } from '../connectors/contract.ts'
 import { proposeMapping } from '../core/auto-map.ts'
 import type { CredentialSecret } from '../core/endpoint.ts'
 import { type LinkConfigurationInput, linkConfiguration } from '../core/link-config.ts'
+import type { Store } from '../core/store.ts'
 import { saveBridge } from '../db/bridges.ts'
 import { openDatabase } from '../db/connection.ts'
 import { createEndpoint } from '../db/endpoints.ts'
@@ -15,11 +17,19 @@ import { createStore } from '../db/store.ts'
 import { workspaceFor } from '../db/workspaces.ts'
 import { type AlmOptions, createAlmSandbox } from '../sandbox/alm/server.ts'
 import { createOctaneSandbox, type OctaneOptions } from '../sandbox/octane/server.ts'
-import { createTestDatabase } from './database.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
+
+/** Stands between a worker's activities and the world, so that a test can end the worker at any of its calls. */
+export interface Shell {
+  store(store: Store): Store
+  connector(connector: Connector): Connector
+}
 
 export interface LabOptions {
   alm?: Partial<AlmOptions>
   octane?: Partial<OctaneOptions>
+  /** Where databases come from outside of vitest. */
+  createDatabase?: () => Promise<TestDatabase>
   /** Length of a lease in seconds. */
   leaseSeconds?: number
   link?: (proposed: LinkConfigurationInput) => LinkConfigurationInput
@@ -30,7 +40,7 @@ export interface LabOptions {
  * can call the steps of a run one by one.
  */
 export async function createLab(options: LabOptions = {}) {
-  const testDatabase = await createTestDatabase()
+  const testDatabase = await (options.createDatabase ?? createTestDatabase)()
   const database = openDatabase(testDatabase.url)
   await ensurePartitions(database)
   const alm = createAlmSandbox({ version: '26.1', seed: 1, defects: 0, ...options.alm })
@@ -52,15 +62,37 @@ export async function createLab(options: LabOptions = {}) {
     createEndpoint(database, { name, address, sealed: { test: name }, testReport: null, actor: 'test' })
   const leftId = await endpoint('alm', almAddress)
   const rightId = await endpoint('octane', octaneAddress)
-  const connections = createConnections({
-    connect,
-    openSecret: async (sealed) => {
-      const secret = secrets[sealed]
-      if (secret === undefined) throw new Error('no such secret')
-      return secret
-    },
-  })
   const store = createStore(database, { bridgeId: 'test' })
+  const workers: { connections: ReturnType<typeof createConnections> }[] = []
+
+  /** The activities of one worker process, with sessions of their own. */
+  function createWorker(shell?: Shell) {
+    const connections = createConnections({
+      connect: (address, secret, how) => {
+        const connector = connect(address, secret, how)
+        return shell === undefined ? connector : shell.connector(connector)
+      },
+      openSecret: async (sealed) => {
+        const secret = secrets[sealed]
+        if (secret === undefined) throw new Error('no such secret')
+        return secret
+      },
+    })
+    const dependencies = {
+      store: shell === undefined ? store : shell.store(store),
+      connections,
+      bridge: 'test',
+      build: 'test',
+      ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
+    }
+    const worker = {
+      connections,
+      activities: { ...createScan(dependencies), ...createReconcile(dependencies), ...createSimulate(dependencies) },
+    }
+    workers.push(worker)
+    return worker
+  }
+  const { connections, activities } = createWorker()
   const at = (id: string, name: string, address: typeof almAddress | typeof octaneAddress) => ({
     id,
     name,
@@ -91,13 +123,6 @@ export async function createLab(options: LabOptions = {}) {
     author: 'test',
     comment: '',
   })
-  const dependencies = {
-    store,
-    connections,
-    bridge: 'test',
-    build: 'test',
-    ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
-  }
   return {
     alm,
     octane,
@@ -108,9 +133,10 @@ export async function createLab(options: LabOptions = {}) {
     proposal,
     linkId,
     metadata: { left, right },
-    activities: { ...createScan(dependencies), ...createReconcile(dependencies), ...createSimulate(dependencies) },
+    activities,
+    createWorker,
     close: async () => {
-      await connections.close()
+      await Promise.all(workers.map((worker) => worker.connections.close()))
       await Promise.all([alm.close(), octane.close()])
       await database.close()
       await testDatabase.drop()

@@ -1,12 +1,9 @@
 import { backoffSeconds } from '../../core/backoff.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { ItemCommit, ItemOutcome } from '../../core/store.ts'
+import type { ItemCommit, ItemOutcome, SettledIntent } from '../../core/store.ts'
 import { type Side, sameStamp, sides } from '../../core/values.ts'
-import type { Decision } from './decision.ts'
+import type { Decision, PairDecision } from './decision.ts'
 import type { Effects } from './execute.ts'
-
-/** Seconds until a write whose answer was lost is looked for. */
-const lookAgainSeconds = 3
 
 /** What is committed about an item, from the decision and what carrying it out did. */
 export function commitOf(decision: Decision, effects: Effects): ItemCommit {
@@ -16,7 +13,8 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
     key: item.key,
     pair: effects.pair,
     base,
-    seen: changedStamps(decision, effects),
+    // Without a plan nothing counts as seen: whoever looks next must compare with base.
+    seen: decision.kind === 'pair' && decision.settlesOnly ? {} : changedStamps(decision, effects),
     settled: effects.settled,
     written: effects.written,
     followUp: effects.followUp,
@@ -38,6 +36,17 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
     return { ...common, problems: effects.problems, outcome: decision.outcome, next }
   }
 
+  if (decision.kind === 'pair' && decision.settlesOnly) {
+    const written = sides.filter((side) => decision.settled.some((one) => wasUpdated(decision, one, side)))
+    return {
+      ...common,
+      problems: null,
+      written,
+      outcome: decision.outcome === 'created-earlier' ? 'created' : written.length > 0 ? 'updated' : 'waiting',
+      next: { kind: 'again', class: 'in-doubt', afterSeconds: 0 },
+    }
+  }
+
   // Somebody was faster, or the batch took too long: plan again. That is everyday, not an issue.
   const again = effects.problems.find(isEveryday)
   const problems = effects.problems.filter((problem) => !isEveryday(problem))
@@ -48,7 +57,7 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
       ...common,
       problems,
       outcome: 'in-doubt',
-      next: { kind: 'again', class: 'in-doubt', afterSeconds: lookAgainSeconds },
+      next: { kind: 'again', class: 'in-doubt', afterSeconds: backoffSeconds('in-doubt', attempts, item.key) },
     }
   if (again !== undefined)
     return {
@@ -66,6 +75,12 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
       ? { kind: 'done' }
       : { kind: 'again', class: worst.class, afterSeconds: backoffSeconds(worst.class, attempts, item.key) }
   return { ...common, problems, outcome: outcomeOf(decision, effects, worst), next }
+}
+
+/** Did this settlement turn out to be an update of the side? */
+function wasUpdated(decision: PairDecision, settled: SettledIntent, side: Side): boolean {
+  const intent = decision.item.intents.find((one) => one.id === settled.intentId)
+  return settled.outcome === 'applied' && intent?.action === 'update' && intent.side === side
 }
 
 function isEveryday(problem: Problem): boolean {

@@ -24,6 +24,11 @@ export interface PairDecision {
   linkBack: Side[]
   /** How a new pair came about. */
   outcome: 'existing' | 'created-earlier' | 'adopted'
+  /**
+   * True: earlier writes were unsettled. What they did is committed by itself and the record is looked at again, so that
+   * two generations of unsettled writes to one record never exist and each is judged by what was there right after it.
+   */
+  settlesOnly: boolean
 }
 
 export interface CreateDecision {

@@ -334,7 +334,11 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
     return
   }
   if (result.outcome !== 'done') {
-    effects.settled.push({ ...unsettled(write), outcome: result.outcome === 'refused' ? 'not-applied' : 'in-doubt' })
+    effects.settled.push(
+      result.outcome === 'refused'
+        ? { ...unsettled(write), outcome: 'not-applied' }
+        : { ...unsettled(write), answered: result.answered },
+    )
     if (!goesOn) effects.problems.push(result.problem)
     return
   }

@@ -4,7 +4,7 @@ import type { OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts
 import { otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
-import { baseOfCreation, notApplied, settledCreation, settleUpdates } from './settle.ts'
+import { baseOfCreation, notApplied, settledCreation, settledLinkBack, settleUpdates } from './settle.ts'
 
 export interface JudgeInput {
   bench: Workbench
@@ -86,7 +86,36 @@ function judgePair(bench: Workbench, item: WorkItem, snapshots: Snapshots): Deci
     const gone: Side = left === undefined ? 'left' : 'right'
     return stop(item, 'held', [missingProblem(bench, gone, pair[gone].id)], 'backoff')
   }
-  return planPair(bench, item, pair.id, left, right, pair.base, item.intents, 'existing')
+  const decision = planPair(bench, item, pair.id, left, right, pair.base, item.intents, 'existing')
+  const wait = stillOnItsWay(bench, decision)
+  return wait === null ? decision : stop(item, 'in-doubt', [unansweredWrite(wait.side)], wait.seconds)
+}
+
+/**
+ * A write that nobody answered and that is not there yet may still be carried out. Where the server compares stamps itself
+ * that does no harm: whichever of two writes comes second is refused. Elsewhere it is waited for.
+ */
+function stillOnItsWay(bench: Workbench, decision: PairDecision): { side: Side; seconds: number } | null {
+  const { inDoubtSeconds } = bench.link.configuration.tuning
+  const open = decision.item.intents.flatMap((intent) => {
+    const outcome = decision.settled.find((one) => one.intentId === intent.id)?.outcome
+    const waits =
+      outcome === 'not-applied' &&
+      intent.action === 'update' &&
+      !intent.answered &&
+      bench.connectors[intent.side].capabilities.compareAndSet !== 'native'
+    const remaining = inDoubtSeconds - intent.ageSeconds
+    return waits && remaining > 0 ? [{ side: intent.side, remaining }] : []
+  })
+  const [first] = open
+  return first === undefined
+    ? null
+    : { side: first.side, seconds: lookAgainIn(Math.max(...open.map((one) => one.remaining))) }
+}
+
+/** Looked for every few seconds, until the time is over. */
+function lookAgainIn(remainingSeconds: number): number {
+  return Math.max(1, Math.min(10, Math.ceil(remainingSeconds)))
 }
 
 function planPair(
@@ -108,8 +137,10 @@ function planPair(
     snapshots: { left, right },
   })
   const seen = { left: item.pair?.left.seen ?? null, right: item.pair?.right.seen ?? null }
-  const plan = bench.planner.planPair({ base: looked.base, left, right, seen })
+  const settlesOnly = item.intents.length > 0
+  const plan = settlesOnly ? nothingPlanned : bench.planner.planPair({ base: looked.base, left, right, seen })
   const linkBack = sides.filter((side) => {
+    if (settlesOnly) return false
     const field = configuration[side].crossReference
     const own = side === 'left' ? left : right
     const twin = side === 'left' ? right : left
@@ -129,8 +160,11 @@ function planPair(
     plan,
     linkBack,
     outcome,
+    settlesOnly,
   }
 }
+
+const nothingPlanned: PairDecision['plan'] = { writes: { left: [], right: [] }, agreed: {}, problems: [] }
 
 interface UnpairedInput {
   bench: Workbench
@@ -222,6 +256,9 @@ function judgeNamedTwin(
   if (state?.openCreate !== undefined && state.openCreate !== null)
     return stop(item, 'waiting', [], waitForCreateSeconds)
   const mutual = twin !== undefined && field !== null && twin.fields[field] === nameOf(bench, from, source.id)
+  const open = openCreate(item)
+  // Created and linked back by an attempt that did not live to commit it.
+  if (mutual && open !== undefined) return planCreated(bench, item, from, source, twin, open)
   if (!mutual)
     return stop(item, 'held', [unprovenTwin(bench, from, source.id, twinId)], 'backoff', {
       side: from,
@@ -242,8 +279,7 @@ function judgeNew(
 ): Decision {
   const to = otherSide(from)
   const { configuration } = bench.link
-  const creates = item.intents.filter((one) => one.action === 'create')
-  const open = creates[creates.length - 1]
+  const open = openCreate(item)
   const [first] = found
   if (found.length > 1)
     return stop(item, 'held', [severalTwins(bench, from, source.id, found)], 'backoff', {
@@ -256,11 +292,7 @@ function judgeNew(
         side: from,
         snapshot: source,
       })
-    const [left, right] = from === 'left' ? [source, first] : [first, source]
-    const pair = planPair(bench, item, null, left, right, baseOfCreation(open, configuration), [], 'created-earlier')
-    pair.settled.push(settledCreation(open, first))
-    for (const other of item.intents) if (other.id !== open.id) pair.settled.push(notApplied(other.id))
-    return pair
+    return planCreated(bench, item, from, source, first, open)
   }
   if (open !== undefined) {
     const remaining = configuration.tuning.inDoubtSeconds - open.ageSeconds
@@ -273,20 +305,48 @@ function judgeNew(
         remedy: 'Nothing to do: this settles by itself.',
         side: to,
       }
-      return stop(item, 'in-doubt', [problem], Math.max(1, Math.min(10, Math.ceil(remaining))))
+      return stop(item, 'in-doubt', [problem], lookAgainIn(remaining))
     }
   }
-  const settled = item.intents.map((intent) => notApplied(intent.id))
-  if (!mayCreate) return { ...stop(item, 'declined', [], null, { side: from, snapshot: source }), settled }
+  if (item.intents.length > 0)
+    return { ...stop(item, 'waiting', [], 0), settled: item.intents.map((intent) => notApplied(intent.id)) }
+  if (!mayCreate) return stop(item, 'declined', [], null, { side: from, snapshot: source })
   const decision: CreateDecision = {
     kind: 'create',
     item,
     from,
     source,
     plan: bench.planner.planCreate(from, source),
-    settled,
+    settled: [],
   }
   return decision
+}
+
+/** The last create that was sent for an item and never answered. */
+function openCreate(item: WorkItem): OpenIntent | undefined {
+  return item.intents.filter((one) => one.action === 'create').at(-1)
+}
+
+/** The twin that an earlier attempt created is found: base is what was sent then, and the attempt's link-back is looked for. */
+function planCreated(
+  bench: Workbench,
+  item: WorkItem,
+  from: Side,
+  source: RecordSnapshot,
+  twin: RecordSnapshot,
+  open: OpenIntent,
+): PairDecision {
+  const [left, right] = from === 'left' ? [source, twin] : [twin, source]
+  const base = baseOfCreation(open, bench.link.configuration)
+  const pair = planPair(bench, item, null, left, right, base, [], 'created-earlier')
+  pair.settled.push(settledCreation(open, twin))
+  const name = nameOf(bench, otherSide(from), twin.id)
+  for (const other of item.intents) {
+    if (other.id === open.id) continue
+    const linked = other.action === 'link-back' && other.fields.every(({ field }) => source.fields[field] === name)
+    pair.settled.push(linked ? settledLinkBack(other, source) : notApplied(other.id))
+  }
+  return pair
 }
 
 /** Gone before it was ever paired: nothing to keep in step. What was being created for it is looked for no longer. */
@@ -316,6 +376,17 @@ function missingProblem(bench: Workbench, gone: Side, id: string): Problem {
     message: `The record ${id} of ${bench.link[gone].name} cannot be read any more. Its twin is left as it is.`,
     remedy: 'Restore the record or the permission to read it; deletions are carried over only by rule and on evidence.',
     side: gone,
+  }
+}
+
+function unansweredWrite(side: Side): Problem {
+  return {
+    class: 'in-doubt',
+    code: 'update-unanswered',
+    message:
+      'A change was sent and its answer never came. It is looked for until it is found or surely will not be carried out any more.',
+    remedy: 'Nothing to do: this settles by itself.',
+    side,
   }
 }
 

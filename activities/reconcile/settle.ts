@@ -5,19 +5,15 @@ import type { LinkConfiguration } from '../../core/link-config.ts'
 import { fieldByName, type SideMetadata } from '../../core/metadata.ts'
 import { equivalent } from '../../core/plan.ts'
 import type { OpenIntent, SettledIntent } from '../../core/store.ts'
-import {
-  type CanonicalValue,
-  isDirectSuccessor,
-  otherSide,
-  type RecordSnapshot,
-  type Side,
-  sameStamp,
-} from '../../core/values.ts'
+import { isDirectSuccessor, otherSide, type RecordSnapshot, type Side, sameStamp } from '../../core/values.ts'
+
+type FieldState = 'as-sent' | 'as-before' | 'otherwise'
 
 /**
- * Settles writes whose answer never came, by looking at the record now: a value found as sent, or a stamp that is the
- * direct successor of the one before the write, means that it happened, and base takes what is found. An unmoved stamp
- * means that it did not. What was written afterwards by others then differs from base and counts as their edit.
+ * Settles writes whose answer never came, by looking at the record now. A stamp that has not moved, or a field that still
+ * holds what it held before, says that the write did not happen: a write is one act. A field as sent says that it did; what
+ * else differs was changed by others since and counts as their edit. Where every field was changed to something third, a
+ * single step of the stamp was theirs alone; after several steps nobody can tell, and a person decides.
  */
 export function settleUpdates(input: {
   intents: readonly OpenIntent[]
@@ -35,40 +31,65 @@ export function settleUpdates(input: {
     const found = intent.fields.map((field) => {
       const kept = snapshot.fields[field.field] ?? null
       const target = fieldByName(input.metadata[intent.side].entity, field.field)
-      return { field, kept, asSent: equivalent(target, field.sent, kept) && !equivalent(target, field.before, kept) }
+      const state: FieldState = equivalent(target, field.before, kept)
+        ? 'as-before'
+        : equivalent(target, field.sent, kept)
+          ? 'as-sent'
+          : 'otherwise'
+      return { field, kept, state }
     })
-    const unmoved = intent.stampBefore !== null && sameStamp(intent.stampBefore, snapshot.stamp)
-    const successor = intent.stampBefore !== null && isDirectSuccessor(intent.stampBefore, snapshot.stamp)
-    const applied = !unmoved && (successor || found.some((one) => one.asSent))
-    const after: Record<string, CanonicalValue> = {}
-    for (const { field, kept } of found) after[field.field] = kept
+    const outcome = outcomeOf(
+      intent,
+      snapshot,
+      found.map((one) => one.state),
+    )
+    const applied = outcome === 'applied'
     settled.push({
       intentId: intent.id,
-      outcome: applied ? 'applied' : 'not-applied',
+      outcome,
       targetId: snapshot.id,
       stampAfter: applied ? snapshot.stamp : null,
-      after: applied ? after : {},
-      possibleOverwrite: applied && !successor,
+      after: applied ? Object.fromEntries(found.map(({ field, kept }) => [field.field, kept])) : {},
+      possibleOverwrite: applied && !directlyAfter(intent, snapshot),
       foundByLooking: true,
     })
-    if (!applied || intent.action === 'link-back') continue
-    for (const { field, kept, asSent } of found) {
-      if (!asSent && !successor) continue
+    if (outcome === 'not-applied' || intent.action === 'link-back') continue
+    for (const { field, kept, state } of found) {
       const mapping = input.configuration.fields.find((candidate) => candidate.id === field.mappingId)
       if (mapping === undefined) continue
-      const learnt: BaseField = {
-        left: toBaseValue(null),
-        right: toBaseValue(null),
-        fingerprint: mappingFingerprint(mapping),
-        canonical: canonicalVersion,
+      const known = base[mapping.id]
+      if (outcome === 'unknown') {
+        if (known !== undefined) base[mapping.id] = { ...known, disputed: true }
+      } else {
+        const learnt: BaseField = {
+          left: toBaseValue(null),
+          right: toBaseValue(null),
+          fingerprint: mappingFingerprint(mapping),
+          canonical: canonicalVersion,
+        }
+        learnt[intent.side] = toBaseValue(state === 'as-sent' ? kept : field.sent)
+        learnt[otherSide(intent.side)] = toBaseValue(field.source)
+        base[mapping.id] = learnt
       }
-      learnt[intent.side] = toBaseValue(kept)
-      learnt[otherSide(intent.side)] = toBaseValue(field.source)
-      base[field.mappingId] = learnt
       changed = true
     }
   }
   return { base, settled, changed }
+}
+
+function directlyAfter(intent: OpenIntent, snapshot: RecordSnapshot): boolean {
+  return intent.stampBefore !== null && isDirectSuccessor(intent.stampBefore, snapshot.stamp)
+}
+
+function outcomeOf(
+  intent: OpenIntent,
+  snapshot: RecordSnapshot,
+  states: readonly FieldState[],
+): 'applied' | 'not-applied' | 'unknown' {
+  if (intent.stampBefore !== null && sameStamp(intent.stampBefore, snapshot.stamp)) return 'not-applied'
+  if (states.includes('as-before')) return 'not-applied'
+  if (states.includes('as-sent')) return 'applied'
+  return directlyAfter(intent, snapshot) ? 'not-applied' : 'unknown'
 }
 
 /** Base of a pair whose creation is found out later: each field as it was sent, whatever has become of it since. */
@@ -101,6 +122,11 @@ export function settledCreation(intent: OpenIntent, found: RecordSnapshot): Sett
     possibleOverwrite: false,
     foundByLooking: true,
   }
+}
+
+/** The settlement of a link-back that is found in the record. */
+export function settledLinkBack(intent: OpenIntent, source: RecordSnapshot): SettledIntent {
+  return { ...settledCreation(intent, source), targetId: source.id }
 }
 
 /** The settlement of a write that surely did not happen. */

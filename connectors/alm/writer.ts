@@ -241,8 +241,8 @@ export function createWriter(
     // The parser of a server without bulk refuses the body before anything is done.
     const unsupported = answer.status === 415 || answer.status === 405 || /JsonNode|collection/i.test(title)
     if (unsupported && bulkWorks !== true) return 'unsupported'
-    if (answer.status >= 500)
-      return chunk.map(() => inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`))
+    if (answer.status >= 500 && !isDefinite(answer))
+      return chunk.map(() => inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`, answer.status))
     return chunk.map(() => refusedBy(answer, entityType))
   }
 
@@ -302,8 +302,8 @@ export function createWriter(
     } catch (error) {
       return sent(error) ? inDoubt(words(error)) : notSent(error)
     }
-    if (isHtml(answer) || answer.status >= 500)
-      return inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`)
+    if (isHtml(answer) || (answer.status >= 500 && !isDefinite(answer)))
+      return inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`, answer.status)
     if (answer.status >= 400) return refusedBy(answer, entityType)
     const entity = parseJson(answer) as AlmEntity | undefined
     if (entity === undefined || entity === null || !('Fields' in entity))
@@ -332,6 +332,12 @@ function textOf(entity: AlmEntity, name: string): string {
   return asArray(asArray(entity.Fields).find((field) => field.Name === name)?.values)[0]?.value ?? ''
 }
 
+/** ALM tells many refusals as a 500; one that names its own reason has decided against the write. */
+function isDefinite(answer: HttpAnswer): boolean {
+  const { id } = errorOf(answer)
+  return id.startsWith('qccore.') && id !== 'qccore.general-error'
+}
+
 function sent(error: unknown): boolean {
   return !(error instanceof ConnectorError) || (error instanceof RequestFailed && error.failedAt === 'no-answer')
 }
@@ -354,9 +360,11 @@ function notSent(error: unknown): RowResult {
   }
 }
 
-function inDoubt(message: string): RowResult {
+function inDoubt(message: string, status?: number): RowResult {
   return {
     outcome: 'in-doubt',
+    // A gateway's 502 or 504 says nothing about the server behind it.
+    answered: status === 500,
     problem: {
       class: 'in-doubt',
       code: 'unanswered',

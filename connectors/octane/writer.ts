@@ -101,7 +101,7 @@ export function createWriter(calls: OctaneCalls, read: OctaneRead, capabilities:
     // A lock mismatch is told as a 500 with a body, which is an answer; any other 5xx, or a page, leaves it open.
     const definite = answer.status < 500 || errors.some((error) => isLockMismatch(error.error_code, error.description))
     if (isHtml(answer) || (!definite && data.length === 0))
-      return bodies.map(() => inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`))
+      return bodies.map(() => inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`, answer.status))
     const refusedAt = new Map(
       errors.flatMap((error) => (typeof error.index === 'number' ? [[error.index, error] as const] : [])),
     )
@@ -251,9 +251,11 @@ function failedRow(error: unknown): RowResult {
   return inDoubt(error instanceof Error ? error.message : String(error))
 }
 
-function inDoubt(message: string): RowResult {
+function inDoubt(message: string, status?: number): RowResult {
   return {
     outcome: 'in-doubt',
+    // A gateway's 502 or 504 says nothing about the server behind it.
+    answered: status === 500,
     problem: {
       class: 'in-doubt',
       code: 'unanswered',

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   index,
   integer,
   jsonb,
@@ -119,6 +120,8 @@ export const intents = pgTable(
     sourceId: text('source_id').notNull(),
     stampBefore: jsonb('stamp_before').$type<Stamp>(),
     fields: jsonb('fields').$type<IntentField[]>().notNull(),
+    /** The server ended the request with an error of its own: it will not be carried out later. */
+    answered: boolean('answered').notNull().default(false),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [

@@ -1,0 +1,77 @@
+import type { Connector } from '../../connectors/contract.ts'
+import type { Store } from '../../core/store.ts'
+import type { Shell } from '../lab.ts'
+
+/** Where a worker may die: before a call leaves it, or after the call was carried out and before its answer arrived. */
+export interface DeathPoint {
+  /** Counts calls of the store and of both connectors, from 1. */
+  call: number
+  when: 'before' | 'after'
+}
+
+export interface Mortal {
+  shell: Shell
+  calls(): number
+  isDead(): boolean
+  /** Names of the calls so far, in order: what a point is about. */
+  trail(): readonly string[]
+}
+
+const storeCalls = new Set<string>([
+  'link',
+  'scanPosition',
+  'recordScanPage',
+  'finishScan',
+  'claim',
+  'twins',
+  'recordIntents',
+  'commit',
+  'release',
+])
+const connectorCalls = new Set<string>(['newest', 'scan', 'read', 'find', 'create', 'update', 'delete'])
+
+/**
+ * A worker that dies at a chosen call: from then on every call of it fails without effect, as when its process is gone.
+ * What was on its way is carried out by the server all the same.
+ */
+export function mortal(death: DeathPoint | null): Mortal {
+  let count = 0
+  let dead = false
+  const trail: string[] = []
+  // The connectors share what dies: whoever calls next finds nobody.
+  async function through<T>(name: string, call: () => Promise<T>): Promise<T> {
+    if (dead) throw new Error('this worker is dead')
+    const mine = ++count
+    trail.push(name)
+    if (death?.call === mine && death.when === 'before') {
+      dead = true
+      throw new Error(`died before ${name}`)
+    }
+    const answer = await call()
+    if (dead) throw new Error('this worker is dead')
+    if (death?.call === mine) {
+      dead = true
+      throw new Error(`died after ${name}`)
+    }
+    return answer
+  }
+  function wrapped<T extends object>(target: T, label: string, names: ReadonlySet<string>): T {
+    return new Proxy(target, {
+      get(owner, property) {
+        const value: unknown = Reflect.get(owner, property)
+        if (typeof value !== 'function' || !names.has(String(property))) return value
+        return (...parameters: unknown[]) =>
+          through(`${label}.${String(property)}`, () => value.apply(owner, parameters) as Promise<unknown>)
+      },
+    })
+  }
+  return {
+    shell: {
+      store: (store: Store) => wrapped(store, 'store', storeCalls),
+      connector: (connector: Connector) => wrapped(connector, connector.kind, connectorCalls),
+    },
+    calls: () => count,
+    isDead: () => dead,
+    trail: () => trail,
+  }
+}
