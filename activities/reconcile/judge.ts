@@ -135,6 +135,7 @@ function planPair(
     configuration,
     metadata: bench.metadata,
     snapshots: { left, right },
+    references: { left: nameOf(bench, 'right', right.id), right: nameOf(bench, 'left', left.id) },
   })
   const seen = { left: item.pair?.left.seen ?? null, right: item.pair?.right.seen ?? null }
   const settlesOnly = item.intents.length > 0

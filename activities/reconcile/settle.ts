@@ -21,6 +21,8 @@ export function settleUpdates(input: {
   configuration: LinkConfiguration
   metadata: Record<Side, SideMetadata>
   snapshots: Record<Side, RecordSnapshot>
+  /** What the cross-reference of each side should say: a link-back is written ahead before its twin has an id. */
+  references: Record<Side, string>
 }): { base: Base; settled: SettledIntent[]; changed: boolean } {
   const base: Record<string, BaseField> = { ...input.base }
   const settled: SettledIntent[] = []
@@ -31,9 +33,10 @@ export function settleUpdates(input: {
     const found = intent.fields.map((field) => {
       const kept = snapshot.fields[field.field] ?? null
       const target = fieldByName(input.metadata[intent.side].entity, field.field)
+      const sent = intent.action === 'link-back' ? input.references[intent.side] : field.sent
       const state: FieldState = equivalent(target, field.before, kept)
         ? 'as-before'
-        : equivalent(target, field.sent, kept)
+        : equivalent(target, sent, kept)
           ? 'as-sent'
           : 'otherwise'
       return { field, kept, state }

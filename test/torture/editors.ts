@@ -25,26 +25,42 @@ export function createEditors(lab: Lab, chance: Chance) {
     }
   }
 
-  function editAlm(): void {
+  /** What was edited last: people meet at the same field of the same record more often than chance would have it. */
+  let hot: { almId: string; field: TracedField } | null = null
+
+  function place(): { almId: string; octaneId: string; field: TracedField } | null {
+    const almId = hot !== null && chance.yes(0.4) ? hot.almId : pickAlm()
+    if (almId === null) return null
+    const field = hot !== null && almId === hot.almId && chance.yes(0.8) ? hot.field : chance.pick(tracedFields)
+    hot = { almId, field }
+    const name = `${lab.alm.domain}/${lab.alm.project}/defect/${almId}`
+    const twin = lab.octane.records('defect').find((record) => record.alm_id_udf === name)
+    return { almId, octaneId: twin?.id ?? '', field }
+  }
+
+  function pickAlm(): string | null {
     const records = lab.alm.records('defect')
-    if (records.length === 0) return
-    const record = chance.pick(records)
-    const field = chance.pick(tracedFields)
-    const fields: Record<string, string> = { [field.alm]: String(value(field, 'alm')) }
+    return records.length === 0 ? null : String(chance.pick(records).id)
+  }
+
+  function editAlm(): void {
+    const where = place()
+    if (where === null) return
+    const fields: Record<string, string> = { [where.field.alm]: String(value(where.field, 'alm')) }
     if (chance.yes(0.2)) fields.severity = chance.pick(['1-Low', '2-Medium', '3-High', '4-Very High', '5-Urgent'])
     try {
-      lab.alm.edit('defect', String(record.id), fields)
+      lab.alm.edit('defect', where.almId, fields)
     } catch {
       // The record is locked by somebody: the person is told so and nothing was saved.
     }
   }
 
   function editOctane(): void {
+    const where = place()
     const records = lab.octane.records('defect')
-    if (records.length === 0) return
-    const record = chance.pick(records)
-    const field = chance.pick(tracedFields)
-    lab.octane.edit('defect', record.id, { [field.octane]: value(field, 'octane') })
+    if (where === null || records.length === 0) return
+    const id = where.octaneId === '' ? chance.pick(records).id : where.octaneId
+    lab.octane.edit('defect', id, { [where.field.octane]: value(where.field, 'octane') })
   }
 
   function createAlm(): void {

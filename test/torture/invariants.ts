@@ -72,22 +72,18 @@ export async function judgeWorld(lab: Lab, history: History): Promise<Violation[
         const lost = lostEdit(entries, twin, field, final.octane)
         if (lost !== null) broken('I2', `${field.name} of ${twin.almId}/${twin.octaneId}: ${lost}`)
       }
+      for (const [system, other] of [
+        ['alm', 'octane'],
+        ['octane', 'alm'],
+      ] as const) {
+        const writes = touches(entries, twin, field, system).filter((one) => one.by === 'tandem' && !one.created).length
+        const edits = touches(entries, twin, field, other).filter((one) => one.by === 'person' && !one.created).length
+        if (writes > edits)
+          broken('I6', `${field.name} of ${twin.almId}/${twin.octaneId}: ${writes} writes to ${system}, ${edits} edits`)
+      }
     }
 
   const rest = entries.filter((entry) => entry.via === 'rest' && entry.type === 'defect')
-  const edits = (system: 'alm' | 'octane') =>
-    entries.filter((entry) => entry.via === 'control' && entry.system === system && entry.type === 'defect').length
-  for (const [system, other] of [
-    ['alm', 'octane'],
-    ['octane', 'alm'],
-  ] as const) {
-    const updates = rest.filter(
-      (entry) => entry.system === system && entry.action === 'update' && entry.changed.some((name) => !isOurs(name)),
-    ).length
-    if (updates > edits(other))
-      broken('I6', `${updates} updates were written to ${system} for ${edits(other)} edits of people at ${other}`)
-  }
-
   const unsettled = await lab.database.sql<{ system: string; id: string }[]>`
     select case side when 'left' then 'alm' else 'octane' end as system, case side when 'left' then left_id else right_id end as id
     from ledger where action = 'unsettled-write'`
@@ -117,8 +113,30 @@ export async function judgeWorld(lab: Lab, history: History): Promise<Violation[
   return violations
 }
 
-function isOurs(field: string): boolean {
-  return /alm_id_udf|octane-id|user-\d+|cross|last.?modified|ver-stamp|version_stamp|client_lock_stamp/.test(field)
+interface Touch {
+  /** Position in the history. */
+  at: number
+  by: 'tandem' | 'person'
+  created: boolean
+  value: unknown
+}
+
+/** Who gave a field of a twin which value at one system, in order. */
+function touches(entries: readonly TruthEntry[], twin: Twin, field: TracedField, system: 'alm' | 'octane'): Touch[] {
+  const id = system === 'alm' ? twin.almId : twin.octaneId
+  const name = field[system]
+  return entries.flatMap((entry, at) =>
+    entry.system === system && entry.type === 'defect' && entry.id === id && entry.changed.includes(name)
+      ? [
+          {
+            at,
+            by: entry.via === 'rest' ? 'tandem' : 'person',
+            created: entry.action === 'create',
+            value: entry.after?.[name] ?? null,
+          },
+        ]
+      : [],
+  )
 }
 
 function finalValues(lab: Lab, twin: Twin, field: TracedField): { alm: unknown; octane: unknown } {
@@ -143,15 +161,8 @@ function show(value: unknown): string {
  * has not seen, Octane's stays. An edit made at a side after the other's value had arrived there is the later one and stays.
  */
 function lostEdit(entries: readonly TruthEntry[], twin: Twin, field: TracedField, final: unknown): string | null {
-  const touches = (system: 'alm' | 'octane') =>
-    entries.flatMap((entry, at) => {
-      const mine = entry.system === system && entry.id === (system === 'alm' ? twin.almId : twin.octaneId)
-      const name = system === 'alm' ? field.alm : field.octane
-      if (!mine || entry.type !== 'defect' || !entry.changed.includes(name)) return []
-      return [{ at, by: entry.via === 'rest' ? 'tandem' : 'person', value: entry.after?.[name] ?? null }]
-    })
-  const alm = touches('alm')
-  const octane = touches('octane')
+  const alm = touches(entries, twin, field, 'alm')
+  const octane = touches(entries, twin, field, 'octane')
   const lastOf = (list: typeof alm) => list.filter((one) => one.by === 'person').at(-1)
   const left = lastOf(alm)
   const right = lastOf(octane)

@@ -32,9 +32,9 @@ const connectorCalls = new Set<string>(['newest', 'scan', 'read', 'find', 'creat
 
 /**
  * A worker that dies at a chosen call: from then on every call of it fails without effect, as when its process is gone.
- * What was on its way is carried out by the server all the same.
+ * What was on its way is carried out by the server all the same. `inside` stands between the worker's calls and the world.
  */
-export function mortal(death: DeathPoint | null): Mortal {
+export function mortal(death: DeathPoint | null, inside?: Shell): Mortal {
   let count = 0
   let dead = false
   const trail: string[] = []
@@ -67,8 +67,9 @@ export function mortal(death: DeathPoint | null): Mortal {
   }
   return {
     shell: {
-      store: (store: Store) => wrapped(store, 'store', storeCalls),
-      connector: (connector: Connector) => wrapped(connector, connector.kind, connectorCalls),
+      store: (store: Store) => wrapped(inside === undefined ? store : inside.store(store), 'store', storeCalls),
+      connector: (connector: Connector) =>
+        wrapped(inside === undefined ? connector : inside.connector(connector), connector.kind, connectorCalls),
     },
     calls: () => count,
     isDead: () => dead,

@@ -4,7 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import type { FaultKind } from '../../sandbox/common/faults.ts'
 import type { TestDatabase } from '../database.ts'
-import { createLab, type Lab, type LabOptions } from '../lab.ts'
+import { createLab, type Lab, type LabOptions, type Shell } from '../lab.ts'
 import { createEditors } from './editors.ts'
 import { followHistory, type History } from './history.ts'
 import { judgeWorld, type Violation } from './invariants.ts'
@@ -19,6 +19,8 @@ export interface TortureOptions {
   faults: readonly FaultKind[]
   deaths: boolean
   lab?: LabOptions
+  /** A deliberate defect in every worker, which the judge must find. */
+  plant?: Shell
   createDatabase?: () => Promise<TestDatabase>
 }
 
@@ -93,12 +95,15 @@ async function inWorld(lab: Lab, chance: Chance, options: TortureOptions): Promi
       options.deaths && chance.yes(0.6)
         ? { call: chance.below(24) + 1, when: chance.yes(0.5) ? 'before' : 'after' }
         : null
-    const during = chance.below(5)
+    const most = chance.below(10)
+    let working = true
     const [worker] = await Promise.all([
-      work(lab, death, chance.yes(0.3) ? 2 : 1),
+      work(lab, death, chance.yes(0.3) ? 2 : 1, options.plant).finally(() => {
+        working = false
+      }),
       (async () => {
-        for (let index = 0; index < during; index++) {
-          await pause(chance.below(12))
+        for (let index = 0; index < most && working; index++) {
+          await pause(chance.below(30))
           editors.act()
           report.edits++
         }
@@ -109,9 +114,9 @@ async function inWorld(lab: Lab, chance: Chance, options: TortureOptions): Promi
   }
   lab.alm.faults.clear()
   lab.octane.faults.clear()
-  await untilQuiet(lab)
+  await untilQuiet(lab, options.plant)
   report.violations.push(...(await judgeWorld(lab, history)))
-  report.violations.push(...(await furtherCycle(lab, history)))
+  report.violations.push(...(await furtherCycle(lab, history, options.plant)))
   if (report.violations.length > 0) report.evidence = await evidenceOf(lab, history)
   report.writes = history.entries().filter((entry) => entry.via === 'rest').length
   return report
@@ -124,16 +129,21 @@ async function evidenceOf(lab: Lab, history: History): Promise<string[]> {
     ...(await sql`select 'issue' as what, key, code, field, message from issues where resolved_at is null`),
     ...(await sql`select 'intent' as what, key, action, side, target_id, stamp_before, answered from intents`),
     ...(await sql`
+      select 'ledger' as what, kind, action, side, left_id, right_id, found_by_looking, content -> 'stampAfter' as stamp
+      from ledger where link_id = ${lab.linkId}`),
+    ...(await sql`
       select 'pair' as what, p.left_id, p.right_id, l.seen_version as left_seen, r.seen_version as right_seen
       from pairs p left join records l on l.pair_id = p.id and l.external_id = p.left_id
       left join records r on r.pair_id = p.id and r.external_id = p.right_id`),
   ]
-  const writes = history.entries().map(
-    (entry) =>
-      `${entry.via} ${entry.system} ${entry.action} ${entry.id} v${entry.version} ${entry.changed
-        .map((name) => `${name}=${JSON.stringify(entry.after?.[name] ?? null)}`)
-        .join(' ')}`,
-  )
+  const writes = history
+    .entries()
+    .map(
+      (entry) =>
+        `${entry.via} ${entry.system} ${entry.action} ${entry.id} v${entry.version} ${entry.changed
+          .map((name) => `${name}=${JSON.stringify(entry.after?.[name] ?? null)}`)
+          .join(' ')}`,
+    )
   return [...rows.map((row) => JSON.stringify(row)), ...writes]
 }
 
@@ -153,8 +163,8 @@ function addFault(lab: Lab, chance: Chance, kind: FaultKind): void {
 const quiet = new DefaultLogger('ERROR')
 
 /** One cycle of one worker process: scan both sides, reconcile until it has nothing to do or dies. */
-async function work(lab: Lab, death: DeathPoint | null, parallel: number) {
-  const body = mortal(death)
+async function work(lab: Lab, death: DeathPoint | null, parallel: number, plant: Shell | undefined) {
+  const body = mortal(death, plant)
   const { activities } = lab.createWorker(body.shell)
   const { linkId } = lab
   const runId = randomUUID()
@@ -193,18 +203,18 @@ async function timePasses(lab: Lab): Promise<void> {
   await sql`update intents set created_at = created_at - interval '1 hour'`
 }
 
-async function untilQuiet(lab: Lab): Promise<void> {
+async function untilQuiet(lab: Lab, plant: Shell | undefined): Promise<void> {
   for (let round = 0; round < 30; round++) {
     await timePasses(lab)
-    await work(lab, null, 1)
+    await work(lab, null, 1, plant)
     const queue = await lab.store.queueState(lab.linkId)
     if (queue.due + queue.leased + queue.waiting === 0 && round > 0) return
   }
 }
 
-async function furtherCycle(lab: Lab, history: History): Promise<Violation[]> {
+async function furtherCycle(lab: Lab, history: History, plant: Shell | undefined): Promise<Violation[]> {
   const before = history.length()
-  await work(lab, null, 1)
+  await work(lab, null, 1, plant)
   const written = history.entries(before).filter((entry) => entry.via === 'rest')
   return written.slice(0, 5).map((entry) => ({
     invariant: 'I5' as const,
