@@ -78,7 +78,7 @@ export function openApiDocument(version: string): Json {
 }
 
 /** Codes that every request may meet. */
-const generalCodes = [
+export const generalCodes: readonly string[] = [
   'invalid-request',
   'malformed-json',
   'wrong-content-type',

@@ -32,6 +32,8 @@ import { ApiProblem } from './problem.ts'
 export interface TemporalOptions {
   address: string
   namespace: string
+  /** Queue of the central workers; the usual one when left out. */
+  taskQueue?: string
   /** How long a command may wait for a worker. */
   commandMs: number
   /** How long a question to an endpoint may take. */
@@ -44,11 +46,12 @@ export type LinkTemporal = Awaited<ReturnType<typeof connectTemporal>>
 export async function connectTemporal(options: TemporalOptions) {
   const connection = await Connection.connect({ address: options.address })
   const client = new Client({ connection, namespace: options.namespace })
+  const taskQueue = options.taskQueue ?? centralQueue
 
   function start(linkId: string) {
     return new WithStartWorkflowOperation<typeof linkWorkflow>('linkWorkflow', {
       workflowId: linkWorkflowId(linkId),
-      taskQueue: centralQueue,
+      taskQueue,
       args: [{ linkId }],
       workflowIdConflictPolicy: 'USE_EXISTING',
     })
@@ -105,7 +108,7 @@ export async function connectTemporal(options: TemporalOptions) {
     try {
       await client.workflow.start<typeof linkWorkflow>('linkWorkflow', {
         workflowId: linkWorkflowId(linkId),
-        taskQueue: centralQueue,
+        taskQueue,
         args: [{ linkId }],
         workflowIdConflictPolicy: 'USE_EXISTING',
       })
@@ -119,7 +122,7 @@ export async function connectTemporal(options: TemporalOptions) {
     try {
       await client.workflow.start<typeof askWorkflow>('askWorkflow', {
         workflowId: `ask-${askId}`,
-        taskQueue: centralQueue,
+        taskQueue,
         args: [{ askId, bridgeId }],
         workflowExecutionTimeout: options.askMs + 60_000,
       })

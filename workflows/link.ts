@@ -28,7 +28,6 @@ import {
   type Commanded,
   type CommandRefusal,
   cancelRunUpdate,
-  centralQueue,
   configurationChangedUpdate,
   deleteUpdate,
   type LinkStatusView,
@@ -97,8 +96,8 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   let shown = ''
   let announced = false
 
-  const centrally = (summary: string) =>
-    proxyActivities<CentralActivities>({ ...central, taskQueue: centralQueue, summary })
+  /** On this workflow's own queue, which is the central workers'. */
+  const centrally = (summary: string) => proxyActivities<CentralActivities>({ ...central, summary })
 
   function wake(): void {
     wakes++

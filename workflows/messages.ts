@@ -16,7 +16,7 @@ export function bridgeQueues(bridgeId: string): { bulk: string; watch: string; a
   return { bulk: `bridge-${bridgeId}`, watch: `bridge-${bridgeId}-watch`, ask: `bridge-${bridgeId}-ask` }
 }
 
-/** Queue of all workflows and of the activities that need the database and mail. */
+/** Queue of all workflows and of the activities that need the database and mail, unless a start names another one. */
 export const centralQueue = 'tandem-central'
 
 /** Who gave a command; lands in the ledger. */
