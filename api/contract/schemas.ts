@@ -127,12 +127,23 @@ const recordProblem = z.object({
   mappingId: z.string().optional(),
 })
 
+export const simulatedAction = z.enum([
+  'create-right',
+  'create-left',
+  'update-right',
+  'update-left',
+  'update-both',
+  'adopt',
+  'none',
+  'problem',
+])
+
 export const simulatedItem = z
   .object({
     key: z.string(),
     leftId: z.string().nullable(),
     rightId: z.string().nullable(),
-    action: z.string(),
+    action: simulatedAction,
     title: z.string(),
     fields: z.array(
       z.object({

@@ -19,7 +19,7 @@ import { getRun } from '../../db/runs.ts'
 import { workspaceFor } from '../../db/workspaces.ts'
 import { ApiProblem, notFound, pointers } from '../problem.ts'
 import { askEndpoint } from './ask.ts'
-import { page, readCursor } from './cursor.ts'
+import { page, readCursor, timeKey } from './cursor.ts'
 import { nameTaken } from './endpoints.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
@@ -36,11 +36,6 @@ type LinkHandlerName =
   | 'linkIssues'
   | 'linkLedger'
   | 'linkRecord'
-
-interface TimeCursor {
-  at: string
-  id: string
-}
 
 export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHandlerName> {
   const { database, temporal, bridgeId } = dependencies
@@ -208,7 +203,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
     linkIssues: async ({ params, query }) => {
       await existing(params.id)
-      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const before = readCursor(query.cursor, timeKey)
       const rows = await listIssues(database, {
         linkId: params.id,
         limit: query.limit + 1,
@@ -220,7 +215,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
     linkLedger: async ({ params, query }) => {
       await existing(params.id)
-      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const before = readCursor(query.cursor, timeKey)
       const rows = await listLedger(database, {
         linkId: params.id,
         limit: query.limit + 1,
