@@ -1,12 +1,12 @@
 import { request as httpRequest } from 'node:http'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { problemOf } from '../test/contract-client.ts'
 import { type Service, startService } from '../test/service.ts'
 
 let service: Service
 
 beforeAll(async () => {
-  service = await startService({ workers: 'none', askMs: 1_500, commandMs: 1_500 })
+  service = await startService({ workers: 'none', askMs: 1_500, commandMs: 1_000 })
 })
 
 afterAll(() => service.close())
@@ -217,7 +217,8 @@ describe('parts that are away', () => {
     const problem = await service.refused('commandLink', command)
     expect(problem).toMatchObject({ status: 504, code: 'no-worker' })
     await service.startCentral()
-    expect(await service.call('commandLink', command)).toMatchObject({ command: 'pause', state: 'done' })
+    const answer = await vi.waitFor(() => service.call('commandLink', command), { timeout: 30_000 })
+    expect(answer).toMatchObject({ command: 'pause', state: 'done' })
     expect(await service.call('getLink', { params: { id: link.id } })).toMatchObject({ paused: true, status: 'paused' })
     const { items } = await service.call('linkLedger', { params: { id: link.id } })
     expect(items.filter(({ action }) => action === 'pause')).toHaveLength(1)

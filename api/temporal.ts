@@ -39,11 +39,18 @@ export interface TemporalOptions {
   askMs: number
 }
 
+/** How long Temporal may take to say that it is there. */
+const upMs = 1_500
+
 export type LinkTemporal = Awaited<ReturnType<typeof connectTemporal>>
 
 /** The one place of the API that talks to Temporal. */
 export async function connectTemporal(options: TemporalOptions) {
-  const connection = await Connection.connect({ address: options.address })
+  const connection = await Connection.connect({
+    address: options.address,
+    // Back within seconds of a restart, however long Temporal was away.
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 2_000 },
+  })
   const client = new Client({ connection, namespace: options.namespace })
   const taskQueue = options.taskQueue ?? centralQueue
 
@@ -149,14 +156,16 @@ export async function connectTemporal(options: TemporalOptions) {
   }
 
   async function isUp(): Promise<boolean> {
-    try {
-      await connection.withDeadline(Date.now() + 2_000, () =>
+    const call = connection
+      .withDeadline(Date.now() + upMs, () =>
         connection.workflowService.describeNamespace({ namespace: options.namespace }),
       )
-      return true
-    } catch {
-      return false
-    }
+      .then(
+        () => true,
+        () => false,
+      )
+    // Between its repeats the client does not look at the deadline.
+    return Promise.race([call, new Promise<false>((resolve) => setTimeout(resolve, upMs, false).unref())])
   }
 
   /** What stopped a call, as a refusal: asked for once more, Temporal itself tells whether it or a worker is away. */
