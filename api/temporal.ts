@@ -103,9 +103,10 @@ export async function connectTemporal(options: TemporalOptions) {
         const { interrupting } = await update(linkId, pauseUpdate, commanded)
         return { command: name, state: 'done', runId: interrupting }
       }
-      case 'resume':
-        await update(linkId, resumeUpdate, commanded)
-        return { command: name, state: 'done', runId: null }
+      case 'resume': {
+        const { runId } = await update(linkId, resumeUpdate, commanded)
+        return { command: name, state: 'done', runId }
+      }
       default:
         await update(linkId, setModeUpdate, { ...commanded, mode: name })
         return { command: name, state: 'done', runId: null }

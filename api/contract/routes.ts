@@ -92,7 +92,7 @@ export const routes = {
     body: s.changeEndpoint,
     status: 200,
     answer: s.endpoint,
-    codes: ['not-found', 'connection-failed', 'name-taken', 'place-fixed'],
+    codes: ['not-found', 'connection-failed', 'name-taken', 'place-fixed', 'secret-needed', 'no-bridge', 'no-worker'],
   },
   deleteEndpoint: {
     method: 'delete',
