@@ -142,7 +142,10 @@ export async function listLinkVersions({ sql }: Database, linkId: string, versio
 
 type LinkFactsRow = Omit<LinkRow, 'status'> & { deleted: boolean }
 
-/** Links by name, with the facts from which their status is derived. */
+/**
+ * Links by name, with the facts from which their status is derived. A run that has ended is over at once, although the
+ * workflow shows so a moment later.
+ */
 export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow[]> {
   const rows = await named(
     'list links',
@@ -151,8 +154,8 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
         v.configuration ->> 'entityType' as "entityType",
         jsonb_build_object('id', a.id, 'name', a.name, 'kind', a.kind) as left,
         jsonb_build_object('id', b.id, 'name', b.name, 'kind', b.kind) as right,
-        l.mode, l.paused, l.version, l.activity, l.health, l.health_message as "healthMessage", l.check_state as check,
-        l.current_run as "currentRun", l.deleted_at is not null as deleted,
+        l.mode, l.paused, l.version, case when ended.id is null then l.activity else 'idle' end as activity, l.health, l.health_message as "healthMessage", l.check_state as check,
+        case when ended.id is null then l.current_run end as "currentRun", l.deleted_at is not null as deleted,
         (select jsonb_build_object('id', r.id, 'status', r.status,
             'endedAt', to_char(r.ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
           from runs r where r.link_id = l.id and r.kind in ('incremental', 'full') and r.status <> 'running'
@@ -168,6 +171,7 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
       join link_versions v on v.link_id = l.id and v.version = l.version
       join endpoint_pairs p on p.id = l.endpoint_pair_id
       join endpoints a on a.id = p.left_id join endpoints b on b.id = p.right_id
+      left join runs ended on ended.id = l.current_run and ended.status <> 'running'
       where l.deleted_at is null and ${id === undefined ? sql`true` : sql`l.id = ${id}`} order by l.name`,
   )
   return rows.map(({ deleted, ...row }) => ({

@@ -34,6 +34,8 @@ export async function createBridgeWorkers(options: {
     namespace,
     activities,
     identity: `bridge ${bridge} ${build} pid ${process.pid}`,
+    // A pause or cancel reaches an activity with the answer to a heartbeat: it must not wait for the usual throttling.
+    maxHeartbeatThrottleInterval: '1 second',
     // Long enough for the batch in hand; what is not done by then is settled by looking.
     shutdownGraceTime: '30 seconds',
     shutdownForceTime: '45 seconds',

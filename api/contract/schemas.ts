@@ -130,6 +130,7 @@ const recordProblem = z.object({
   code: z.string(),
   message: z.string(),
   remedy: z.string(),
+  warning: z.boolean().optional().meta({ description: 'Told, but nothing is held up by it' }),
   side: z.enum(['left', 'right']).optional(),
   field: z.string().optional(),
   mappingId: z.string().optional(),
