@@ -153,7 +153,7 @@ export async function listRuns(
       from runs r join links l on l.id = r.link_id
       where ${input.linkId === undefined ? sql`true` : sql`r.link_id = ${input.linkId}`}
         and ${input.runId === undefined ? sql`true` : sql`r.id = ${input.runId}`}
-        and ${input.before === undefined ? sql`true` : sql`(r.started_at, r.id) < (${input.before.at}::timestamptz, ${input.before.id}::uuid)`}
+        and ${input.before === undefined ? sql`true` : sql`(r.started_at, r.id) < (${input.before.at}::text::timestamptz, ${input.before.id}::uuid)`}
       order by r.started_at desc, r.id desc limit ${input.limit}`,
   )
   return rows.map((row) => ({ ...row, counters: { ...noCounts, ...row.counters } }))
