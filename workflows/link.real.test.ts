@@ -46,7 +46,7 @@ describe('the life of a link', () => {
   beforeAll(async () => {
     service = await startService({ alm: { defects: 40 }, octane: { defects: 5 } })
     linkId = (await service.addLink()).id
-    await configure({ tuning, schedule: { intervalSeconds: 1 } })
+    await configure({ schedule: { intervalSeconds: 1 } })
   })
   afterAll(() => service.close())
   afterEach(() => {
@@ -84,6 +84,7 @@ describe('the life of a link', () => {
   })
 
   it('ends a run at a batch border when paused, and resuming goes on with the rest', async () => {
+    await configure({ tuning })
     for (let id = 1; id <= 40; id++) service.alm.edit('defect', String(id), { name: `edited ${id}` })
     service.octane.faults.latencyMs = 60
     const { runId } = await command('run')
@@ -173,7 +174,13 @@ describe('the life of a link', () => {
       'run simulation',
       'run incremental',
     ])
-    expect(commands.slice(5, 9)).toEqual(['run incremental', 'pause', 'run check', 'resume'])
+    expect(commands.slice(5, 10)).toEqual([
+      'configuration version 3',
+      'run incremental',
+      'pause',
+      'run check',
+      'resume',
+    ])
     expect(commands.slice(-2)).toEqual(['automatic', 'manual'])
   })
 
