@@ -89,13 +89,16 @@ describe('the life of a link', () => {
     service.octane.faults.latencyMs = 60
     const { runId } = await command('run')
     await expect
-      .poll(async () => (await service.call('linkProgress', { params: { id: linkId } })).done, { interval: 20 })
+      .poll(async () => (await service.call('linkProgress', { params: { id: linkId } })).done, {
+        interval: 20,
+        timeout: 20_000,
+      })
       .toBeGreaterThan(0)
     expect(await command('pause')).toMatchObject({ state: 'done', runId })
     const interrupted = await run(runId)
     expect(interrupted.status).toBe('interrupted')
     expect(interrupted.counters.examined).toBeLessThan(40)
-    await expect.poll(link).toMatchObject({ status: 'paused', currentRun: null })
+    await expect.poll(link, { timeout: 20_000 }).toMatchObject({ status: 'paused', currentRun: null })
     expect((await link()).pending).toBeGreaterThan(0)
 
     expect(await refused('pause')).toMatchObject({ status: 409, code: 'already-paused' })
@@ -125,7 +128,7 @@ describe('the life of a link', () => {
 
     expect((await command('cancel')).runId).toBe(first.runId)
     expect((await run(first.runId)).status).toBe('cancelled')
-    await expect.poll(link).toMatchObject({ currentRun: full.runId })
+    await expect.poll(link, { timeout: 20_000 }).toMatchObject({ currentRun: full.runId })
     expect((await command('cancel')).runId).toBe(full.runId)
     expect((await run(full.runId)).status).toBe('cancelled')
     service.octane.faults.latencyMs = 0
@@ -148,16 +151,16 @@ describe('the life of a link', () => {
   it('keeps in step by itself in automatic mode, both ways', async () => {
     expect(await command('automatic')).toMatchObject({ state: 'done' })
     expect(await refused('automatic')).toMatchObject({ code: 'same-mode' })
-    await expect.poll(link).toMatchObject({ mode: 'automatic', activity: 'idle' })
+    await expect.poll(link, { timeout: 20_000 }).toMatchObject({ mode: 'automatic', activity: 'idle' })
     const twin = service.octane.records('defect').find(({ alm_id_udf }) => alm_id_udf === 'DEFAULT/Sync/defect/1')
     service.alm.edit('defect', '2', { name: 'by itself, to the right' })
     service.octane.edit('defect', String(twin?.id), { name: 'by itself, to the left' })
     await expect
-      .poll(() => service.alm.store.get('defect', '1')?.name, { timeout: 15_000 })
+      .poll(() => service.alm.store.get('defect', '1')?.name, { timeout: 20_000 })
       .toBe('by itself, to the left')
     await expect
       .poll(() => service.octane.records('defect').some(({ name }) => name === 'by itself, to the right'), {
-        timeout: 15_000,
+        timeout: 20_000,
       })
       .toBe(true)
     const { items } = await service.call('listRuns', { query: { linkId, limit: '1' } })
@@ -255,8 +258,8 @@ describe('a history that has grown long', () => {
       for await (const _execution of service.workflows.list({ query: `WorkflowId = '${workflowId}'` })) count++
       return count
     }
-    await expect.poll(() => lives(`run-${first.runId}`)).toBeGreaterThan(1)
-    await expect.poll(() => lives(linkWorkflowId(linkId))).toBeGreaterThan(1)
+    await expect.poll(() => lives(`run-${first.runId}`), { timeout: 20_000 }).toBeGreaterThan(1)
+    await expect.poll(() => lives(linkWorkflowId(linkId)), { timeout: 20_000 }).toBeGreaterThan(1)
     expect(await link()).toMatchObject({ status: 'ok', pairs: 60, pending: 0 })
   })
 })
