@@ -54,7 +54,8 @@ export function createContractClient(url: string) {
     }
     const body: unknown = JSON.parse(text)
     const parsed: unknown = route.answer.parse(body)
-    if (!isDeepStrictEqual(parsed, body)) throw new Error(`${name} answered more than its schema names: ${text.slice(0, 2_000)}`)
+    if (!isDeepStrictEqual(parsed, body))
+      throw new Error(`${name} answered more than its schema names: ${text.slice(0, 2_000)}`)
     return parsed as Answer<N>
   }
 
