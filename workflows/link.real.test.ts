@@ -261,5 +261,10 @@ describe('a history that has grown long', () => {
     await expect.poll(() => lives(`run-${first.runId}`), { timeout: 20_000 }).toBeGreaterThan(1)
     await expect.poll(() => lives(linkWorkflowId(linkId)), { timeout: 20_000 }).toBeGreaterThan(1)
     expect(await link()).toMatchObject({ status: 'ok', pairs: 60, pending: 0 })
+
+    // Without the API's own memory, as after it ended before it could keep an answer, the link still knows the command.
+    await service.database.sql`delete from idempotency_keys`
+    expect((await command('check', 'check-0')).runId).toBe(pressed[0])
+    expect((await commandsInLedger()).filter((action) => action === 'run check')).toHaveLength(presses)
   })
 })
