@@ -95,6 +95,8 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   /** Raised by whatever the loop must look at again. */
   let wakes = 0
   let handled = 0
+  /** Raised by whatever a command wrote: a row read meanwhile may be older than that. */
+  let changes = 0
   let watch: CancellationScope | null = null
   let shown = ''
   let announced = false
@@ -155,6 +157,20 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   }
   const checkMode = (mode: LinkControl['mode']) =>
     control?.mode === mode && refuse('same-mode', `The link is in ${mode} mode already.`)
+
+  /** What a command has written to the row holds at once, also for the next command. */
+  function changed(change: Partial<LinkControl>): void {
+    if (control !== null) Object.assign(control, change)
+    changes++
+  }
+
+  async function loadAfresh(): Promise<LinkControl> {
+    for (;;) {
+      const before = changes
+      const now = await centrally('Read the link').loadLink({ linkId })
+      if (before === changes) return now
+    }
+  }
 
   async function loaded(): Promise<LinkControl> {
     await condition(() => control !== null)
@@ -219,11 +235,11 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     async (command) => {
       const before = repeated<{ paused: true; interrupting: string | null }>(command)
       if (before !== undefined) return before
-      const now = await loaded()
+      await loaded()
       checkPause()
       const { actor } = command
       await centrally('Pause the link').commandLink({ linkId, actor, command: 'pause', change: { paused: true } })
-      now.paused = true
+      changed({ paused: true })
       const interrupting = running !== null && isSynchronizing(running.run) ? running.run.runId : null
       if (interrupting !== null) {
         interrupted = running?.run.kind ?? null
@@ -239,11 +255,11 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     async (command) => {
       const before = repeated<{ paused: false; runId: string | null }>(command)
       if (before !== undefined) return before
-      const now = await loaded()
+      await loaded()
       checkResume()
       const { actor } = command
       await centrally('Resume the link').commandLink({ linkId, actor, command: 'resume', change: { paused: false } })
-      now.paused = false
+      changed({ paused: false })
       const kind = interrupted
       interrupted = null
       let runId: string | null = null
@@ -262,11 +278,11 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     async (command) => {
       const before = repeated<{ mode: LinkControl['mode'] }>(command)
       if (before !== undefined) return before
-      const now = await loaded()
+      await loaded()
       checkMode(command.mode)
       const { actor, mode } = command
       await centrally('Set the mode').commandLink({ linkId, actor, command: mode, change: { mode } })
-      now.mode = mode
+      changed({ mode })
       wake()
       return remember(command, { mode })
     },
@@ -280,7 +296,7 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     const now = await loaded()
     const { actor } = command
     await centrally('Delete the link').commandLink({ linkId, actor, command: 'delete', change: { deleted: true } })
-    now.deleted = true
+    changed({ deleted: true })
     while (queued[0] !== undefined) await drop(queued[0], now)
     await stopRunning('cancelled')
     wake()
@@ -291,7 +307,7 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     let renew = workflowInfo().continueAsNewSuggested
     try {
       handled = wakes
-      const now: LinkControl = await centrally('Read the link').loadLink({ linkId })
+      const now = await loadAfresh()
       control = now
       if (now.deleted) break
       await show()
