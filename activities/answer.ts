@@ -2,9 +2,17 @@ import { Context } from '@temporalio/activity'
 import { ConnectorError } from '../connectors/contract.ts'
 import { proposeMapping } from '../core/auto-map.ts'
 import type { EndpointUser } from '../core/metadata.ts'
-import type { EndpointContext, Question, Store } from '../core/store.ts'
+import type { Problem } from '../core/problems.ts'
+import { type EndpointContext, type Question, type Store, StoreError } from '../core/store.ts'
 import type { Connections } from './connections.ts'
 import { guarded, toFailure } from './failures.ts'
+
+const unanswered: Problem = {
+  class: 'internal',
+  code: 'internal',
+  message: 'The bridge could not answer.',
+  remedy: 'Look at the log of the bridge.',
+}
 
 /**
  * Answers a question about an endpoint. Question and answer travel through the store, so that neither contents of records
@@ -17,11 +25,13 @@ export function createAnswer({ store, connections }: { store: Store; connections
       try {
         await store.saveAnswer({ askId, answer: await find(question) })
       } catch (error) {
-        const { attempt } = Context.current().info
-        if (error instanceof ConnectorError && (attempt > 1 || error.problem.class !== 'unavailable')) {
+        const retried = Context.current().info.attempt > 1
+        if (error instanceof ConnectorError && (retried || error.problem.class !== 'unavailable')) {
           await store.saveAnswer({ askId, problem: error.problem })
           return
         }
+        // Whoever asked must not wait in vain; the failure itself stays visible in the history of the question.
+        if (retried && !(error instanceof StoreError)) await store.saveAnswer({ askId, problem: unanswered })
         throw toFailure(error)
       }
     })

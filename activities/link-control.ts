@@ -4,6 +4,7 @@ import type { BeginRun, QueueState, Store } from '../core/store.ts'
 import type { Database } from '../db/connection.ts'
 import { loadLinkControl, markChecked, saveLinkState, setLinkMode } from '../db/links.ts'
 import { enqueueNotice } from '../db/outbox.ts'
+import { recordDroppedRun } from '../db/runs.ts'
 import { guarded } from './failures.ts'
 
 /** What the link's row says; the workflow reads it afresh rather than trusting its own memory. */
@@ -53,6 +54,10 @@ export function createLinkControl({ database, store }: { database: Database; sto
     })
   }
 
+  async function dropRun(input: Parameters<typeof recordDroppedRun>[1]): Promise<void> {
+    await guarded(() => recordDroppedRun(database, input))
+  }
+
   async function noteCheck(input: { linkId: string; version: number; passed: boolean }): Promise<void> {
     await guarded(() => markChecked(database, input.linkId, input.version, input.passed))
   }
@@ -81,5 +86,5 @@ export function createLinkControl({ database, store }: { database: Database; sto
     })
   }
 
-  return { loadLink, commandLink, saveState, beginRun, noteCheck, queueState, finishRun }
+  return { loadLink, commandLink, saveState, beginRun, dropRun, noteCheck, queueState, finishRun }
 }

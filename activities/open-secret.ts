@@ -1,4 +1,5 @@
 import { compactDecrypt, importJWK, type JWK } from 'jose'
+import { ConnectorError } from '../connectors/contract.ts'
 import { type CredentialSecret, credentialSecret } from '../core/endpoint.ts'
 
 /**
@@ -12,12 +13,20 @@ export function createSecretOpener(privateKey: JWK): (sealed: string) => Promise
     try {
       plain = (await compactDecrypt(sealed, await key)).plaintext
     } catch {
-      throw new Error(
-        'These credentials were not sealed for this bridge. Enter them again so that they are sealed with its current key.',
-      )
+      throw notOpened('These credentials were not sealed for this bridge.')
     }
     const parsed = credentialSecret.safeParse(JSON.parse(new TextDecoder().decode(plain)))
-    if (!parsed.success) throw new Error('The sealed credentials are of an unknown kind. Enter them again.')
+    if (!parsed.success) throw notOpened('The sealed credentials are of an unknown kind.')
     return parsed.data
   }
+}
+
+/** Without its secret an endpoint refuses us as surely as with a wrong one; the remedy lies with the same people. */
+function notOpened(message: string): ConnectorError {
+  return new ConnectorError({
+    class: 'auth',
+    code: 'secret-not-opened',
+    message,
+    remedy: 'Enter the password or API key again, so that it is sealed with the current key of the bridge.',
+  })
 }

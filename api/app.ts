@@ -1,14 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, createHmac, randomUUID } from 'node:crypto'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { Logger } from 'pino'
 import swaggerUi from 'swagger-ui-dist'
 import { DatabaseError } from '../db/connection.ts'
 import { reserveKey, settleKey } from '../db/idempotency.ts'
 import { type RouteContract, type RouteName, routes } from './contract/routes.ts'
+import type { ProblemDocument } from './contract/schemas.ts'
 import type { Dependencies, Handlers } from './handlers/types.ts'
 import { openApiDocument } from './openapi.ts'
 import { ApiProblem, pointers, toDocument } from './problem.ts'
 import { startPage } from './start-page.ts'
+import { unstorable } from './storable.ts'
 
 const largestBody = '1mb'
 
@@ -51,6 +53,17 @@ export function createApp(
   for (const [name, route] of Object.entries(routes) as [RouteName, RouteContract][]) {
     app[route.method](`/api/v1${route.path}`, (request, response) => serve(name, route, request, response))
   }
+  for (const path of new Set(Object.values(routes).map((route) => route.path))) {
+    const methods = Object.values(routes).flatMap((route) =>
+      route.path !== path ? [] : route.method === 'get' ? ['GET', 'HEAD'] : [route.method.toUpperCase()],
+    )
+    app.all(`/api/v1${path}`, (request, response) => {
+      response.set('allow', methods.join(', '))
+      throw new ApiProblem(405, 'method-not-allowed', `${request.path} does not take ${request.method}.`, {
+        remedy: `It takes ${methods.join(', ')}.`,
+      })
+    })
+  }
   app.use((request) => {
     throw new ApiProblem(404, 'no-such-route', `There is no ${request.method} ${request.path}.`, {
       remedy: 'See /docs for what there is.',
@@ -72,10 +85,11 @@ export function createApp(
       return { status: route.status as number, body: body ?? null }
     }
     if (key === undefined) return answer(response, await run())
-    const hash = createHash('sha256')
+    // Neither key nor request can be told from what is stored: the request may hold a secret.
+    const hash = createHmac('sha256', key)
       .update(`${request.path}|${JSON.stringify(request.body ?? null)}`)
       .digest('hex')
-    const state = await reserveKey(dependencies.database, `${name}|${key}`, hash)
+    const state = await reserveKey(dependencies.database, requestId, hash)
     if (state.kind === 'other-request')
       throw new ApiProblem(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request.', {
         remedy: 'Use a new key for a new request.',
@@ -90,13 +104,13 @@ export function createApp(
     if (state.kind === 'repeat') return answer(response, state)
     try {
       const result = await run()
-      await settleKey(dependencies.database, `${name}|${key}`, result)
+      await settleKey(dependencies.database, requestId, result)
       return answer(response, result)
     } catch (error) {
       // A refusal is an answer to keep; trouble on our side frees the key for another try.
       const kept =
         error instanceof ApiProblem && error.status < 500 ? { status: error.status, body: toDocument(error) } : null
-      await settleKey(dependencies.database, `${name}|${key}`, kept).catch(() => undefined)
+      await settleKey(dependencies.database, requestId, kept).catch(() => undefined)
       throw error
     }
   }
@@ -119,7 +133,14 @@ export function createApp(
       return new ApiProblem(400, 'malformed-json', 'The body is not valid JSON.', {
         remedy: 'Check quotes, commas and braces.',
       })
-    if (type === 'entity.too.large') return new ApiProblem(413, 'too-large', `The body is larger than ${largestBody}.`)
+    if (type === 'entity.too.large')
+      return new ApiProblem(413, 'too-large', `The body is larger than ${largestBody}.`, {
+        remedy: 'Send less at a time.',
+      })
+    if (status === 415)
+      return new ApiProblem(415, 'wrong-content-type', 'The body comes in an encoding that is not known here.', {
+        remedy: 'Send it as JSON in UTF-8, plain or compressed with gzip, deflate or br.',
+      })
     if (status !== undefined && status >= 400 && status < 500)
       return new ApiProblem(status, 'bad-request', 'The request cannot be read.')
     return new ApiProblem(500, 'internal', 'Something went wrong on our side. It is in the log.', {
@@ -182,7 +203,7 @@ function guard(request: Request, response: Response, next: () => void): void {
 
 /** Parameters, query and body by the contract; every problem at once, each with its pointer. */
 function validated(route: RouteContract, request: Request): unknown {
-  const errors: { pointer: string; message: string }[] = []
+  const errors: ProblemDocument['errors'] = []
   const part = (schema: RouteContract['params'] | RouteContract['body'], value: unknown, prefix: string): unknown => {
     if (schema === undefined) return undefined
     const parsed = schema.safeParse(value)
@@ -195,20 +216,25 @@ function validated(route: RouteContract, request: Request): unknown {
     throw new ApiProblem(415, 'wrong-content-type', 'The body must be JSON.', {
       remedy: 'Send it with Content-Type: application/json.',
     })
+  const key = request.get('idempotency-key')
+  if (route.creates === true && key !== undefined && !/^[\x20-\x7e]{1,200}$/.test(key))
+    errors.push({ pointer: '/header/Idempotency-Key', message: 'takes 1 to 200 printable ASCII characters' })
+  errors.push(...unstorable(request.query, '/query'), ...unstorable(request.body))
+  if (errors.length > 0) throw invalidRequest(errors)
   const params = part(route.params, request.params, '/path')
   const query = part(route.query, request.query, '/query')
   const body = part(route.body, request.body ?? {}, '')
-  if (errors.length > 0)
-    throw new ApiProblem(
-      400,
-      'invalid-request',
-      errors.map((error) => `${error.pointer === '' ? 'body' : error.pointer}: ${error.message}`).join('; '),
-      {
-        remedy: 'Correct what is named; everything that is wrong is listed.',
-        errors,
-      },
-    )
+  if (errors.length > 0) throw invalidRequest(errors)
   return { params, query, body }
+}
+
+function invalidRequest(errors: ProblemDocument['errors']): ApiProblem {
+  return new ApiProblem(
+    400,
+    'invalid-request',
+    errors.map((error) => `${error.pointer === '' ? 'body' : error.pointer}: ${error.message}`).join('; '),
+    { remedy: 'Correct what is named; everything that is wrong is listed.', errors },
+  )
 }
 
 const docsPage = `<!DOCTYPE html>

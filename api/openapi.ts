@@ -78,8 +78,12 @@ export function openApiDocument(version: string): Json {
 }
 
 /** Codes that every request may meet. */
-const generalCodes = [
+export const generalCodes: readonly string[] = [
   'invalid-request',
+  'bad-request',
+  'method-not-allowed',
+  'idempotency-key-reused',
+  'request-running',
   'malformed-json',
   'wrong-content-type',
   'too-large',

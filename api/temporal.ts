@@ -1,7 +1,6 @@
 import {
   Client,
   Connection,
-  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -32,23 +31,36 @@ import { ApiProblem } from './problem.ts'
 export interface TemporalOptions {
   address: string
   namespace: string
-  /** How long a command may wait for a worker. */
+  /** Queue of the central workers; the usual one when left out. */
+  taskQueue?: string
+  /** How long a call may wait: a command for a worker, anything for Temporal. */
   commandMs: number
   /** How long a question to an endpoint may take. */
   askMs: number
 }
 
+/** How long Temporal may take to say that it is there. */
+const upMs = 1_500
+
 export type LinkTemporal = Awaited<ReturnType<typeof connectTemporal>>
 
 /** The one place of the API that talks to Temporal. */
 export async function connectTemporal(options: TemporalOptions) {
-  const connection = await Connection.connect({ address: options.address })
+  const connection = await Connection.connect({
+    address: options.address,
+    // Back within seconds of a restart, however long Temporal was away.
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 2_000 },
+  })
   const client = new Client({ connection, namespace: options.namespace })
+  const taskQueue = options.taskQueue ?? centralQueue
+
+  /** Temporal's client repeats calls by itself, for longer than a person waits. */
+  const timely = <T>(call: () => Promise<T>) => connection.withDeadline(Date.now() + options.commandMs, call)
 
   function start(linkId: string) {
     return new WithStartWorkflowOperation<typeof linkWorkflow>('linkWorkflow', {
       workflowId: linkWorkflowId(linkId),
-      taskQueue: centralQueue,
+      taskQueue,
       args: [{ linkId }],
       workflowIdConflictPolicy: 'USE_EXISTING',
     })
@@ -61,7 +73,7 @@ export async function connectTemporal(options: TemporalOptions) {
     command: C,
   ): Promise<R> {
     try {
-      return await connection.withDeadline(Date.now() + options.commandMs, () =>
+      return await timely(() =>
         client.workflow.executeUpdateWithStart(definition, {
           startWorkflowOperation: start(linkId),
           args: [command],
@@ -69,7 +81,7 @@ export async function connectTemporal(options: TemporalOptions) {
         }),
       )
     } catch (error) {
-      throw translated(error)
+      throw await translated(error)
     }
   }
 
@@ -91,9 +103,10 @@ export async function connectTemporal(options: TemporalOptions) {
         const { interrupting } = await update(linkId, pauseUpdate, commanded)
         return { command: name, state: 'done', runId: interrupting }
       }
-      case 'resume':
-        await update(linkId, resumeUpdate, commanded)
-        return { command: name, state: 'done', runId: null }
+      case 'resume': {
+        const { runId } = await update(linkId, resumeUpdate, commanded)
+        return { command: name, state: 'done', runId }
+      }
       default:
         await update(linkId, setModeUpdate, { ...commanded, mode: name })
         return { command: name, state: 'done', runId: null }
@@ -103,28 +116,32 @@ export async function connectTemporal(options: TemporalOptions) {
   /** Makes sure that a link's workflow is alive; does nothing when it is. */
   async function ensureLink(linkId: string): Promise<void> {
     try {
-      await client.workflow.start<typeof linkWorkflow>('linkWorkflow', {
-        workflowId: linkWorkflowId(linkId),
-        taskQueue: centralQueue,
-        args: [{ linkId }],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      })
+      await timely(() =>
+        client.workflow.start<typeof linkWorkflow>('linkWorkflow', {
+          workflowId: linkWorkflowId(linkId),
+          taskQueue,
+          args: [{ linkId }],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+        }),
+      )
     } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw translated(error)
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw await translated(error)
     }
   }
 
   /** Carries a question to its bridge and returns when its answer lies in the store. */
   async function ask(askId: string, bridgeId: string): Promise<void> {
     try {
-      await client.workflow.start<typeof askWorkflow>('askWorkflow', {
-        workflowId: `ask-${askId}`,
-        taskQueue: centralQueue,
-        args: [{ askId, bridgeId }],
-        workflowExecutionTimeout: options.askMs + 60_000,
-      })
+      await timely(() =>
+        client.workflow.start<typeof askWorkflow>('askWorkflow', {
+          workflowId: `ask-${askId}`,
+          taskQueue,
+          args: [{ askId, bridgeId }],
+          workflowExecutionTimeout: options.askMs + 60_000,
+        }),
+      )
     } catch (error) {
-      throw translated(error)
+      throw await translated(error)
     }
   }
 
@@ -140,14 +157,39 @@ export async function connectTemporal(options: TemporalOptions) {
   }
 
   async function isUp(): Promise<boolean> {
-    try {
-      await connection.withDeadline(Date.now() + 2_000, () =>
+    const call = connection
+      .withDeadline(Date.now() + upMs, () =>
         connection.workflowService.describeNamespace({ namespace: options.namespace }),
       )
-      return true
-    } catch {
-      return false
+      .then(
+        () => true,
+        () => false,
+      )
+    // Between its repeats the client does not look at the deadline.
+    return Promise.race([call, new Promise<false>((resolve) => setTimeout(resolve, upMs, false).unref())])
+  }
+
+  /** What stopped a call, as a refusal: asked for once more, Temporal itself tells whether it or a worker is away. */
+  async function translated(error: unknown): Promise<unknown> {
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+      const type = error.cause.type === 'AcceptedUpdateCompletedWorkflow' ? 'deleted' : (error.cause.type ?? 'refused')
+      const message = type === 'deleted' ? 'The link was deleted meanwhile.' : error.cause.message
+      return new ApiProblem(409, type, message, { remedy: remedies[type] ?? 'Look at the status of the link.' })
     }
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError && (await isUp()))
+      return new ApiProblem(504, 'no-worker', 'No worker took the command in time.', {
+        remedy:
+          'Start the central worker. The command may still be carried out once it runs; sending it again with the same Idempotency-Key is safe.',
+      })
+    if (error instanceof WorkflowNotFoundError)
+      return new ApiProblem(409, 'deleted', 'The workflow of the link has ended.', {
+        remedy: 'Look at the link again.',
+      })
+    if (!(await isUp()))
+      return new ApiProblem(503, 'temporal-down', 'Temporal does not answer.', {
+        remedy: 'Start Temporal; links go on where they were.',
+      })
+    return error
   }
 
   return {
@@ -162,29 +204,6 @@ export async function connectTemporal(options: TemporalOptions) {
     askMs: options.askMs,
     close: () => connection.close(),
   }
-}
-
-function translated(error: unknown): unknown {
-  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    const { type, message } = error.cause
-    return new ApiProblem(409, type ?? 'refused', message, {
-      remedy: remedies[type ?? ''] ?? 'Look at the status of the link.',
-    })
-  }
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
-    return new ApiProblem(504, 'no-worker', 'No worker took the command in time.', {
-      remedy:
-        'Start the central worker. The command may still be carried out once it runs; sending it again with the same Idempotency-Key is safe.',
-    })
-  if (error instanceof WorkflowNotFoundError)
-    return new ApiProblem(409, 'not-running', 'The workflow of the link has ended.', {
-      remedy: 'Look at the link again.',
-    })
-  if (isGrpcServiceError(error) || (error instanceof Error && /UNAVAILABLE|DEADLINE/.test(error.message)))
-    return new ApiProblem(503, 'temporal-down', 'Temporal does not answer.', {
-      remedy: 'Start Temporal; links go on where they were.',
-    })
-  return error
 }
 
 const remedies: Record<string, string> = {

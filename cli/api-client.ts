@@ -69,11 +69,10 @@ export function createApiClient(address: string): ApiClient {
         throw new NotReachable(`Nothing answers at ${address}. Is Tandem running?`)
       }
       const text = await response.text()
-      if (!response.ok) {
-        if (response.headers.get('content-type')?.includes('problem+json') === true)
-          throw new Refused(JSON.parse(text) as ProblemDocument)
+      const type = response.headers.get('content-type') ?? ''
+      if (!response.ok && type.includes('problem+json')) throw new Refused(JSON.parse(text) as ProblemDocument)
+      if (!response.ok || (route.answer !== null && !type.includes('json')))
         throw new NotReachable(`What answers at ${address} is not Tandem (HTTP ${response.status}).`)
-      }
       return (text === '' ? null : JSON.parse(text)) as Answer<N>
     },
   }

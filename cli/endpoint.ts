@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { EndpointView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { localTime, table } from './output.ts'
-import { askSecret, readSecret } from './secret.ts'
+import { askSecret, readSecret, secretOfFile } from './secret.ts'
 
 interface AddOptions {
   kind: 'alm' | 'octane'
@@ -15,6 +15,7 @@ interface AddOptions {
   clientId?: string
   secretStdin?: boolean
   secretEnv?: string
+  secretFile?: string
   test: boolean
 }
 
@@ -34,6 +35,7 @@ export function endpointCommands(program: Command, context: () => Context): void
     .option('--client-id <id>', 'sign in with an API key')
     .option('--secret-stdin', 'read the password or secret from the standard input')
     .option('--secret-env <name>', 'take the password or secret from an environment variable')
+    .option('--secret-file <file>', 'take the first line of a file, such as a mounted secret')
     .option('--no-test', 'save it although it cannot be reached')
     .action(async (name: string, options: AddOptions) => {
       const { api, output } = context()
@@ -147,6 +149,7 @@ async function secretOf(options: AddOptions): Promise<string> {
     if (secret === undefined) throw new Error(`The environment variable ${options.secretEnv} is not set.`)
     return secret
   }
+  if (options.secretFile !== undefined) return secretOfFile(options.secretFile)
   return askSecret(options.user === undefined ? 'Secret of the API key: ' : `Password of ${options.user}: `)
 }
 

@@ -172,7 +172,7 @@ export function linkCommands(program: Command, context: () => Context): void {
     .action(async (which: string, file: string, options: { comment: string }) => {
       const { api, output } = context()
       const found = await findLink(context(), which)
-      const configuration: unknown = JSON.parse(readFileSync(file, 'utf8'))
+      const configuration = readJson(file)
       const saved = await api.call('addVersion', {
         params: { id: found.id },
         body: { expectedVersion: found.version, comment: options.comment, configuration },
@@ -223,6 +223,20 @@ async function findLink({ api }: Context, name: string): Promise<LinkView> {
       `There is no link "${name}". There ${items.length === 0 ? 'are none yet' : `is: ${items.map((one) => one.name).join(', ')}`}.`,
     )
   return found
+}
+
+function readJson(file: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    throw new Error(`The file ${file} cannot be read.`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`The file ${file} is not valid JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 const actions: Record<string, string> = {

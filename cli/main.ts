@@ -84,10 +84,10 @@ async function main(): Promise<number> {
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    const json = program.opts<{ json?: boolean }>().json === true
     if (error instanceof Refused) {
       const { problem } = error
-      if (program.opts<{ json?: boolean }>().json === true)
-        process.stdout.write(`${JSON.stringify(problem, null, 2)}\n`)
+      if (json) process.stdout.write(`${JSON.stringify(problem, null, 2)}\n`)
       else {
         process.stderr.write(`${problem.detail}\n`)
         for (const one of problem.errors)
@@ -96,9 +96,16 @@ async function main(): Promise<number> {
       }
       return 1
     }
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    return error instanceof NotReachable ? 4 : 1
+    const [code, exit] = error instanceof NotReachable ? ['not-reachable', 4] : ['failed', 1]
+    const detail = error instanceof Error ? error.message : String(error)
+    // Scripts find every failure in the one form of the API.
+    if (json) process.stdout.write(`${JSON.stringify({ code, detail, remedy: null, errors: [] }, null, 2)}\n`)
+    else process.stderr.write(`${detail}\n`)
+    return Number(exit)
   }
 }
+
+// Whoever reads us may stop before the end, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 main().then((code) => process.exit(code))

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { RunView } from '../api/contract/schemas.ts'
+import { Refused } from './api-client.ts'
 import type { Context } from './context.ts'
 import { createBar, localTime, short, table } from './output.ts'
 
@@ -17,7 +18,10 @@ export async function followRun({ api, output }: Context, runId: string): Promis
   try {
     for (;;) {
       // A queued run has no row until it begins.
-      const run = await api.call('getRun', { params: { id: runId } }).catch(() => null)
+      const run = await api.call('getRun', { params: { id: runId } }).catch((error: unknown) => {
+        if (error instanceof Refused && error.problem.code === 'not-found') return null
+        throw error
+      })
       if (run !== null && run.status !== 'running') return run
       if (run !== null && !output.json) {
         const progress = await api.call('linkProgress', { params: { id: run.linkId } })

@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** Asks without echo. A secret never stands in the command's arguments, where every user of the machine could read it. */
 export function askSecret(question: string): Promise<string> {
   const { stdin, stderr } = process
   if (stdin.isTTY !== true)
-    throw new Error('There is no terminal to ask for the secret. Use --secret-stdin or --secret-env NAME.')
+    throw new Error(
+      'There is no terminal to ask for the secret. Use --secret-stdin, --secret-env NAME or --secret-file FILE.',
+    )
   return new Promise((resolve, reject) => {
     stderr.write(question)
     stdin.setRawMode(true)
@@ -33,4 +36,17 @@ export function askSecret(question: string): Promise<string> {
 export async function readSecret(): Promise<string> {
   for await (const line of createInterface({ input: process.stdin })) return line
   throw new Error('The standard input is empty; the secret was expected there.')
+}
+
+/** First line of a file, however it ends. */
+export function secretOfFile(file: string): string {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    throw new Error(`The secret cannot be read from ${file}.`)
+  }
+  const [line = ''] = text.split(/\r?\n/)
+  if (line === '') throw new Error(`The first line of ${file} is empty; the secret was expected there.`)
+  return line
 }

@@ -7,6 +7,16 @@ const valuePair = z.strictObject({
   direction: z.enum(['both', 'to-right', 'to-left']).default('both'),
 })
 
+/**
+ * A check that is made although other parts of the value are wrong: people get all problems at once. It must not rely on
+ * anything but what it looks at.
+ */
+function always<T>(check: (context: z.core.ParsePayload<T>) => void): z.core.$ZodCheck<T> {
+  const made = z.check<T>(check)
+  made._zod.def.when = ({ value }) => value !== null && typeof value === 'object'
+  return made
+}
+
 /** One mapped field. */
 const fieldMapping = z
   .strictObject({
@@ -109,24 +119,28 @@ export const linkConfiguration = z
         batchPauseMs: 0,
       }),
   })
-  .check((context) => {
-    const { fields } = context.value
-    const seen = { id: new Map<string, number>(), left: new Map<string, number>(), right: new Map<string, number>() }
-    fields.forEach((field, index) => {
-      for (const key of ['id', 'left', 'right'] as const) {
-        const value = field[key]
-        if (value === null) continue
-        const first = seen[key].get(value)
-        if (first !== undefined)
-          context.issues.push({
-            code: 'custom',
-            input: field,
-            path: ['fields', index, key],
-            message: `${value} is already used by fields[${first}]: a field maps to one other field only`,
-          })
-        else seen[key].set(value, index)
-      }
-    })
-  })
+  .check(always(oneUseOfEachField))
 export type LinkConfiguration = z.infer<typeof linkConfiguration>
 export type LinkConfigurationInput = z.input<typeof linkConfiguration>
+
+/** A field is mapped to one other field only, and ids are unique. */
+function oneUseOfEachField(context: z.core.ParsePayload<unknown>): void {
+  const { fields } = context.value as { fields?: unknown }
+  if (!Array.isArray(fields)) return
+  const seen = { id: new Map<string, number>(), left: new Map<string, number>(), right: new Map<string, number>() }
+  for (const [index, field] of (fields as unknown[]).entries()) {
+    for (const key of ['id', 'left', 'right'] as const) {
+      const value = (field as Record<string, unknown> | null)?.[key]
+      if (typeof value !== 'string') continue
+      const first = seen[key].get(value)
+      if (first !== undefined)
+        context.issues.push({
+          code: 'custom',
+          input: field,
+          path: ['fields', index, key],
+          message: `${value} is already used by fields[${first}]: a field maps to one other field only`,
+        })
+      else seen[key].set(value, index)
+    }
+  }
+}

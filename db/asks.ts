@@ -1,11 +1,12 @@
 import type postgres from 'postgres'
+import type { EndpointAddress } from '../core/endpoint.ts'
 import type { Problem } from '../core/problems.ts'
 import { type EndpointContext, type Question, StoreError } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 import { loadEndpointContext } from './store-links.ts'
 
-/** An endpoint in a question: a saved one by id, or one that is being tried before it is saved. */
-export type AskedEndpoint = { id: string } | { unsaved: EndpointContext }
+/** An endpoint in a question: a saved one, perhaps at another address, or one that is being tried before it is saved. */
+export type AskedEndpoint = { id: string; address?: EndpointAddress } | { unsaved: EndpointContext }
 
 /** A question as it is stored: like Question, with endpoints to be loaded for the bridge that answers. */
 export type AskedQuestion =
@@ -50,8 +51,11 @@ export async function loadQuestion({ sql }: Database, bridgeId: string, askId: s
     () => sql<{ question: AskedQuestion }[]>`select question from answers where id = ${askId} and expires_at > now()`,
   )
   if (row === undefined) throw new StoreError('ask-not-found', 'The question has expired.')
-  const open = (endpoint: AskedEndpoint): Promise<EndpointContext> =>
-    'unsaved' in endpoint ? Promise.resolve(endpoint.unsaved) : loadEndpointContext(sql, bridgeId, endpoint.id)
+  const open = async (endpoint: AskedEndpoint): Promise<EndpointContext> => {
+    if ('unsaved' in endpoint) return endpoint.unsaved
+    const saved = await loadEndpointContext(sql, bridgeId, endpoint.id)
+    return endpoint.address === undefined ? saved : { ...saved, address: endpoint.address }
+  }
   const { question } = row
   if (question.kind === 'propose-mapping') {
     const [left, right] = await Promise.all([open(question.left), open(question.right)])

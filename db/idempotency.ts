@@ -7,12 +7,15 @@ export type IdempotencyState =
   | { kind: 'running' }
   | { kind: 'other-request' }
 
-/** Reserves a key for a request, or says what became of the first request with it. Keys live for a day. */
+/**
+ * Reserves a key for a request, or says what became of the first request with it. Answers are kept for a day; a reservation
+ * lasts only as long as a request can take, so that a process that ended in mid-request blocks its key no longer.
+ */
 export async function reserveKey({ sql }: Database, key: string, requestHash: string): Promise<IdempotencyState> {
   return named('reserve key', async () => {
     await sql`delete from idempotency_keys where expires_at < now()`
     const [mine] = await sql`
-      insert into idempotency_keys (key, request_hash, expires_at) values (${key}, ${requestHash}, now() + interval '1 day')
+      insert into idempotency_keys (key, request_hash, expires_at) values (${key}, ${requestHash}, now() + interval '5 minutes')
       on conflict (key) do nothing returning key`
     if (mine !== undefined) return { kind: 'first' }
     const [row] = await sql<{ request_hash: string; status: number | null; body: unknown }[]>`
@@ -31,6 +34,6 @@ export async function settleKey(
   await named('settle key', () =>
     answer === null
       ? sql`delete from idempotency_keys where key = ${key} and status is null`
-      : sql`update idempotency_keys set status = ${answer.status}, body = ${sql.json(answer.body as postgres.JSONValue)} where key = ${key}`,
+      : sql`update idempotency_keys set status = ${answer.status}, expires_at = now() + interval '1 day', body = ${sql.json(answer.body as postgres.JSONValue)} where key = ${key}`,
   )
 }

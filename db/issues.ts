@@ -18,7 +18,7 @@ export async function listIssues(
       where ${input.linkId === undefined ? sql`true` : sql`link_id = ${input.linkId}`}
         and ${input.runId === undefined ? sql`true` : sql`last_run_id = ${input.runId}`}
         and ${input.open === undefined ? sql`true` : input.open ? sql`resolved_at is null` : sql`resolved_at is not null`}
-        and ${input.before === undefined ? sql`true` : sql`(last_seen, id) < (${input.before.at}::timestamptz, ${input.before.id}::uuid)`}
+        and ${input.before === undefined ? sql`true` : sql`(last_seen, id) < (${input.before.at}::text::timestamptz, ${input.before.id}::uuid)`}
       order by issues.last_seen desc, issues.id desc limit ${input.limit}`,
   )
   return rows.map((row) => ({ ...row, owner: problemOwner({ ...row, field: row.field ?? '' }) }))

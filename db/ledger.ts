@@ -238,7 +238,10 @@ export interface LedgerListItem {
   possibleOverwrite: boolean
 }
 
-/** Ledger rows, newest first, after a cursor `(at, id)`. */
+/**
+ * Ledger rows, newest first, after a cursor `(at, id)`. Times in cursors are sent as text: the client would make dates of
+ * them and lose the microseconds, and with them the rest of the rows of that time.
+ */
 export async function listLedger(
   { sql }: Database,
   input: {
@@ -261,7 +264,7 @@ export async function listLedger(
         and ${input.runId === undefined ? sql`true` : sql`run_id = ${input.runId}`}
         and ${input.leftId === undefined ? sql`true` : sql`left_id = ${input.leftId}`}
         and ${input.rightId === undefined ? sql`true` : sql`right_id = ${input.rightId}`}
-        and ${input.before === undefined ? sql`true` : sql`(at, id) < (${input.before.at}::timestamptz, ${input.before.id}::uuid)`}
+        and ${input.before === undefined ? sql`true` : sql`(at, id) < (${input.before.at}::text::timestamptz, ${input.before.id}::uuid)`}
       order by ledger.at desc, ledger.id desc limit ${input.limit}`,
   )
 }

@@ -33,7 +33,21 @@ export interface LinkRow {
   createdAt: string
 }
 
-/** Creates a link with version 1 of its configuration. The endpoint pair is shared by all links of the same two ends. */
+/** The same two ends are joined for the same type already. */
+export class TwinLinkError extends Error {
+  readonly twin: string
+
+  constructor(twin: string) {
+    super(`The link "${twin}" joins the same endpoints for the same type already.`)
+    this.twin = twin
+  }
+}
+
+/**
+ * Creates a link with version 1 of its configuration; throws TwinLinkError where one lives that would fight with it over the
+ * same records. The endpoint pair is shared by all links of the same two ends; its row's lock lets one creation through at a
+ * time.
+ */
 export async function createLink(
   { sql }: Database,
   input: {
@@ -52,6 +66,11 @@ export async function createLink(
       const [pair] = await tx<{ id: string }[]>`
         insert into endpoint_pairs (left_id, right_id) values (${configuration.left.endpointId}, ${configuration.right.endpointId})
         on conflict (left_id, right_id) do update set left_id = excluded.left_id returning id`
+      const [twin] = await tx<{ name: string }[]>`
+        select l.name from links l join link_versions v on v.link_id = l.id and v.version = l.version
+        where l.deleted_at is null and l.endpoint_pair_id = ${pair?.id ?? null}
+          and v.configuration ->> 'entityType' = ${configuration.entityType}`
+      if (twin !== undefined) throw new TwinLinkError(twin.name)
       const [row] = await tx<{ id: string }[]>`
         insert into links (workspace_id, endpoint_pair_id, bridge_id, name, description)
         values (${input.workspaceId}, ${pair?.id ?? null}, ${input.bridgeId}, ${input.name}, ${input.description}) returning id`
@@ -74,22 +93,6 @@ export async function createLink(
   )
 }
 
-/** A live link of the same two ends and type, whatever its name: two would fight over the same records. */
-export async function findTwinLink(
-  { sql }: Database,
-  input: { leftId: string; rightId: string; entityType: string },
-): Promise<{ id: string; name: string } | null> {
-  const [row] = await named(
-    'find twin link',
-    () => sql<{ id: string; name: string }[]>`
-      select l.id, l.name from links l join endpoint_pairs p on p.id = l.endpoint_pair_id
-      join link_versions v on v.link_id = l.id and v.version = l.version
-      where l.deleted_at is null and p.left_id = ${input.leftId} and p.right_id = ${input.rightId}
-        and v.configuration ->> 'entityType' = ${input.entityType} limit 1`,
-  )
-  return row ?? null
-}
-
 /** Adds a version where `expectedVersion` is still the newest; answers null when somebody was faster. */
 export async function addLinkVersion(
   { sql }: Database,
@@ -104,6 +107,16 @@ export async function addLinkVersion(
       await tx`
         insert into link_versions (link_id, version, configuration, author, comment)
         values (${input.linkId}, ${row.version}, ${tx.json(input.configuration as unknown as postgres.JSONValue)}, ${input.author}, ${input.comment})`
+      await appendLedger(tx, chainOf(input.linkId), [
+        {
+          kind: 'command',
+          action: `configuration version ${row.version}`,
+          linkId: input.linkId,
+          content: { version: row.version, comment: input.comment },
+          actor: input.author,
+          version: row.version,
+        },
+      ])
       return row.version
     }),
   )
@@ -129,7 +142,10 @@ export async function listLinkVersions({ sql }: Database, linkId: string, versio
 
 type LinkFactsRow = Omit<LinkRow, 'status'> & { deleted: boolean }
 
-/** Links by name, with the facts from which their status is derived. */
+/**
+ * Links by name, with the facts from which their status is derived. A run that has ended is over at once, although the
+ * workflow shows so a moment later.
+ */
 export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow[]> {
   const rows = await named(
     'list links',
@@ -138,8 +154,8 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
         v.configuration ->> 'entityType' as "entityType",
         jsonb_build_object('id', a.id, 'name', a.name, 'kind', a.kind) as left,
         jsonb_build_object('id', b.id, 'name', b.name, 'kind', b.kind) as right,
-        l.mode, l.paused, l.version, l.activity, l.health, l.health_message as "healthMessage", l.check_state as check,
-        l.current_run as "currentRun", l.deleted_at is not null as deleted,
+        l.mode, l.paused, l.version, case when ended.id is null then l.activity else 'idle' end as activity, l.health, l.health_message as "healthMessage", l.check_state as check,
+        case when ended.id is null then l.current_run end as "currentRun", l.deleted_at is not null as deleted,
         (select jsonb_build_object('id', r.id, 'status', r.status,
             'endedAt', to_char(r.ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
           from runs r where r.link_id = l.id and r.kind in ('incremental', 'full') and r.status <> 'running'
@@ -155,6 +171,7 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
       join link_versions v on v.link_id = l.id and v.version = l.version
       join endpoint_pairs p on p.id = l.endpoint_pair_id
       join endpoints a on a.id = p.left_id join endpoints b on b.id = p.right_id
+      left join runs ended on ended.id = l.current_run and ended.status <> 'running'
       where l.deleted_at is null and ${id === undefined ? sql`true` : sql`l.id = ${id}`} order by l.name`,
   )
   return rows.map(({ deleted, ...row }) => ({

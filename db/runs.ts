@@ -38,6 +38,21 @@ export async function openRun({ sql }: Database, input: BeginRun): Promise<void>
   )
 }
 
+/** The row of a run that was cancelled while it was queued: whoever waits for it must see its end. */
+export async function recordDroppedRun(
+  { sql }: Database,
+  input: Omit<BeginRun, 'temporal'> & { workflowId: string },
+): Promise<void> {
+  await named(
+    'record dropped run',
+    () => sql`
+      insert into runs (id, link_id, kind, trigger, actor, version, workflow_id, temporal_run_id, status, message, ended_at)
+      values (${input.runId}, ${input.linkId}, ${input.kind}, ${input.trigger}, ${input.actor}, ${input.version},
+        ${input.workflowId}, '', 'cancelled', 'The run was cancelled before it began.', now())
+      on conflict (id) do nothing`,
+  )
+}
+
 /** Sets a run's final status; one that passed while issues of its records are open ended with errors. */
 export async function closeRun(
   { sql }: Database,
@@ -138,7 +153,7 @@ export async function listRuns(
       from runs r join links l on l.id = r.link_id
       where ${input.linkId === undefined ? sql`true` : sql`r.link_id = ${input.linkId}`}
         and ${input.runId === undefined ? sql`true` : sql`r.id = ${input.runId}`}
-        and ${input.before === undefined ? sql`true` : sql`(r.started_at, r.id) < (${input.before.at}::timestamptz, ${input.before.id}::uuid)`}
+        and ${input.before === undefined ? sql`true` : sql`(r.started_at, r.id) < (${input.before.at}::text::timestamptz, ${input.before.id}::uuid)`}
       order by r.started_at desc, r.id desc limit ${input.limit}`,
   )
   return rows.map((row) => ({ ...row, counters: { ...noCounts, ...row.counters } }))

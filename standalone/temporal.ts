@@ -20,6 +20,8 @@ export interface TemporalOptions {
   port: number
   uiPort: number | null
   inMemory?: boolean
+  /** Settings of the server beside its defaults, as JSON values by key. */
+  dynamicConfig?: Readonly<Record<string, string>>
 }
 
 const startMs = 60_000
@@ -38,6 +40,10 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
       ...['--ip', '127.0.0.1', '--port', String(port), '--http-port', String(await freePort())],
       ...['--metrics-port', String(await freePort()), '--log-level', 'warn'],
       ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
+      ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
+        '--dynamic-config-value',
+        `${key}=${value}`,
+      ]),
       ...(options.inMemory === true ? [] : ['--db-filename', path.join(options.folder, 'temporal.sqlite')]),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { Worker } from '@temporalio/worker'
-import { createBridgeActivities } from '../activities/bridge.ts'
+import { type NativeConnection, Worker } from '@temporalio/worker'
+import { type BridgeActivities, createBridgeActivities } from '../activities/bridge.ts'
 import { createConnections } from '../activities/connections.ts'
 import { createSecretOpener } from '../activities/open-secret.ts'
 import { connect } from '../connectors/connect.ts'
@@ -19,6 +19,33 @@ const watchSlots = 20
 const askSlots = 10
 /** How often the bridge's row says that it is alive. */
 const tellEveryMs = 60_000
+
+/** The workers of a bridge: one a queue, so that watching, bulk work and questions never starve each other. */
+export async function createBridgeWorkers(options: {
+  connection: NativeConnection
+  namespace: string
+  bridge: string
+  activities: BridgeActivities
+}): Promise<Worker[]> {
+  const { connection, namespace, bridge, activities } = options
+  const queues = bridgeQueues(bridge)
+  const common = {
+    connection,
+    namespace,
+    activities,
+    identity: `bridge ${bridge} ${build} pid ${process.pid}`,
+    // A pause or cancel reaches an activity with the answer to a heartbeat: it must not wait for the usual throttling.
+    maxHeartbeatThrottleInterval: '1 second',
+    // Long enough for the batch in hand; what is not done by then is settled by looking.
+    shutdownGraceTime: '30 seconds',
+    shutdownForceTime: '45 seconds',
+  } as const
+  return Promise.all([
+    Worker.create({ ...common, taskQueue: queues.bulk, maxConcurrentActivityTaskExecutions: bulkSlots }),
+    Worker.create({ ...common, taskQueue: queues.watch, maxConcurrentActivityTaskExecutions: watchSlots }),
+    Worker.create({ ...common, taskQueue: queues.ask, maxConcurrentActivityTaskExecutions: askSlots }),
+  ])
+}
 
 /** Runs the built-in bridge: an activity-only worker on the three queues of its id, with the Store directly on PostgreSQL. */
 export async function runBridge(env: NodeJS.ProcessEnv): Promise<void> {
@@ -40,21 +67,7 @@ export async function runBridge(env: NodeJS.ProcessEnv): Promise<void> {
     build,
     leaseSeconds: settings.TANDEM_LEASE_SECONDS,
   })
-  const queues = bridgeQueues(bridge)
-  const common = {
-    connection,
-    namespace: settings.TEMPORAL_NAMESPACE,
-    activities,
-    identity: `bridge ${bridge} ${build} pid ${process.pid}`,
-    // Long enough for the batch in hand; what is not done by then is settled by looking.
-    shutdownGraceTime: '30 seconds',
-    shutdownForceTime: '45 seconds',
-  } as const
-  const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: queues.bulk, maxConcurrentActivityTaskExecutions: bulkSlots }),
-    Worker.create({ ...common, taskQueue: queues.watch, maxConcurrentActivityTaskExecutions: watchSlots }),
-    Worker.create({ ...common, taskQueue: queues.ask, maxConcurrentActivityTaskExecutions: askSlots }),
-  ])
+  const workers = await createBridgeWorkers({ connection, namespace: settings.TEMPORAL_NAMESPACE, bridge, activities })
   const tell = () => {
     bridgeSeen(database, bridge, build).catch((error: unknown) => {
       logger.warn({ error: error instanceof Error ? error.message : String(error) }, 'The database does not answer')

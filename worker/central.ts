@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Worker } from '@temporalio/worker'
+import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker'
 import { createTransport } from 'nodemailer'
-import { createCentralActivities } from '../activities/central.ts'
+import { type CentralActivities, createCentralActivities } from '../activities/central.ts'
 import { openDatabase } from '../db/connection.ts'
 import { ensurePartitions } from '../db/ledger.ts'
 import { migrate } from '../db/migrate.ts'
@@ -14,6 +14,30 @@ import { registerSearchAttributes } from './register-search-attributes.ts'
 
 const sendMailEveryMs = 5_000
 const dayMs = 86_400_000
+
+/** The worker of the central queue. Workflows come from the given bundle, the one of the build, or the source. */
+export async function createCentralWorker(options: {
+  connection: NativeConnection
+  namespace: string
+  activities: CentralActivities
+  taskQueue?: string
+  workflowBundle?: WorkflowBundleOption
+}): Promise<Worker> {
+  const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url))
+  const bundle = options.workflowBundle ?? (existsSync(built) ? { codePath: built } : null)
+  return Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue ?? centralQueue,
+    activities: options.activities,
+    identity: `central ${build} pid ${process.pid}`,
+    shutdownGraceTime: '10 seconds',
+    shutdownForceTime: '20 seconds',
+    ...(bundle === null
+      ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
+      : { workflowBundle: bundle }),
+  })
+}
 
 /** Runs the central worker: all workflows, and the activities that need the database and mail. */
 export async function runCentral(env: NodeJS.ProcessEnv): Promise<void> {
@@ -34,19 +58,7 @@ export async function runCentral(env: NodeJS.ProcessEnv): Promise<void> {
     fallbackRecipient: settings.TANDEM_NOTICE_TO ?? null,
     publicUrl: settings.TANDEM_PUBLIC_URL,
   })
-  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url))
-  const worker = await Worker.create({
-    connection,
-    namespace: settings.TEMPORAL_NAMESPACE,
-    taskQueue: centralQueue,
-    activities,
-    identity: `central ${build} pid ${process.pid}`,
-    shutdownGraceTime: '10 seconds',
-    shutdownForceTime: '20 seconds',
-    ...(existsSync(bundle)
-      ? { workflowBundle: { codePath: bundle } }
-      : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }),
-  })
+  const worker = await createCentralWorker({ connection, namespace: settings.TEMPORAL_NAMESPACE, activities })
 
   // The outbox is looked at here rather than by a workflow: it must not depend on what it reports about.
   let sending = Promise.resolve()

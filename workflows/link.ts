@@ -28,7 +28,6 @@ import {
   type Commanded,
   type CommandRefusal,
   cancelRunUpdate,
-  centralQueue,
   configurationChangedUpdate,
   deleteUpdate,
   type LinkStatusView,
@@ -65,6 +64,8 @@ interface CarriedState {
   healthMessage: string | null
   /** Answers to the last commands, so that a repeat across continue-as-new is answered as the first time. */
   answers: { requestId: string; answer: unknown }[]
+  /** Kind of the run that a pause interrupted: resuming goes on with it. */
+  interrupted?: RunKind | null
 }
 
 /** A quiet watch returns after a day, so that no option or code in use is older than that. */
@@ -88,17 +89,20 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   let health: LinkHealth = carried?.health ?? 'ok'
   let healthMessage = carried?.healthMessage ?? null
   const answers = carried?.answers ?? []
+  let interrupted = carried?.interrupted ?? null
   let control: LinkControl | null = null
   let running: { run: QueuedRun; stop(as: 'interrupted' | 'cancelled'): Promise<void> } | null = null
   /** Raised by whatever the loop must look at again. */
   let wakes = 0
   let handled = 0
+  /** Raised by whatever a command wrote: a row read meanwhile may be older than that. */
+  let changes = 0
   let watch: CancellationScope | null = null
   let shown = ''
   let announced = false
 
-  const centrally = (summary: string) =>
-    proxyActivities<CentralActivities>({ ...central, taskQueue: centralQueue, summary })
+  /** On this workflow's own queue, which is the central workers'. */
+  const centrally = (summary: string) => proxyActivities<CentralActivities>({ ...central, summary })
 
   function wake(): void {
     wakes++
@@ -120,7 +124,25 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   }
 
   async function stopRunning(as: 'interrupted' | 'cancelled'): Promise<void> {
-    if (running !== null) await running.stop(as)
+    try {
+      await running?.stop(as)
+    } catch (error) {
+      if (isCancellation(error)) throw error
+      log.info('The run had ended by itself', { linkId })
+    }
+  }
+
+  /** Takes a queued run away and leaves its row, so that whoever waits for it sees its end. */
+  async function drop(run: QueuedRun, now: LinkControl): Promise<void> {
+    const index = queued.indexOf(run)
+    if (index < 0) return
+    queued.splice(index, 1)
+    await centrally('Write the cancelled run down').dropRun({
+      ...run,
+      linkId,
+      version: now.version,
+      workflowId: runWorkflowId(run.runId),
+    })
   }
 
   /** Validators see the state as it is; before the row has been read the handler decides. */
@@ -136,9 +158,25 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   const checkMode = (mode: LinkControl['mode']) =>
     control?.mode === mode && refuse('same-mode', `The link is in ${mode} mode already.`)
 
+  /** What a command has written to the row holds at once, also for the next command. */
+  function changed(change: Partial<LinkControl>): void {
+    if (control !== null) Object.assign(control, change)
+    changes++
+  }
+
+  async function loadAfresh(): Promise<LinkControl> {
+    for (;;) {
+      const before = changes
+      const now = await centrally('Read the link').loadLink({ linkId })
+      if (before === changes) return now
+    }
+  }
+
   async function loaded(): Promise<LinkControl> {
     await condition(() => control !== null)
-    return control as unknown as LinkControl
+    const now = control as unknown as LinkControl
+    if (now.deleted) refuse('deleted', 'The link was deleted.')
+    return now
   }
 
   setHandler(
@@ -175,8 +213,11 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     async (command) => {
       const before = repeated<{ runId: string }>(command)
       if (before !== undefined) return before
+      const now = await loaded()
       checkCancel()
-      const runId = running?.run.runId ?? queued[0]?.runId ?? ''
+      const target = running?.run ?? queued[0]
+      if (target === undefined) refuse('nothing-running', 'No run is going on or queued.')
+      const { runId } = target
       await centrally('Write the command down').commandLink({
         linkId,
         actor: command.actor,
@@ -184,10 +225,7 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
         change: {},
       })
       if (running?.run.runId === runId) await stopRunning('cancelled')
-      else {
-        const index = queued.findIndex((run) => run.runId === runId)
-        if (index >= 0) queued.splice(index, 1)
-      }
+      else await drop(target, now)
       return remember(command, { runId })
     },
     { validator: (_command) => checkCancel() },
@@ -197,13 +235,16 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     async (command) => {
       const before = repeated<{ paused: true; interrupting: string | null }>(command)
       if (before !== undefined) return before
-      const now = await loaded()
+      await loaded()
       checkPause()
       const { actor } = command
       await centrally('Pause the link').commandLink({ linkId, actor, command: 'pause', change: { paused: true } })
-      now.paused = true
+      changed({ paused: true })
       const interrupting = running !== null && isSynchronizing(running.run) ? running.run.runId : null
-      if (interrupting !== null) await stopRunning('interrupted')
+      if (interrupting !== null) {
+        interrupted = running?.run.kind ?? null
+        await stopRunning('interrupted')
+      }
       wake()
       return remember(command, { paused: true as const, interrupting })
     },
@@ -212,15 +253,23 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   setHandler(
     resumeUpdate,
     async (command) => {
-      const before = repeated<{ paused: false }>(command)
+      const before = repeated<{ paused: false; runId: string | null }>(command)
       if (before !== undefined) return before
-      const now = await loaded()
+      await loaded()
       checkResume()
       const { actor } = command
       await centrally('Resume the link').commandLink({ linkId, actor, command: 'resume', change: { paused: false } })
-      now.paused = false
+      changed({ paused: false })
+      const kind = interrupted
+      interrupted = null
+      let runId: string | null = null
+      if (kind !== null) {
+        const waiting = queued.find(isSynchronizing)
+        runId = waiting?.runId ?? uuid4()
+        if (waiting === undefined) queued.push({ runId, kind, trigger: 'person', actor })
+      }
       wake()
-      return remember(command, { paused: false as const })
+      return remember(command, { paused: false as const, runId })
     },
     { validator: (_command) => void checkResume() },
   )
@@ -229,25 +278,17 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     async (command) => {
       const before = repeated<{ mode: LinkControl['mode'] }>(command)
       if (before !== undefined) return before
-      const now = await loaded()
+      await loaded()
       checkMode(command.mode)
       const { actor, mode } = command
       await centrally('Set the mode').commandLink({ linkId, actor, command: mode, change: { mode } })
-      now.mode = mode
+      changed({ mode })
       wake()
       return remember(command, { mode })
     },
     { validator: (command) => void checkMode(command.mode) },
   )
-  setHandler(configurationChangedUpdate, async (command) => {
-    const { actor, version } = command
-    await loaded()
-    await centrally('Write the command down').commandLink({
-      linkId,
-      actor,
-      command: `configuration version ${version}`,
-      change: {},
-    })
+  setHandler(configurationChangedUpdate, async ({ version }) => {
     wake()
     return { version }
   })
@@ -255,8 +296,8 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     const now = await loaded()
     const { actor } = command
     await centrally('Delete the link').commandLink({ linkId, actor, command: 'delete', change: { deleted: true } })
-    now.deleted = true
-    queued.length = 0
+    changed({ deleted: true })
+    while (queued[0] !== undefined) await drop(queued[0], now)
     await stopRunning('cancelled')
     wake()
     return { deleted: true as const }
@@ -266,13 +307,13 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     let renew = workflowInfo().continueAsNewSuggested
     try {
       handled = wakes
-      const now: LinkControl = await centrally('Read the link').loadLink({ linkId })
+      const now = await loadAfresh()
       control = now
       if (now.deleted) break
       await show()
-      const next = queued[0]
-      if (next !== undefined && !(now.paused && isSynchronizing(next))) {
-        queued.shift()
+      const next = queued.find((run) => !(now.paused && isSynchronizing(run)))
+      if (next !== undefined) {
+        queued.splice(queued.indexOf(next), 1)
         await runOne(next, now)
       } else if (!renew) {
         renew = await idle(now)
@@ -284,7 +325,10 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     }
     if (renew) {
       await condition(allHandlersFinished)
-      await continueAsNew<typeof linkWorkflow>({ linkId, carried: { v: 1, queued, health, healthMessage, answers } })
+      await continueAsNew<typeof linkWorkflow>({
+        linkId,
+        carried: { v: 1, queued, health, healthMessage, answers, interrupted },
+      })
     }
   }
   await show()
@@ -339,23 +383,34 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   }
 
   async function runOne(run: QueuedRun, now: LinkControl): Promise<void> {
-    const child = await startChild(runWorkflow, {
-      workflowId: runWorkflowId(run.runId),
-      args: [
-        {
-          ...run,
-          linkId,
-          workspaceId: now.workspaceId,
-          bridgeId: now.bridgeId,
-          version: now.version,
-          checkFirst: now.check !== 'passed',
-        },
-      ],
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      staticSummary: `${run.kind} of ${now.name}`,
-    })
-    running = { run, stop: (as) => child.signal(stopRunSignal, { as }) }
+    // Known as running before it has started: a pause or cancel that comes meanwhile must reach it.
+    let stop: ((as: 'interrupted' | 'cancelled') => Promise<void>) | null = null
+    let wish: 'interrupted' | 'cancelled' | null = null
+    running = {
+      run,
+      stop: async (as) => {
+        if (stop === null) wish ??= as
+        else await stop(as)
+      },
+    }
     try {
+      const child = await startChild(runWorkflow, {
+        workflowId: runWorkflowId(run.runId),
+        args: [
+          {
+            ...run,
+            linkId,
+            workspaceId: now.workspaceId,
+            bridgeId: now.bridgeId,
+            version: now.version,
+            checkFirst: now.check !== 'passed',
+          },
+        ],
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        staticSummary: `${run.kind} of ${now.name}`,
+      })
+      stop = (as) => child.signal(stopRunSignal, { as })
+      if (wish !== null) await stopRunning(wish)
       await show()
       const outcome = await child.result()
       if (outcome.trouble?.kind === 'bridge') await setHealth('waiting-for-bridge', outcome.trouble.message)

@@ -16,7 +16,7 @@ export function bridgeQueues(bridgeId: string): { bulk: string; watch: string; a
   return { bulk: `bridge-${bridgeId}`, watch: `bridge-${bridgeId}-watch`, ask: `bridge-${bridgeId}-ask` }
 }
 
-/** Queue of all workflows and of the activities that need the database and mail. */
+/** Queue of all workflows and of the activities that need the database and mail, unless a start names another one. */
 export const centralQueue = 'tandem-central'
 
 /** Who gave a command; lands in the ledger. */
@@ -40,7 +40,8 @@ export interface RunNowAnswer {
 export const runNowUpdate = defineUpdate<RunNowAnswer, [RunNow]>('runNow')
 export const cancelRunUpdate = defineUpdate<{ runId: string }, [Commanded]>('cancelRun')
 export const pauseUpdate = defineUpdate<{ paused: true; interrupting: string | null }, [Commanded]>('pause')
-export const resumeUpdate = defineUpdate<{ paused: false }, [Commanded]>('resume')
+/** Answers the run that goes on with what the pause interrupted; null: it interrupted nothing. */
+export const resumeUpdate = defineUpdate<{ paused: false; runId: string | null }, [Commanded]>('resume')
 export const setModeUpdate = defineUpdate<
   { mode: 'manual' | 'automatic' },
   [Commanded & { mode: 'manual' | 'automatic' }]

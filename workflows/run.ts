@@ -17,7 +17,7 @@ import {
 import type { BridgeActivities } from '../activities/bridge.ts'
 import type { CentralActivities } from '../activities/central.ts'
 import type { RunKind, RunStatus } from '../core/run.ts'
-import { bridgeQueues, centralQueue, type RunProgress, runProgressQuery } from './messages.ts'
+import { bridgeQueues, type RunProgress, runProgressQuery } from './messages.ts'
 import { bridgePatience, central, reading, writing } from './options.ts'
 import { searchAttributes } from './search-attributes.ts'
 
@@ -71,8 +71,8 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
     scope.cancel()
   })
 
-  const centrally = (summary: string) =>
-    proxyActivities<CentralActivities>({ ...central, taskQueue: centralQueue, summary })
+  /** On this workflow's own queue, which is the central workers'. */
+  const centrally = (summary: string) => proxyActivities<CentralActivities>({ ...central, summary })
   const bulk = { taskQueue: bridgeQueues(bridgeId).bulk, scheduleToStartTimeout: bridgePatience }
   const byReading = (summary: string) => proxyActivities<BridgeActivities>({ ...reading, ...bulk, summary })
   const byWriting = (summary: string) => proxyActivities<BridgeActivities>({ ...writing, ...bulk, summary })

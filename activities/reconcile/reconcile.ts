@@ -73,7 +73,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
     const { batchSize, batchPauseMs } = link.configuration.tuning
     const started = performance.now()
     const result: ReconcileResult = { ended: 'more', items: 0, batches: 0 }
-    const beat = setInterval(() => context.heartbeat({ items: result.items }), 5_000)
+    const beat = setInterval(() => context.heartbeat({ items: result.items }), 2_000)
     try {
       while (performance.now() - started < callMilliseconds) {
         if (stop) return { ...result, ended: 'stopped' }

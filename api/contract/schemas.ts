@@ -25,17 +25,25 @@ export const secret = z
   ])
   .meta({ id: 'Secret', description: 'Sealed for the bridge as it arrives; no answer ever holds it' })
 
+/** An address holds no user, password, query or fragment: it is shown, logged, and paths are appended to it. */
+const serverUrl = (example: string) =>
+  z
+    .url({ protocol: /^https?$/, error: `must be an address such as ${example}` })
+    .refine((url) => !/[?#@]/.test(url.replace(/^https?:\/\//i, '')), {
+      error: `must hold no user, password, query or fragment: an address such as ${example}`,
+    })
+
 export const address = z
   .discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('alm'),
-      url: z.url({ protocol: /^https?$/, error: 'must be an address such as https://alm.example.com:8443/qcbin' }),
+      url: serverUrl('https://alm.example.com:8443/qcbin'),
       domain: z.string().min(1),
       project: z.string().min(1),
     }),
     z.strictObject({
       kind: z.literal('octane'),
-      url: z.url({ protocol: /^https?$/, error: 'must be an address such as https://octane.example.com' }),
+      url: serverUrl('https://octane.example.com'),
       sharedSpace: z.string().regex(/^\d+$/, 'must be the number of the shared space, such as 1001'),
       workspace: z.string().regex(/^\d+$/, 'must be the number of the workspace, such as 1002'),
     }),
@@ -122,17 +130,29 @@ const recordProblem = z.object({
   code: z.string(),
   message: z.string(),
   remedy: z.string(),
+  warning: z.boolean().optional().meta({ description: 'Told, but nothing is held up by it' }),
   side: z.enum(['left', 'right']).optional(),
   field: z.string().optional(),
   mappingId: z.string().optional(),
 })
+
+export const simulatedAction = z.enum([
+  'create-right',
+  'create-left',
+  'update-right',
+  'update-left',
+  'update-both',
+  'adopt',
+  'none',
+  'problem',
+])
 
 export const simulatedItem = z
   .object({
     key: z.string(),
     leftId: z.string().nullable(),
     rightId: z.string().nullable(),
-    action: z.string(),
+    action: simulatedAction,
     title: z.string(),
     fields: z.array(
       z.object({

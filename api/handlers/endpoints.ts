@@ -76,24 +76,45 @@ export function endpointHandlers(
     changeEndpoint: async ({ params, body }, { actor }) => {
       const before = await existing(params.id)
       const at = body.address === undefined ? undefined : normalized(body.address)
-      if (at !== undefined && placeOf(at) !== placeOf(before.address) && (await endpointHasPairs(database, params.id)))
-        throw new ApiProblem(
-          409,
-          'place-fixed',
-          'Records of this endpoint are paired already, so it stays with its project.',
-          {
-            remedy: 'Add another endpoint for the other project; only address, name and secret can be changed here.',
-            errors: [{ pointer: '/address', message: 'names another project or workspace' }],
-          },
-        )
+      if (at !== undefined) {
+        const fixed = at.kind !== before.kind || (await endpointHasPairs(database, params.id))
+        if (fixed && placeOf(at) !== placeOf(before.address))
+          throw new ApiProblem(
+            409,
+            'place-fixed',
+            at.kind === before.kind
+              ? 'Records of this endpoint are paired already, so it stays with its project.'
+              : 'An endpoint stays with its product.',
+            {
+              remedy: 'Add another endpoint for the other project; only address, name and secret can be changed here.',
+              errors: [{ pointer: '/address', message: 'names another project or workspace' }],
+            },
+          )
+        // Else whoever may change an address could have the saved secret sent to a server of theirs.
+        if (body.secret === undefined && new URL(at.url).origin !== new URL(before.address.url).origin)
+          throw new ApiProblem(422, 'secret-needed', 'Another server gets no secret that was entered for this one.', {
+            remedy: 'Enter the password or API key together with the new address.',
+            errors: [{ pointer: '/secret', message: 'is needed with an address on another server' }],
+          })
+      }
       const sealed = body.secret === undefined ? undefined : await seal(body.secret)
-      if (body.test && sealed !== undefined) await tryOut(before.name, at ?? before.address, sealed[bridgeId] ?? '')
+      const testReport =
+        !body.test || (at === undefined && sealed === undefined)
+          ? null
+          : sealed === undefined
+            ? await askEndpoint<Report>(dependencies, {
+                kind: 'test-connection',
+                endpoint: { id: params.id, ...(at === undefined ? {} : { address: at }) },
+              })
+            : await tryOut(before.name, at ?? before.address, sealed[bridgeId] ?? '')
       const change = {
         ...(body.name === undefined ? {} : { name: body.name }),
         ...(at === undefined ? {} : { address: at }),
         ...(sealed === undefined ? {} : { sealed }),
       }
+      if (Object.keys(change).length === 0) return before
       await nameTaken('/name', body.name ?? before.name, () => updateEndpoint(database, params.id, change, actor))
+      if (testReport !== null) await markEndpointTested(database, params.id, testReport)
       return existing(params.id)
     },
 
@@ -149,7 +170,7 @@ function normalized(at: z.infer<typeof address>): EndpointAddress {
 }
 
 function placeOf(at: EndpointAddress): string {
-  return at.kind === 'alm' ? `${at.domain}/${at.project}` : `${at.sharedSpace}/${at.workspace}`
+  return at.kind === 'alm' ? `alm ${at.domain}/${at.project}` : `octane ${at.sharedSpace}/${at.workspace}`
 }
 
 /** Runs a write and words the violation of a unique name. */

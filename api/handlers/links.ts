@@ -1,25 +1,25 @@
 import type { ProposedMapping } from '../../core/auto-map.ts'
 import { type LinkConfiguration, linkConfiguration } from '../../core/link-config.ts'
 import { statusWords } from '../../core/link-state.ts'
-import type { RecordSnapshot } from '../../core/values.ts'
+import { type RecordSnapshot, sides } from '../../core/values.ts'
 import { getEndpoint } from '../../db/endpoints.ts'
 import { listIssues } from '../../db/issues.ts'
 import { listLedger } from '../../db/ledger.ts'
 import {
   addLinkVersion,
   createLink,
-  findTwinLink,
   getLink,
   type LinkRow,
   listLinks,
   listLinkVersions,
   renameLink,
+  TwinLinkError,
 } from '../../db/links.ts'
 import { getRun } from '../../db/runs.ts'
 import { workspaceFor } from '../../db/workspaces.ts'
 import { ApiProblem, notFound, pointers } from '../problem.ts'
 import { askEndpoint } from './ask.ts'
-import { page, readCursor } from './cursor.ts'
+import { page, readCursor, timeKey } from './cursor.ts'
 import { nameTaken } from './endpoints.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
@@ -36,11 +36,6 @@ type LinkHandlerName =
   | 'linkIssues'
   | 'linkLedger'
   | 'linkRecord'
-
-interface TimeCursor {
-  at: string
-  id: string
-}
 
 export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHandlerName> {
   const { database, temporal, bridgeId } = dependencies
@@ -90,14 +85,6 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
     createLink: async ({ body }, { actor }) => {
       const { left, right, octane } = await ends(body.left, body.right)
-      const twin = await findTwinLink(database, { leftId: left.id, rightId: right.id, entityType: body.entityType })
-      if (twin !== null)
-        throw new ApiProblem(
-          409,
-          'link-exists',
-          `The link "${twin.name}" joins the same endpoints for the same type already.`,
-          { remedy: 'Change that link, or delete it first.' },
-        )
       const proposed = await askEndpoint<ProposedMapping & { defaultUsers: LinkConfiguration['defaultUsers'] }>(
         dependencies,
         {
@@ -116,6 +103,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
         rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },
         ...body.configuration,
       })
+      assertSameEnds(configuration, { entityType: body.entityType, left, right })
       const id = await nameTaken('/name', body.name, async () =>
         createLink(database, {
           name: body.name,
@@ -126,8 +114,14 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
           author: actor,
           comment: 'Created with an automatic mapping.',
         }),
-      )
-      await temporal.ensureLink(id)
+      ).catch((error: unknown) => {
+        if (!(error instanceof TwinLinkError)) throw error
+        throw new ApiProblem(409, 'link-exists', error.message, {
+          remedy: 'Change that link, or delete it first.',
+        })
+      })
+      // The link exists whether or not Temporal answers now: its first command, or housekeeping, starts what is missing.
+      await temporal.ensureLink(id).catch(() => undefined)
       return { link: shown(await existing(id)), notes: proposed.notes }
     },
 
@@ -155,22 +149,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
     addVersion: async ({ params, body }, command) => {
       const link = await existing(params.id)
       const configuration = validConfiguration(body.configuration)
-      const fixed = [
-        ...(configuration.entityType === link.entityType
-          ? []
-          : [{ pointer: '/configuration/entityType', message: 'cannot be changed after creation' }]),
-        ...(configuration.left.endpointId === link.left.id
-          ? []
-          : [{ pointer: '/configuration/left/endpointId', message: 'cannot be changed after creation' }]),
-        ...(configuration.right.endpointId === link.right.id
-          ? []
-          : [{ pointer: '/configuration/right/endpointId', message: 'cannot be changed after creation' }]),
-      ]
-      if (fixed.length > 0)
-        throw new ApiProblem(422, 'invalid-configuration', 'A link keeps its endpoints and its type.', {
-          remedy: 'Create another link.',
-          errors: fixed,
-        })
+      assertSameEnds(configuration, link)
       const version = await addLinkVersion(database, {
         linkId: params.id,
         expectedVersion: body.expectedVersion,
@@ -188,7 +167,8 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
             errors: [{ pointer: '/expectedVersion', message: `the newest is ${link.version}` }],
           },
         )
-      await temporal.configurationChanged(params.id, { ...command, version })
+      // It is saved, and read before the next run; this only makes an automatic link see it at once.
+      await temporal.configurationChanged(params.id, { ...command, version }).catch(() => undefined)
       const [saved] = await listLinkVersions(database, params.id, version)
       if (saved === undefined) throw new Error('the version was just saved')
       return asVersion(saved)
@@ -208,7 +188,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
     linkIssues: async ({ params, query }) => {
       await existing(params.id)
-      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const before = readCursor(query.cursor, timeKey)
       const rows = await listIssues(database, {
         linkId: params.id,
         limit: query.limit + 1,
@@ -220,7 +200,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
     linkLedger: async ({ params, query }) => {
       await existing(params.id)
-      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const before = readCursor(query.cursor, timeKey)
       const rows = await listLedger(database, {
         linkId: params.id,
         limit: query.limit + 1,
@@ -256,6 +236,24 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
 function asVersion<T extends { configuration: LinkConfiguration }>(version: T) {
   return { ...version, configuration: version.configuration as unknown as Record<string, unknown> }
+}
+
+/** Endpoints and type of a link are given once; a configuration repeats them. */
+function assertSameEnds(
+  configuration: LinkConfiguration,
+  link: { entityType: string; left: { id: string }; right: { id: string } },
+): void {
+  const errors = [
+    ...(configuration.entityType === link.entityType ? [] : ['/configuration/entityType']),
+    ...sides.flatMap((side) =>
+      configuration[side].endpointId === link[side].id ? [] : [`/configuration/${side}/endpointId`],
+    ),
+  ].map((pointer) => ({ pointer, message: 'is not the one that the link is created with' }))
+  if (errors.length > 0)
+    throw new ApiProblem(422, 'invalid-configuration', 'A link keeps its endpoints and its type.', {
+      remedy: 'Create another link.',
+      errors,
+    })
 }
 
 /** A whole configuration by the product's own rules: every problem at once, each with its pointer. */

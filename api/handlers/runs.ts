@@ -1,15 +1,12 @@
-import type { SimulatedItem } from '../../core/store.ts'
+import { z } from 'zod'
 import { listIssues } from '../../db/issues.ts'
 import { listLedger } from '../../db/ledger.ts'
 import { getFindings, getRun, listRuns, listSimulation } from '../../db/runs.ts'
 import { notFound } from '../problem.ts'
-import { page, readCursor } from './cursor.ts'
+import { page, readCursor, timeKey } from './cursor.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
-interface TimeCursor {
-  at: string
-  id: string
-}
+const placeKey = z.strictObject({ page: z.int32().min(0), position: z.int32().min(0) })
 
 export function runHandlers({
   database,
@@ -22,7 +19,7 @@ export function runHandlers({
 
   return {
     listRuns: async ({ query }) => {
-      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const before = readCursor(query.cursor, timeKey)
       const rows = await listRuns(database, {
         limit: query.limit + 1,
         ...(query.linkId === undefined ? {} : { linkId: query.linkId }),
@@ -38,11 +35,11 @@ export function runHandlers({
     },
     runSimulation: async ({ params, query }) => {
       await existing(params.id)
-      const after = readCursor<{ page: number; position: number }>(query.cursor, ['page', 'position'])
+      const after = readCursor(query.cursor, placeKey)
       const { counts, items } = await listSimulation(database, {
         runId: params.id,
         limit: query.limit + 1,
-        ...(query.action === undefined ? {} : { action: query.action as SimulatedItem['action'] }),
+        ...(query.action === undefined ? {} : { action: query.action }),
         ...(after === undefined ? {} : { after }),
       })
       const shown = items.map((item) => ({ ...item, fields: [...item.fields], problems: [...item.problems] }))
@@ -50,7 +47,7 @@ export function runHandlers({
     },
     runLedger: async ({ params, query }) => {
       await existing(params.id)
-      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const before = readCursor(query.cursor, timeKey)
       const rows = await listLedger(database, {
         runId: params.id,
         limit: query.limit + 1,
@@ -60,7 +57,7 @@ export function runHandlers({
     },
     runIssues: async ({ params, query }) => {
       await existing(params.id)
-      const before = readCursor<TimeCursor>(query.cursor, ['at', 'id'])
+      const before = readCursor(query.cursor, timeKey)
       const rows = await listIssues(database, {
         runId: params.id,
         limit: query.limit + 1,

@@ -1,0 +1,289 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Service, startService } from '../test/service.ts'
+
+let service: Service
+const folder = mkdtempSync(path.join(tmpdir(), 'tandem-cli-'))
+
+beforeAll(async () => {
+  service = await startService({ alm: { defects: 12 }, octane: { defects: 3 } })
+})
+afterAll(async () => {
+  await service.close()
+  rmSync(folder, { recursive: true })
+})
+
+const bin = fileURLToPath(new URL('./bin.js', import.meta.url))
+
+interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+function started(
+  command: string,
+  args: readonly string[],
+  input: string | null,
+  env: NodeJS.ProcessEnv,
+): Promise<Ended> {
+  const child = spawn(command, args, {
+    env: { PATH: process.env.PATH, HOME: folder, TANDEM_DATA: folder, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const ended: Ended = { code: null, out: '', err: '' }
+  child.stdout.on('data', (chunk) => {
+    ended.out += String(chunk)
+  })
+  child.stderr.on('data', (chunk) => {
+    ended.err += String(chunk)
+  })
+  if (input === null) child.stdin.end()
+  else if (command === 'script') {
+    // A person types once they are asked.
+    child.stdout.once('data', () => child.stdin.write(input))
+  } else child.stdin.end(input)
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      child.stdin.destroy()
+      resolve({ ...ended, code })
+    })
+  })
+}
+
+function tandem(args: readonly string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Ended> {
+  return started(process.execPath, [bin, ...args], options.input ?? null, { TANDEM_API: service.url, ...options.env })
+}
+
+async function json<T>(args: readonly string[]): Promise<T> {
+  const { code, out, err } = await tandem(['--json', ...args])
+  expect([code, err]).toEqual([0, ''])
+  return JSON.parse(out) as T
+}
+
+const almOptions = () => {
+  const { url, domain, project } = service.almAddress
+  return ['--kind', 'alm', '--url', url, '--domain', domain, '--project', project, '--user', service.almSecret.user]
+}
+
+describe('endpoints from the command line', () => {
+  it('are added with the secret from the standard input, the environment or a file, and never echo it', async () => {
+    const { password } = service.almSecret
+    const file = path.join(folder, 'secret')
+    writeFileSync(file, `${password}\r\n`, { mode: 0o600 })
+    const { url, sharedSpace, workspace } = service.octaneAddress
+    const results = await Promise.all([
+      tandem(['endpoint', 'add', 'alm', ...almOptions(), '--secret-stdin'], { input: `${password}\n` }),
+      tandem(
+        [
+          ...['endpoint', 'add', 'octane', '--kind', 'octane', '--url', url, '--space', sharedSpace],
+          ...['--workspace', workspace, '--client-id', service.octaneSecret.clientId, '--secret-env', 'OCTANE_SECRET'],
+        ],
+        { env: { OCTANE_SECRET: service.octaneSecret.clientSecret } },
+      ),
+      tandem(['--json', 'endpoint', 'add', 'spare', ...almOptions(), '--secret-file', file]),
+    ])
+    expect(results.map(({ code, err }) => [code, err])).toEqual(results.map(() => [0, '']))
+    const [alm, octane, spare] = results
+    expect(alm?.out).toMatch(/^Added alm \([0-9a-f-]{36}\)\. ALM\/Quality Center .* as sync\.\n$/)
+    expect(octane?.out).toContain('Added octane')
+    expect(JSON.parse(spare?.out ?? '')).toMatchObject({ name: 'spare', kind: 'alm' })
+    for (const { out, err } of results)
+      for (const secret of [password, service.octaneSecret.clientSecret]) expect(out + err).not.toContain(secret)
+  })
+
+  it('ask for the secret where a person sits, without showing what is typed', async (context) => {
+    if (!existsSync('/usr/bin/script')) context.skip('there is no program that gives a terminal')
+    const line = [process.execPath, bin, 'endpoint', 'add', 'typed', ...almOptions()].map((one) => `'${one}'`).join(' ')
+    const answered = await started('script', ['-qec', line, '/dev/null'], `x\u007f${service.almSecret.password}\r`, {
+      TANDEM_API: service.url,
+    })
+    expect(answered.out).toContain('Password of sync: ')
+    expect(answered.out).toContain('Added typed')
+    expect(answered.out).not.toContain(service.almSecret.password)
+    const cancelled = await started('script', ['-qec', line, '/dev/null'], '\u0003', { TANDEM_API: service.url })
+    expect(cancelled.out).toContain('Cancelled.')
+    expect(cancelled.code).toBe(1)
+  })
+
+  it('refuse in words and by exit code what cannot be done', async () => {
+    const [noTerminal, wrong, wrongJson, unknown, usage, both, noCommand, noEnv] = await Promise.all([
+      tandem(['endpoint', 'add', 'x', ...almOptions()]),
+      tandem(['endpoint', 'add', 'x', ...almOptions(), '--secret-stdin'], { input: 'not-the-password\n' }),
+      tandem(['endpoint', 'add', 'x', ...almOptions(), '--secret-stdin', '--json'], { input: 'not-the-password\n' }),
+      tandem(['endpoint', 'test', 'nobody', '--json']),
+      tandem(['endpoint', 'add', 'x', '--kind', 'jira', '--url', 'x']),
+      tandem(['endpoint', 'add', 'x', ...almOptions(), '--client-id', 'y']),
+      tandem(['endpoint', 'frobnicate']),
+      tandem(['endpoint', 'add', 'x', ...almOptions(), '--secret-env', 'NOT_SET']),
+    ])
+    expect([noTerminal.code, noTerminal.err]).toEqual([1, expect.stringContaining('--secret-stdin')])
+    expect([wrong.code, wrong.out]).toEqual([1, ''])
+    expect(wrong.err).toMatch(/refuses the credentials of sync/)
+    expect(wrong.err).toMatch(/Enter the user and password/)
+    expect(wrong.err).not.toContain('not-the-password')
+    expect(JSON.parse(wrongJson.out)).toMatchObject({ code: 'connection-failed', status: 422 })
+    expect([wrongJson.code, wrongJson.err]).toEqual([1, ''])
+    expect(JSON.parse(unknown.out)).toMatchObject({ code: 'failed', detail: expect.stringContaining('"nobody"') })
+    expect([usage.code, usage.err]).toEqual([2, expect.stringContaining('Allowed choices are alm, octane')])
+    expect([both.code, both.err]).toEqual([1, expect.stringContaining('either --user or --client-id')])
+    expect([noCommand.code, noCommand.err]).toEqual([2, expect.stringContaining("unknown command 'frobnicate'")])
+    expect([noEnv.code, noEnv.err]).toEqual([1, expect.stringContaining('NOT_SET is not set')])
+  })
+
+  it('are listed as a table and tested', async () => {
+    const { out, code } = await tandem(['endpoint', 'list'])
+    const [head, ...rows] = out.trimEnd().split('\n')
+    expect(code).toBe(0)
+    expect(head).toMatch(/Name\s+Kind\s+Where\s+Tested\s+Links\s+Id/)
+    expect(rows.some((row) => /alm\s+alm\s+http:\S+ DEFAULT\/Sync/.test(row))).toBe(true)
+    expect(await json<unknown[]>(['endpoint', 'list'])).toHaveLength(rows.length)
+    expect((await tandem(['endpoint', 'test', 'octane'])).out).toMatch(/^Connected\. /)
+  })
+})
+
+describe('links from the command line', () => {
+  it('go through their whole life', async () => {
+    const created = await tandem(['link', 'create', 'Defects', '--left', 'alm', '--right', 'octane'])
+    expect([created.code, created.err]).toEqual([0, ''])
+    expect(created.out).toMatch(/^Created Defects \(/)
+
+    const check = await tandem(['link', 'check', 'Defects'])
+    expect(check.code).toBe(0)
+    expect(check.out).toMatch(/Integrity check of Defects passed/)
+    expect(check.out).toMatch(/✓ {2}All mapped fields exist\./)
+
+    const simulate = await tandem(['link', 'simulate', 'Defects'])
+    expect(simulate.out).toMatch(/12 to be created on the right/)
+    expect(simulate.out).toMatch(/3 to be created on the left/)
+    expect(simulate.out).toMatch(/For example 1 .*\n\s+Name: \(empty\) → /)
+
+    const run = await json<{ id: string; status: string; counters: object }>(['link', 'run', 'Defects'])
+    expect(run).toMatchObject({ status: 'passed', counters: { createdRight: 12, createdLeft: 3 } })
+    const shown = await tandem(['run', 'show', run.id])
+    expect([shown.code, shown.err]).toEqual([0, ''])
+    expect(shown.out).toMatch(/Synchronization of Defects passed in [\d.]+ s\.\n {2}12 created right, 3 created left/)
+    expect(shown.out).toContain('Last writes:')
+
+    const list = await tandem(['link', 'list'])
+    expect(list.out).toMatch(/Name\s+Status\s+Mode/)
+    expect(list.out).toMatch(/Defects\s+OK\s+manual\s+alm\s+octane\s+15\s+0\s+0/)
+    const show = await tandem(['link', 'show', 'Defects'])
+    expect(show.out).toMatch(/name\s+<->\s+name/)
+  })
+
+  it('show a bar on a terminal and nothing but the answer on the standard output', async (context) => {
+    if (!existsSync('/usr/bin/script')) context.skip('there is no program that gives a terminal')
+    for (let id = 1; id <= 12; id++) service.alm.edit('defect', String(id), { name: `seen by the bar ${id}` })
+    service.octane.faults.latencyMs = 100
+    const file = path.join(folder, 'out.txt')
+    const { out, code } = await started(
+      'script',
+      ['-qec', `'${process.execPath}' '${bin}' link run Defects > '${file}'`, '/dev/null'],
+      null,
+      {
+        TANDEM_API: service.url,
+      },
+    )
+    service.octane.faults.latencyMs = 0
+    expect(code).toBe(0)
+    expect(out).toMatch(/[█░]{30} +\d+% /)
+    expect(readFileSync(file, 'utf8')).toMatch(/^Synchronization of Defects passed in .*\n {2}12 updated right\n$/)
+  })
+
+  it('are paused, resumed, set to automatic and back, with a refusal for what makes no sense', async () => {
+    const words = async (command: string) => {
+      const { code, out, err } = await tandem(['link', command, 'Defects'])
+      return [code, out + err]
+    }
+    expect(await words('pause')).toEqual([0, 'Defects is paused.\n'])
+    expect(await words('pause')).toEqual([1, 'The link is paused already.\nResume it to go on.\n'])
+    expect(await words('run')).toEqual([1, expect.stringContaining('Resume the link first.')])
+    expect(await words('resume')).toEqual([0, 'Defects goes on.\n'])
+    expect(await words('auto')).toEqual([0, 'Defects is in automatic mode.\n'])
+    expect(await words('manual')).toEqual([0, 'Defects is in manual mode.\n'])
+    expect(await words('cancel')).toEqual([1, expect.stringContaining('No run is going on')])
+  })
+
+  it('take a configuration from a file, and list all its problems with their paths', async () => {
+    const file = path.join(folder, 'configuration.json')
+    const { out } = await tandem(['link', 'export-config', 'Defects'])
+    const configuration = JSON.parse(out) as { fields: { id: string; right: string; direction: string }[] }
+    writeFileSync(file, JSON.stringify({ ...configuration, fields: [], surprise: true }))
+    const broken = await tandem(['link', 'set-config', 'Defects', file])
+    expect(broken.code).toBe(1)
+    expect(broken.err).toContain('map at least one field')
+    expect(broken.err).toContain('surprise')
+    writeFileSync(file, '{"fields": ')
+    expect((await tandem(['link', 'set-config', 'Defects', file])).err).toMatch(/configuration\.json is not valid JSON/)
+    expect((await tandem(['link', 'set-config', 'Defects', path.join(folder, 'none')])).err).toMatch(/cannot be read/)
+
+    const gone = configuration.fields.map((field) =>
+      field.right === 'name' ? { ...field, right: 'nowhere_udf' } : field,
+    )
+    writeFileSync(file, JSON.stringify({ ...configuration, fields: gone }))
+    expect((await tandem(['link', 'set-config', 'Defects', file, '--comment', 'try'])).out).toContain('Saved version 2')
+    const check = await tandem(['link', 'check', 'Defects'])
+    expect(check.code).toBe(1)
+    expect(check.out).toMatch(/✗ {2}.*"nowhere_udf" does not exist/)
+    expect(check.out).toMatch(/→ .*\(\/fields\/\d+\/right\)/)
+    const run = await tandem(['link', 'run', 'Defects'])
+    expect([run.code, run.out]).toEqual([1, expect.stringContaining('nothing was synchronized')])
+    writeFileSync(file, JSON.stringify(configuration))
+    await tandem(['link', 'set-config', 'Defects', file])
+  })
+
+  it('end with 3 when a run finished with errors, and name the record, the field and the remedy', async () => {
+    service.octane.create('release', {
+      name: 'Nowhere else',
+      start_date: '2026-01-01T12:00:00Z',
+      end_date: '2026-02-01T12:00:00Z',
+    })
+    const release = service.octane.records('release').find(({ name }) => name === 'Nowhere else')
+    const twin = service.octane.records('defect').find(({ alm_id_udf }) => alm_id_udf === 'DEFAULT/Sync/defect/1')
+    service.octane.edit('defect', String(twin?.id), { release: { type: 'release', id: release?.id } })
+    const run = await tandem(['link', 'run', 'Defects'])
+    expect([run.code, run.out]).toEqual([3, expect.stringContaining('finished with errors')])
+    const issues = await tandem(['link', 'issues', 'Defects'])
+    expect(issues.out).toMatch(/Owner\s+Issue\s+Remedy/)
+    expect(issues.out).toContain('Nowhere else')
+  })
+
+  it('are deleted, and are then not found', async () => {
+    expect((await tandem(['link', 'delete', 'Defects'])).out).toBe('Deleted Defects. Its 15 pairs are kept.\n')
+    const after = await tandem(['link', 'show', 'Defects'])
+    expect([after.code, after.err]).toEqual([1, 'There is no link "Defects". There are none yet.\n'])
+  })
+})
+
+describe('an API that is not there', () => {
+  it('ends with 4 and says where nothing answers, or that something else does', async () => {
+    const page = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' })
+      response.end('<html>It works!</html>')
+    })
+    await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve))
+    const at = `http://127.0.0.1:${(page.address() as AddressInfo).port}`
+    try {
+      const [closed, other, none, scripted] = await Promise.all([
+        tandem(['link', 'list', '--api', 'http://127.0.0.1:1']),
+        tandem(['link', 'list', '--api', at]),
+        tandem(['link', 'list'], { env: { TANDEM_API: undefined } }),
+        tandem(['link', 'list', '--json', '--api', 'http://127.0.0.1:1']),
+      ])
+      expect([closed.code, closed.err]).toEqual([4, expect.stringContaining('Nothing answers at http://127.0.0.1:1')])
+      expect([other.code, other.err]).toEqual([4, expect.stringContaining('is not Tandem')])
+      expect([none.code, none.err]).toEqual([4, expect.stringContaining('npm start')])
+      expect([scripted.code, JSON.parse(scripted.out)]).toEqual([4, expect.objectContaining({ code: 'not-reachable' })])
+    } finally {
+      page.close()
+      page.closeAllConnections()
+    }
+  })
+})
