@@ -25,14 +25,16 @@ export function createEditors(lab: Lab, chance: Chance) {
     }
   }
 
-  /** What was edited last: people meet at the same field of the same record more often than chance would have it. */
-  let hot: { almId: string; field: TracedField } | null = null
+  /** What was edited lately: people meet at the same field of the same record more often than chance would have it. */
+  const hot: { almId: string; field: TracedField }[] = []
 
   function place(): { almId: string; octaneId: string; field: TracedField } | null {
-    const almId = hot !== null && chance.yes(0.4) ? hot.almId : pickAlm()
+    const known = hot.length > 0 && chance.yes(0.6) ? chance.pick(hot) : null
+    const almId = known?.almId ?? pickAlm()
     if (almId === null) return null
-    const field = hot !== null && almId === hot.almId && chance.yes(0.8) ? hot.field : chance.pick(tracedFields)
-    hot = { almId, field }
+    const field = known?.field ?? chance.pick(tracedFields)
+    hot.unshift({ almId, field })
+    hot.length = Math.min(hot.length, 3)
     const name = `${lab.alm.domain}/${lab.alm.project}/defect/${almId}`
     const twin = lab.octane.records('defect').find((record) => record.alm_id_udf === name)
     return { almId, octaneId: twin?.id ?? '', field }

@@ -48,7 +48,7 @@ export const plants: Record<Invariant, { defect: string; shell: Shell }> = {
         altered(connector, {
           update: async (entityType, rows, returnFields, options) => {
             // A person saves between our read and our write, which no longer looks whether anybody did.
-            await new Promise((resolve) => setTimeout(resolve, 15))
+            await new Promise((resolve) => setTimeout(resolve, 80))
             return connector.update(
               entityType,
               rows.map(({ lock: _lock, ...row }) => ({ ...row, compareAndSet: false })),
