@@ -127,6 +127,8 @@ export async function createLab(options: LabOptions = {}) {
     alm,
     octane,
     database,
+    databaseUrl: testDatabase.url,
+    secrets,
     store,
     connections,
     configuration,

@@ -32,9 +32,14 @@ const connectorCalls = new Set<string>(['newest', 'scan', 'read', 'find', 'creat
 
 /**
  * A worker that dies at a chosen call: from then on every call of it fails without effect, as when its process is gone.
- * What was on its way is carried out by the server all the same. `inside` stands between the worker's calls and the world.
+ * What was on its way is carried out by the server all the same. `inside` stands between the worker's calls and the world;
+ * `around` sees each call with its number, for whoever kills a real process there.
  */
-export function mortal(death: DeathPoint | null, inside?: Shell): Mortal {
+export function mortal(
+  death: DeathPoint | null,
+  inside?: Shell,
+  around: <T>(call: number, name: string, start: () => Promise<T>) => Promise<T> = (_call, _name, start) => start(),
+): Mortal {
   let count = 0
   let dead = false
   const trail: string[] = []
@@ -47,7 +52,7 @@ export function mortal(death: DeathPoint | null, inside?: Shell): Mortal {
       dead = true
       throw new Error(`died before ${name}`)
     }
-    const answer = await call()
+    const answer = await around(mine, name, call)
     if (dead) throw new Error('this worker is dead')
     if (death?.call === mine) {
       dead = true

@@ -194,7 +194,7 @@ async function work(lab: Lab, death: DeathPoint | null, parallel: number, plant:
  * Lets an hour pass in the database: leases run out, waits are over, unanswered creates are old enough. Only called while
  * no worker runs and no request is on its way, as an hour would see to.
  */
-async function timePasses(lab: Lab): Promise<void> {
+export async function timePasses(lab: Lab): Promise<void> {
   // Nobody used the sessions of dead workers meanwhile: they end, and the locks they held with them.
   lab.alm.expireSessions()
   const { sql } = lab.database
@@ -203,7 +203,7 @@ async function timePasses(lab: Lab): Promise<void> {
   await sql`update intents set created_at = created_at - interval '1 hour'`
 }
 
-async function untilQuiet(lab: Lab, plant: Shell | undefined): Promise<void> {
+export async function untilQuiet(lab: Lab, plant?: Shell): Promise<void> {
   for (let round = 0; round < 30; round++) {
     await timePasses(lab)
     await work(lab, null, 1, plant)
@@ -212,7 +212,7 @@ async function untilQuiet(lab: Lab, plant: Shell | undefined): Promise<void> {
   }
 }
 
-async function furtherCycle(lab: Lab, history: History, plant: Shell | undefined): Promise<Violation[]> {
+export async function furtherCycle(lab: Lab, history: History, plant?: Shell): Promise<Violation[]> {
   const before = history.length()
   await work(lab, null, 1, plant)
   const written = history.entries(before).filter((entry) => entry.via === 'rest')
