@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { createLab, type Lab } from './lab.ts'
 import { followHistory } from './torture/history.ts'
 import { judgeWorld } from './torture/invariants.ts'
@@ -10,6 +10,9 @@ import type { WorkerOrder } from './torture/worker-process.ts'
 
 const run = promisify(execFile)
 const program = path.join(import.meta.dirname, 'torture', 'worker-process.ts')
+
+// Each call is a process of its own to start.
+vi.setConfig({ testTimeout: 300_000 })
 
 let lab: Lab | null = null
 
