@@ -12,6 +12,7 @@ export type FailureType =
   | 'Forbidden'
   | 'InvalidConfiguration'
   | 'NotFound'
+  | 'Restored'
   | 'Throttled'
   | 'Unavailable'
   | 'Nothing'
@@ -22,6 +23,7 @@ const notRetryable: Partial<Record<Problem['class'], FailureType>> = {
   schema: 'InvalidConfiguration',
   mapping: 'InvalidConfiguration',
   missing: 'NotFound',
+  restored: 'Restored',
 }
 
 /** Turns what was thrown into an ApplicationFailure; cancellations and failures pass through. */

@@ -1,4 +1,7 @@
 import { Context } from '@temporalio/activity'
+import { ConnectorError, type ScanRow } from '../connectors/contract.ts'
+import { nextOverlap } from '../core/overlap.ts'
+import { secondsBetween } from '../core/server-time.ts'
 import type { PendingReason, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
@@ -16,12 +19,20 @@ export interface ScanInput {
 export interface ScanResult {
   rows: number
   queued: number
+  /** Changes that only a complete listing found. */
+  escaped: number
+  /** Paired records that a complete listing lacks. */
+  absent: number
+  /** True: so many are absent at once that nothing is done about them until somebody agrees. */
+  braked: boolean
 }
 
 /**
  * Finds which records of a side may have changed and queues them. It asks for the newest time H first, lists
  * `modified >= T` in id order (offsets over a moving order skip rows), queues each page as it comes, and only then sets
- * T := H - overlap. A retry starts over: queueing the same row twice is nothing new.
+ * T := H - overlap. A retry starts over: queueing the same row twice is nothing new. A complete listing is evidence for what
+ * is gone and for what had escaped the scans for changes. A side whose newest time lies below the one we saw is listed
+ * whole: either its newest record was deleted, or the endpoint went back in time, which stops the link before any write.
  */
 export async function scanSide(
   store: Store,
@@ -30,15 +41,20 @@ export async function scanSide(
   onPage: (rows: number) => void,
   signal?: AbortSignal,
 ): Promise<ScanResult> {
-  const { linkId, side, runId, extent } = input
+  const { linkId, side, runId } = input
   const { configuration } = bench.link
+  const { tuning, brake } = configuration
   const { entityType } = configuration[side]
   const connector = bench.connectors[side]
   const call = signal === undefined ? {} : { signal }
   const position = await store.scanPosition(linkId, side)
   const newest = await connector.newest(entityType, call)
+  const wentBack = newest !== null && position.newest !== null && secondsBetween(position.newest, newest) < 0
+  const extent = wentBack ? 'all' : input.extent
+  const listing = extent === 'all' ? await store.beginListing({ linkId, side, runId }) : null
   const reason: PendingReason = extent === 'all' ? 'full-scan' : 'scan'
-  const result: ScanResult = { rows: 0, queued: 0 }
+  const result: ScanResult = { rows: 0, queued: 0, escaped: 0, absent: 0, braked: false }
+  let lateness = 0
   let afterId: string | null = null
   for (;;) {
     const page: Awaited<ReturnType<typeof connector.scan>> = await connector.scan(
@@ -51,28 +67,71 @@ export async function scanSide(
       call,
     )
     if (page.rows.length > 0) {
-      const recorded = await store.recordScanPage({
-        linkId,
-        side,
-        runId,
-        reason,
-        rows: page.rows.map(({ id, stamp }) => ({ id, stamp })),
-      })
+      const record = (rows: readonly ScanRow[]) =>
+        store.recordScanPage({
+          linkId,
+          side,
+          runId,
+          reason,
+          rows: rows.map(({ id, stamp }) => ({ id, stamp })),
+          ...(listing === null ? {} : listing),
+        })
+      const recorded = await record(page.rows)
+      if (recorded.regressed.length > 0) {
+        // A page may be older than a write of ours that was committed meanwhile: only what is read now counts.
+        const now = await connector.read(entityType, recorded.regressed, [], call)
+        const again = await record(now)
+        if (again.regressed.length > 0) throw wentBackInTime(bench, side, again.regressed)
+      }
+      const modified = new Map(page.rows.map((row) => [row.id, row.stamp.modified]))
+      for (const id of recorded.unannounced) {
+        const at = modified.get(id)
+        if (at === undefined || at === null) continue
+        const behind = (limit: string | null) => (limit === null ? 0 : secondsBetween(at, limit))
+        if (extent === 'all' && behind(position.since) > 0) result.escaped++
+        else lateness = Math.max(lateness, behind(position.newest))
+      }
       result.rows += page.rows.length
-      result.queued += recorded.queued
+      result.queued += recorded.queued.length
       afterId = page.rows[page.rows.length - 1]?.id ?? afterId
     }
     onPage(result.rows)
     if (page.last) break
   }
-  if (newest !== null)
-    await store.finishScan({
+  if (listing !== null) {
+    const { absent, braked } = await store.finishListing({
+      ...listing,
       linkId,
       side,
-      newest,
-      since: connector.earlier(newest, configuration.tuning.overlapSeconds),
+      rows: result.rows,
+      escaped: result.escaped,
+      graceSeconds: tuning.goneAfterSeconds,
+      mostAbsent: brake.deletions,
     })
+    result.absent = absent
+    result.braked = braked
+  }
+  const overlapSeconds = nextOverlap({
+    configured: tuning.overlapSeconds,
+    current: position.overlapSeconds,
+    lateness,
+    escaped: result.escaped,
+  })
+  if (newest !== null)
+    await store.finishScan({ linkId, side, newest, since: connector.earlier(newest, overlapSeconds), overlapSeconds })
   return result
+}
+
+function wentBackInTime(bench: Workbench, side: Side, ids: readonly string[]): ConnectorError {
+  const { name } = bench.link[side]
+  return new ConnectorError({
+    class: 'restored',
+    code: 'endpoint-restored',
+    message: `${name} went back in time: ${ids.length === 1 ? 'record' : 'records'} ${ids.slice(0, 5).join(', ')} ${ids.length > 5 ? 'and others ' : ''}show an older version than was seen before. Nothing is written.`,
+    remedy:
+      'If the project was restored from a backup or cloned, look at both sides, then accept the restored state: what differs is then compared field by field under the brake.',
+    side,
+  })
 }
 
 export function createScan({ store, connections }: { store: Store; connections: Connections }) {

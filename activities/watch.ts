@@ -50,7 +50,8 @@ export function createWatch({ store, connections }: { store: Store; connections:
       const inRow = (failures.get(linkId) ?? 0) + 1
       failures.set(linkId, inRow)
       await store.recordWatch({ linkId, outcome: 'failed' }).catch(() => undefined)
-      const permanent = error instanceof ConnectorError && ['auth', 'forbidden', 'schema'].includes(error.problem.class)
+      const permanent =
+        error instanceof ConnectorError && ['auth', 'forbidden', 'schema', 'restored'].includes(error.problem.class)
       if (input.healthy && (permanent || inRow >= looksBeforeTrouble)) {
         failures.delete(linkId)
         const failure = toFailure(error)

@@ -16,6 +16,8 @@ const waits: Record<ProblemClass, { first: number; longest: number }> = {
   altered: { first: 600, longest: 7_200 },
   ambiguous: { first: 300, longest: 7_200 },
   missing: { first: 300, longest: 7_200 },
+  restored: { first: 600, longest: 7_200 },
+  braked: { first: 600, longest: 7_200 },
   internal: { first: 60, longest: 3_600 },
 }
 

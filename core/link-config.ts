@@ -99,25 +99,30 @@ export const linkConfiguration = z
     schedule: z.strictObject({ intervalSeconds: z.number().int().min(1).max(86_400) }).default({ intervalSeconds: 60 }),
     tuning: z
       .strictObject({
-        batchSize: z.number().int().min(1).max(500),
-        parallel: z.number().int().min(1).max(16),
+        batchSize: z.number().int().min(1).max(500).default(100),
+        parallel: z.number().int().min(1).max(16).default(4),
         /** How long the last part of the past is read again at each scan, in seconds. */
-        overlapSeconds: z.number().int().min(2).max(7_200),
+        overlapSeconds: z.number().int().min(2).max(7_200).default(300),
         /** How long an unanswered create is looked up before it may be sent again, in seconds. */
-        inDoubtSeconds: z.number().int().min(1).max(86_400),
+        inDoubtSeconds: z.number().int().min(1).max(86_400).default(600),
         /** `lock`: exact, one record at a time; `bulk`: re-read just before, many at a time. For sides that lock. */
-        writes: z.enum(['lock', 'bulk']),
+        writes: z.enum(['lock', 'bulk']).default('lock'),
+        /** A record counts as gone when two complete listings so far apart lack it, in seconds. */
+        goneAfterSeconds: z.number().int().min(0).max(2_592_000).default(3600),
         /** Pause between batches in milliseconds, to spare an endpoint. */
-        batchPauseMs: z.number().int().min(0).max(60_000),
+        batchPauseMs: z.number().int().min(0).max(60_000).default(0),
       })
-      .default({
-        batchSize: 100,
-        parallel: 4,
-        overlapSeconds: 300,
-        inDoubtSeconds: 600,
-        writes: 'lock',
-        batchPauseMs: 0,
-      }),
+      .prefault({}),
+    /**
+     * What one run may do before somebody has to agree: whichever of count and share is larger. Nothing beyond it is done
+     * by itself; everything else goes on.
+     */
+    brake: z
+      .strictObject({
+        changes: z.strictObject({ count: z.number().int().min(0), share: z.number().min(0).max(1) }),
+        deletions: z.strictObject({ count: z.number().int().min(0), share: z.number().min(0).max(1) }),
+      })
+      .default({ changes: { count: 500, share: 0.2 }, deletions: { count: 10, share: 0.01 } }),
   })
   .check(always(oneUseOfEachField))
 export type LinkConfiguration = z.infer<typeof linkConfiguration>

@@ -33,6 +33,10 @@ export const problemClasses = {
   ambiguous: 'admin',
   /** The record is gone on one side. Owner: admin. */
   missing: 'admin',
+  /** The endpoint shows older states than were seen before: restored from a backup, or cloned. Owner: admin. */
+  restored: 'admin',
+  /** More than the brake allows: somebody must agree first. Owner: admin. */
+  braked: 'admin',
   /** A defect of Tandem. Owner: us. */
   internal: 'us',
 } as const satisfies Record<string, 'admin' | 'endpoint' | 'us'>

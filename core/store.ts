@@ -29,7 +29,14 @@ export interface Store {
   saveSimulation(input: { runId: string; page: number; items: readonly SimulatedItem[] }): Promise<void>
 
   /** Where the next scan of a side starts: T, in the endpoint's own words; null: from the beginning of time. */
-  scanPosition(linkId: string, side: Side): Promise<{ since: string | null }>
+  scanPosition(linkId: string, side: Side): Promise<ScanPosition>
+  /** Opens a complete listing of a side: evidence for what is gone. One that was left open counts for nothing. */
+  beginListing(input: { linkId: string; side: Side; runId: string | null }): Promise<{ listingId: string }>
+  /**
+   * Closes a complete listing: paired records that it lacks are noted as absent, those that it holds are not absent any
+   * more. Those absent in two listings a grace apart are queued, unless they are too many.
+   */
+  finishListing(input: FinishListing): Promise<ListingResult>
   /**
    * Queues every row whose stamp is not the one we have seen (unknown ones too) and answers how many of them are due.
    * A record that was declined is queued only when its stamp has moved since.
@@ -40,9 +47,17 @@ export interface Store {
     rows: readonly { id: string; stamp: Stamp }[]
     reason: PendingReason
     runId: string | null
-  }): Promise<{ queued: number }>
+    /** The complete listing that the page belongs to. */
+    listingId?: string
+  }): Promise<RecordedPage>
   /** Sets T once everything up to it is queued. */
-  finishScan(input: { linkId: string; side: Side; since: string | null; newest: string | null }): Promise<void>
+  finishScan(input: {
+    linkId: string
+    side: Side
+    since: string | null
+    newest: string | null
+    overlapSeconds: number
+  }): Promise<void>
 
   queueState(linkId: string): Promise<QueueState>
   /** Leases up to `limit` due pairs or unpaired records to the caller. An empty answer: nothing is due now. */
@@ -76,6 +91,43 @@ export interface Store {
   /** A question somebody asked about an endpoint, with what is needed to answer it. Throws `ask-not-found`. */
   question(askId: string): Promise<Question>
   saveAnswer(input: { askId: string; answer: unknown } | { askId: string; problem: Problem }): Promise<void>
+}
+
+export interface ScanPosition {
+  /** T: where the next scan starts, in the endpoint's own words; null: at the beginning. */
+  since: string | null
+  /** The newest time of the side when it was last scanned. */
+  newest: string | null
+  overlapSeconds: number | null
+}
+
+export interface RecordedPage {
+  /** Ids that are due because of this page: their stamp is news. */
+  queued: readonly string[]
+  /** Of those, the ones that nothing had announced: no row of theirs was waiting. */
+  unannounced: readonly string[]
+  /** Ids whose version stamp lies below the one we have seen: no server does that by itself. */
+  regressed: readonly string[]
+}
+
+export interface FinishListing {
+  listingId: string
+  linkId: string
+  side: Side
+  rows: number
+  /** Changes that only this listing found. */
+  escaped: number
+  /** Time that must lie between two listings without a record before it counts as gone, in seconds. */
+  graceSeconds: number
+  /** More absent records than this are not queued: that looks like lost permissions or a vanished project. */
+  mostAbsent: { count: number; share: number }
+}
+
+export interface ListingResult {
+  absent: number
+  queued: number
+  /** True: too many are absent at once; nobody touches anything because of it. */
+  braked: boolean
 }
 
 export class StoreError extends Error {
@@ -128,7 +180,15 @@ export interface BeginRun {
   temporal: { workflowId: string; runId: string }
 }
 
-export type PendingReason = 'scan' | 'full-scan' | 'retry' | 'person' | 'webhook' | 'configuration' | 'follow-up'
+export type PendingReason =
+  | 'scan'
+  | 'full-scan'
+  | 'retry'
+  | 'person'
+  | 'webhook'
+  | 'configuration'
+  | 'follow-up'
+  | 'absence'
 
 export interface QueueState {
   /** Due now and not leased. */

@@ -7,6 +7,7 @@ import {
   type OpenIntent,
   type PendingReason,
   type QueueState,
+  type RecordedPage,
   StoreError,
   type TwinState,
   type WorkItem,
@@ -43,41 +44,56 @@ export async function queueScanPage(
     rows: readonly { id: string; stamp: Stamp }[]
     reason: PendingReason
     runId: string | null
+    listingId?: string
   },
-): Promise<{ queued: number }> {
+): Promise<RecordedPage> {
   return named('record scan page', async () => {
     const keys = await loadLinkKeys(sql, input.linkId)
     const { endpointId, entityType } = keys[input.side]
     const rows = input.rows.map(({ id, stamp }) => ({ id, version: stamp.version, modified: stamp.modified }))
+    const counter = input.side === 'left' ? 'scannedLeft' : 'scannedRight'
     return sql.begin(async (tx) => {
-      const [counted] = await tx<{ queued: number }[]>`
+      const told = await tx<{ id: string; regressed: boolean; queued: boolean; announced: boolean }[]>`
         with rows as (
           select * from jsonb_to_recordset(${tx.json(rows)}) as r(id text, version bigint, modified text)
         ), changed as (
-          select r.* from rows r
+          select r.*, coalesce(s.seen_version > r.version, false) as regressed, q.external_id is not null as announced
+          from rows r
           left join records s
             on s.endpoint_id = ${endpointId} and s.entity_type = ${entityType} and s.external_id = r.id
+          left join pending q on q.link_id = ${input.linkId} and q.side = ${input.side} and q.external_id = r.id
           where s.external_id is null or not case
             when s.seen_version is not null and r.version is not null then s.seen_version = r.version
             else s.seen_modified is not null and r.modified is not null and s.seen_modified = r.modified end
         ), queued as (
           insert into pending (link_id, side, external_id, reason, queued_version, queued_modified)
-          select ${input.linkId}, ${input.side}, id, ${input.reason}, version, modified from changed order by id
+          select ${input.linkId}, ${input.side}, id, ${input.reason}, version, modified from changed
+          where not regressed order by id
           on conflict (link_id, side, external_id) do update set
             revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now()), attempts = 0,
             reason = excluded.reason, queued_version = excluded.queued_version,
             queued_modified = excluded.queued_modified
           where (pending.queued_version, pending.queued_modified)
             is distinct from (excluded.queued_version, excluded.queued_modified)
-          returning 1
+          returning external_id
         )
-        select count(*)::int as queued from queued`
+        select c.id, c.regressed, q.external_id is not null as queued, c.announced
+        from changed c left join queued q on q.external_id = c.id`
+      if (input.listingId !== undefined)
+        await tx`
+          insert into scan_listing (listing_id, external_id)
+          select ${input.listingId}, id from jsonb_to_recordset(${tx.json(rows)}) as r(id text) on conflict do nothing`
       if (input.runId !== null)
         await tx`
-          update runs set counters = jsonb_set(counters, array[${`scanned${input.side === 'left' ? 'Left' : 'Right'}`}]::text[],
-            to_jsonb(coalesce((counters ->> ${`scanned${input.side === 'left' ? 'Left' : 'Right'}`})::int, 0) + ${rows.length}::int))
+          update runs set counters = jsonb_set(counters, array[${counter}]::text[],
+            to_jsonb(coalesce((counters ->> ${counter})::int, 0) + ${rows.length}::int))
           where id = ${input.runId}`
-      return { queued: counted?.queued ?? 0 }
+      const idsOf = (wanted: (row: (typeof told)[number]) => boolean) => told.filter(wanted).map((row) => row.id)
+      return {
+        queued: idsOf((row) => row.queued),
+        unannounced: idsOf((row) => row.queued && !row.announced),
+        regressed: idsOf((row) => row.regressed),
+      }
     })
   })
 }

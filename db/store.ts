@@ -1,9 +1,10 @@
-import { type Store, StoreError } from '../core/store.ts'
+import { type ScanPosition, type Store, StoreError } from '../core/store.ts'
 import { answerAsk, loadQuestion } from './asks.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
+import { beginListing, finishListing } from './store-listings.ts'
 import { claimItems, findTwins, loadQueueState, peekItems, queueScanPage, releaseClaim } from './store-queue.ts'
 
 /** The Store directly on PostgreSQL, for the central process and the built-in bridge. */
@@ -27,21 +28,25 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     scanPosition: async (linkId, side) => {
       const [row] = await named(
         'scan position',
-        () =>
-          sql<
-            { since: string | null }[]
-          >`select since from scan_positions where link_id = ${linkId} and side = ${side}`,
+        () => sql<ScanPosition[]>`
+          select since, newest, overlap_seconds as "overlapSeconds" from scan_positions
+          where link_id = ${linkId} and side = ${side}`,
       )
-      return { since: row?.since ?? null }
+      return row ?? { since: null, newest: null, overlapSeconds: null }
     },
+    beginListing: (input) => beginListing(database, input),
+    finishListing: (input) => finishListing(database, input),
     recordScanPage: (input) => queueScanPage(database, input),
-    finishScan: async ({ linkId, side, since, newest }) => {
+    finishScan: async ({ linkId, side, since, newest, overlapSeconds }) => {
       await named(
         'finish scan',
         () => sql`
-          insert into scan_positions (link_id, side, since, newest) values (${linkId}, ${side}, ${since}, ${newest})
-          on conflict (link_id, side) do update set since = excluded.since, newest = excluded.newest, updated_at = now()
-          where (scan_positions.since, scan_positions.newest) is distinct from (excluded.since, excluded.newest)`,
+          insert into scan_positions (link_id, side, since, newest, overlap_seconds)
+          values (${linkId}, ${side}, ${since}, ${newest}, ${overlapSeconds})
+          on conflict (link_id, side) do update set
+            since = excluded.since, newest = excluded.newest, overlap_seconds = excluded.overlap_seconds, updated_at = now()
+          where (scan_positions.since, scan_positions.newest, scan_positions.overlap_seconds)
+            is distinct from (excluded.since, excluded.newest, excluded.overlap_seconds)`,
       )
     },
     queueState: (linkId) => loadQueueState(database, linkId),

@@ -30,6 +30,10 @@ export const pairs = pgTable(
     leftId: text('left_id').notNull(),
     rightId: text('right_id').notNull(),
     base: jsonb('base').$type<Base>().notNull(),
+    /** Tombstone: the side that is gone, and what became of its twin. */
+    goneSide: text('gone_side', { enum: ['left', 'right'] }),
+    goneAt: moment('gone_at'),
+    goneOutcome: text('gone_outcome', { enum: ['kept', 'deleted', 're-created'] }),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
@@ -146,22 +150,54 @@ export const scanPositions = pgTable(
     side: text('side', { enum: ['left', 'right'] }).notNull(),
     since: text('since'),
     newest: text('newest'),
+    overlapSeconds: integer('overlap_seconds'),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.side] })],
 )
 
-/** Complete listings of a side: evidence for deletions. */
-export const scanEpochs = pgTable('scan_epochs', {
-  id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
-  linkId: uuid('link_id')
-    .notNull()
-    .references(() => links.id),
-  side: text('side', { enum: ['left', 'right'] }).notNull(),
-  startedAt: moment('started_at').notNull().defaultNow(),
-  completedAt: moment('completed_at'),
-  rows: integer('rows').notNull().default(0),
-})
+/** Complete listings of a side: evidence for what is gone, and for what the scans for changes had missed. */
+export const scanEpochs = pgTable(
+  'scan_epochs',
+  {
+    id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    runId: uuid('run_id'),
+    startedAt: moment('started_at').notNull().defaultNow(),
+    completedAt: moment('completed_at'),
+    rows: integer('rows').notNull().default(0),
+    escaped: integer('escaped').notNull().default(0),
+    absent: integer('absent').notNull().default(0),
+    braked: boolean('braked').notNull().default(false),
+  },
+  (table) => [index('scan_epochs_link').on(table.linkId, table.side, table.startedAt)],
+)
+
+/** Ids of the complete listing under way; unlogged, since a crash makes the listing worthless anyway. */
+export const scanListing = pgTable(
+  'scan_listing',
+  { listingId: uuid('listing_id').notNull(), externalId: text('external_id').notNull() },
+  (table) => [primaryKey({ columns: [table.listingId, table.externalId] })],
+)
+
+/** Paired records that complete listings lack. */
+export const absences = pgTable(
+  'absences',
+  {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    externalId: text('external_id').notNull(),
+    lastListing: uuid('last_listing').notNull(),
+    listings: integer('listings').notNull().default(1),
+    firstMissing: moment('first_missing').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.linkId, table.side, table.externalId] })],
+)
 
 /** References to records that are not paired yet. */
 export const unresolvedReferences = pgTable(

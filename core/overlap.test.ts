@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { nextOverlap } from './overlap.ts'
+import { secondsBetween } from './server-time.ts'
+
+const quiet = { configured: 300, current: null, lateness: 0, escaped: 0 }
+
+describe('the overlap of a scan', () => {
+  it('is what the link asks for while the endpoint is punctual', () => {
+    expect(nextOverlap(quiet)).toBe(300)
+  })
+
+  it('covers twice the lateness that was seen, and keeps it', () => {
+    expect(nextOverlap({ ...quiet, lateness: 600 })).toBe(1_260)
+    expect(nextOverlap({ ...quiet, current: 1_260 })).toBe(1_260)
+  })
+
+  it('doubles when changes escaped, up to two hours', () => {
+    expect(nextOverlap({ ...quiet, escaped: 1 })).toBe(600)
+    expect(nextOverlap({ ...quiet, current: 6_000, escaped: 3 })).toBe(7_200)
+  })
+})
+
+describe('times of an endpoint', () => {
+  it('are compared in their own words, with a zone and without', () => {
+    expect(secondsBetween('2026-11-24 09:00:00', '2026-11-24 09:10:00')).toBe(600)
+    expect(secondsBetween('2026-11-24T14:00:30Z', '2026-11-24T14:00:00Z')).toBe(-30)
+  })
+})

@@ -1,0 +1,93 @@
+import type { FinishListing, ListingResult } from '../core/store.ts'
+import type { Side } from '../core/values.ts'
+import { type Database, named } from './connection.ts'
+import { loadLinkKeys } from './store-queue.ts'
+
+/** Opens a complete listing of a side. What an earlier one, cut off, had collected is worth nothing and goes. */
+export async function beginListing(
+  { sql }: Database,
+  input: { linkId: string; side: Side; runId: string | null },
+): Promise<{ listingId: string }> {
+  return named('begin listing', () =>
+    sql.begin(async (tx) => {
+      await tx`
+        delete from scan_listing where listing_id in (
+          select id from scan_epochs where link_id = ${input.linkId} and side = ${input.side} and completed_at is null)`
+      const [row] = await tx<{ id: string }[]>`
+        insert into scan_epochs (link_id, side, run_id) values (${input.linkId}, ${input.side}, ${input.runId}) returning id`
+      return { listingId: row?.id ?? '' }
+    }),
+  )
+}
+
+/**
+ * Closes a complete listing and compares it with the pairs: evidence only, nothing is deleted by it. A paired record counts
+ * as gone when two listings in a row, the grace apart, lack it. Those that came back are queued, tombstone or not.
+ */
+export async function finishListing({ sql }: Database, input: FinishListing): Promise<ListingResult> {
+  return named('finish listing', async () => {
+    const keys = await loadLinkKeys(sql, input.linkId)
+    const { linkId, side, listingId } = input
+    return sql.begin(async (tx) => {
+      const ownId = side === 'left' ? tx`p.left_id` : tx`p.right_id`
+      const listed = tx`exists (
+        select 1 from scan_listing s where s.listing_id = ${listingId} and s.external_id = ${ownId})`
+      const mine = tx`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType}`
+      await tx`
+        insert into absences (link_id, side, external_id, last_listing)
+        select ${linkId}, ${side}, ${ownId}, ${listingId} from pairs p where ${mine} and p.gone_side is null and not ${listed}
+        on conflict (link_id, side, external_id) do update set
+          listings = absences.listings + 1, last_listing = excluded.last_listing
+        where absences.last_listing <> excluded.last_listing`
+      await tx`
+        delete from absences a where a.link_id = ${linkId} and a.side = ${side} and exists (
+          select 1 from scan_listing s where s.listing_id = ${listingId} and s.external_id = a.external_id)`
+      // What was taken for gone and is listed again is looked at, whether or not its stamp has moved.
+      await tx`
+        insert into pending (link_id, side, external_id, reason)
+        select ${linkId}, ${side}, ${ownId}, 'full-scan' from pairs p where ${mine} and p.gone_side = ${side} and ${listed}
+        on conflict (link_id, side, external_id) do update set
+          revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())`
+      const [count] = await tx<{ absent: number; pairs: number }[]>`
+        select (select count(*)::int from absences where link_id = ${linkId} and side = ${side}) as absent,
+          (select count(*)::int from pairs p where ${mine} and p.gone_side is null) as pairs`
+      const absent = count?.absent ?? 0
+      const most = Math.max(input.mostAbsent.count, Math.floor(input.mostAbsent.share * (count?.pairs ?? 0)))
+      const braked = absent > most
+      const queued = braked ? 0 : await queueAbsences(tx, linkId, side, input.graceSeconds)
+      await tx`
+        update scan_epochs set completed_at = now(), rows = ${input.rows}, escaped = ${input.escaped}, absent = ${absent},
+          braked = ${braked} where id = ${listingId}`
+      await tx`delete from scan_listing where listing_id = ${listingId}`
+      return { absent, queued, braked }
+    })
+  })
+}
+
+type Tx = Parameters<Parameters<Database['sql']['begin']>[1]>[0]
+
+async function queueAbsences(tx: Tx, linkId: string, side: Side, graceSeconds: number): Promise<number> {
+  const rows = await tx`
+    insert into pending (link_id, side, external_id, reason)
+    select a.link_id, a.side, a.external_id, 'absence' from absences a
+    where a.link_id = ${linkId} and a.side = ${side} and a.listings >= 2
+      and a.first_missing <= now() - make_interval(secs => ${graceSeconds})
+    on conflict (link_id, side, external_id) do update set
+      reason = 'absence', revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())
+    returning 1`
+  return rows.length
+}
+
+/** An admin has looked at a brake and agrees: what is absent by evidence is queued, however many there are. */
+export async function releaseAbsences(
+  { sql }: Database,
+  input: { linkId: string; graceSeconds: number },
+): Promise<{ queued: number }> {
+  return named('release absences', () =>
+    sql.begin(async (tx) => {
+      const left = await queueAbsences(tx, input.linkId, 'left', input.graceSeconds)
+      const right = await queueAbsences(tx, input.linkId, 'right', input.graceSeconds)
+      return { queued: left + right }
+    }),
+  )
+}
