@@ -1,6 +1,6 @@
 import type { Connector } from '../../connectors/contract.ts'
 import type { Store } from '../../core/store.ts'
-import type { Shell } from '../lab.ts'
+import type { Lab, Shell } from '../lab.ts'
 import type { Invariant } from './invariants.ts'
 
 /** Replaces methods of a store or connector and leaves the rest as it is. */
@@ -26,10 +26,10 @@ async function decorated(connector: Connector, parameters: Parameters<Connector[
 const same: Shell = { store: (store: Store) => store, connector: (connector: Connector) => connector }
 
 /** One deliberate defect per invariant, of the kind that synchronizers have had: each must be found by the judge of worlds. */
-export const plants: Record<Invariant, { defect: string; shell: Shell }> = {
+export const plants: Record<Invariant, { defect: string; shell: (lab: Lab) => Shell }> = {
   I1: {
     defect: 'a scan skips a row at the border of a page',
-    shell: {
+    shell: () => ({
       ...same,
       connector: (connector) =>
         altered(connector, {
@@ -38,34 +38,37 @@ export const plants: Record<Invariant, { defect: string; shell: Shell }> = {
             return { ...page, rows: page.rows.filter((row) => !row.id.endsWith('3')) }
           },
         }),
-    },
+    }),
   },
   I2: {
     defect: 'updates are sent without comparing the state they were planned from',
-    shell: {
+    shell: (lab) => ({
       ...same,
       connector: (connector) =>
-        altered(connector, {
-          update: async (entityType, rows, returnFields, options) => {
-            // A person saves between our read and our write, which no longer looks whether anybody did.
-            await new Promise((resolve) => setTimeout(resolve, 80))
-            return connector.update(
-              entityType,
-              rows.map(({ lock: _lock, ...row }) => ({ ...row, compareAndSet: false })),
-              returnFields,
-              options,
-            )
-          },
-        }),
-    },
+        connector.kind !== 'octane'
+          ? connector
+          : altered(connector, {
+              update: (entityType, rows, returnFields, options) => {
+                // A person saves between our read and our write, which does not look whether anybody did.
+                for (const row of rows)
+                  if ('name' in row.fields) lab.octane.edit('defect', row.id, { name: `octane says in time ${row.id}` })
+                return connector.update(
+                  entityType,
+                  rows.map(({ lock: _lock, ...row }) => ({ ...row, compareAndSet: false })),
+                  returnFields,
+                  options,
+                )
+              },
+            }),
+    }),
   },
   I3: {
     defect: 'an unanswered create is sent again without looking for it',
-    shell: { ...same, connector: (connector) => altered(connector, { find: async () => [] }) },
+    shell: () => ({ ...same, connector: (connector) => altered(connector, { find: async () => [] }) }),
   },
   I5: {
     defect: 'every listing shows another stamp, and every reading another title',
-    shell: {
+    shell: () => ({
       ...same,
       connector: (connector) => {
         let counter = 0
@@ -78,21 +81,21 @@ export const plants: Record<Invariant, { defect: string; shell: Shell }> = {
           read: (...parameters) => decorated(connector, parameters, () => ` ${++counter}`),
         })
       },
-    },
+    }),
   },
   I6: {
     defect: 'a server that reformats what it keeps is taken for a person who edits',
-    shell: {
+    shell: () => ({
       ...same,
       connector: (connector) =>
         connector.kind === 'octane'
           ? altered(connector, { read: (...parameters) => decorated(connector, parameters, () => '.') })
           : connector,
-    },
+    }),
   },
   I10: {
     defect: 'a write that was found by looking is settled without a ledger row',
-    shell: {
+    shell: () => ({
       ...same,
       store: (store) =>
         altered(store, {
@@ -105,6 +108,6 @@ export const plants: Record<Invariant, { defect: string; shell: Shell }> = {
               })),
             }),
         }),
-    },
+    }),
   },
 }

@@ -20,7 +20,7 @@ export interface TortureOptions {
   deaths: boolean
   lab?: LabOptions
   /** A deliberate defect in every worker, which the judge must find. */
-  plant?: Shell
+  plant?: (lab: Lab) => Shell
   createDatabase?: () => Promise<TestDatabase>
 }
 
@@ -73,6 +73,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 async function inWorld(lab: Lab, chance: Chance, options: TortureOptions): Promise<TortureReport> {
   const history = followHistory(lab)
   const editors = createEditors(lab, chance)
+  const plant = options.plant?.(lab)
   const report: TortureReport = {
     seed: options.seed,
     cycles: options.cycles,
@@ -98,7 +99,7 @@ async function inWorld(lab: Lab, chance: Chance, options: TortureOptions): Promi
     const most = chance.below(10)
     let working = true
     const [worker] = await Promise.all([
-      work(lab, death, chance.yes(0.3) ? 2 : 1, options.plant).finally(() => {
+      work(lab, death, chance.yes(0.3) ? 2 : 1, plant).finally(() => {
         working = false
       }),
       (async () => {
@@ -114,9 +115,9 @@ async function inWorld(lab: Lab, chance: Chance, options: TortureOptions): Promi
   }
   lab.alm.faults.clear()
   lab.octane.faults.clear()
-  await untilQuiet(lab, options.plant)
+  await untilQuiet(lab, plant)
   report.violations.push(...(await judgeWorld(lab, history)))
-  report.violations.push(...(await furtherCycle(lab, history, options.plant)))
+  report.violations.push(...(await furtherCycle(lab, history, plant)))
   if (report.violations.length > 0) report.evidence = await evidenceOf(lab, history)
   report.writes = history.entries().filter((entry) => entry.via === 'rest').length
   return report
