@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createLogFile } from './log-file.ts'
 
 export interface ChildOptions {
   name: string
@@ -27,14 +27,14 @@ export interface ManagedChild {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readyMs = 90_000
 const graceMs = 40_000
+const stableMs = 60_000
 
 /**
  * Runs one of our roles as a process of its own, restarts it with a growing wait when it ends by itself, and says so. It
  * counts as ready when it has printed its line of JSON. It ends when this process does, however that goes.
  */
 export async function startChild(options: ChildOptions): Promise<ManagedChild> {
-  mkdirSync(options.logFolder, { recursive: true })
-  const log = createWriteStream(path.join(options.logFolder, `${options.name}.log`), { flags: 'a' })
+  const log = createLogFile(path.join(options.logFolder, `${options.name}.log`))
   let child: ChildProcess
   let stopping = false
   let failures = 0
@@ -44,6 +44,7 @@ export async function startChild(options: ChildOptions): Promise<ManagedChild> {
   function launch(): Promise<void> {
     return new Promise((resolve, reject) => {
       let ready = false
+      let readyAt = 0
       let lastWords = ''
       child = spawn(
         process.execPath,
@@ -55,7 +56,13 @@ export async function startChild(options: ChildOptions): Promise<ManagedChild> {
           path.join(root, options.entry),
           ...(options.args ?? []),
         ],
-        { cwd: root, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+        {
+          cwd: root,
+          env: { ...process.env, ...options.env },
+          stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+          // Ctrl-C in the terminal reaches the parent alone, which stops its children in order.
+          detached: true,
+        },
       )
       const timer = setTimeout(() => {
         if (!ready) child.kill('SIGKILL')
@@ -70,7 +77,7 @@ export async function startChild(options: ChildOptions): Promise<ManagedChild> {
           if (parsed === null) log.write(`${said}\n`)
           else {
             ready = true
-            failures = 0
+            readyAt = performance.now()
             about = parsed
             clearTimeout(timer)
             resolve()
@@ -80,6 +87,9 @@ export async function startChild(options: ChildOptions): Promise<ManagedChild> {
       child.stderr?.on('data', (chunk: Buffer) => {
         lastWords = (lastWords + chunk.toString('utf8')).slice(-1_000)
         log.write(chunk)
+      })
+      child.once('error', (error) => {
+        lastWords = error.message
       })
       child.once('close', (code, signal) => {
         clearTimeout(timer)
@@ -92,7 +102,8 @@ export async function startChild(options: ChildOptions): Promise<ManagedChild> {
           return
         }
         if (stopping) return
-        failures++
+        // Only one that held for a while was well; else a crash right after each start would never be waited for longer.
+        failures = performance.now() - readyAt > stableMs ? 1 : failures + 1
         const wait = Math.min(30_000, 500 * 2 ** Math.min(6, failures - 1))
         options.say(`The ${options.name} ended (${signal ?? code}); it is started again`)
         up = new Promise((done) => setTimeout(done, wait)).then(again)
@@ -131,7 +142,6 @@ export async function startChild(options: ChildOptions): Promise<ManagedChild> {
       const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
       await ended
       clearTimeout(timer)
-      log.end()
     },
   }
 }

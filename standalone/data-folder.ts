@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { isAlive, type ProcessId, processId } from './processes.ts'
 
 /** Where the parts listen; written for the command line, and remembered for the next start. */
 export interface Addresses {
@@ -58,19 +59,24 @@ export function openDataFolder(folder: string, options: { fresh?: boolean } = {}
   }
 
   function take(): void {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        writeFileSync(lock, JSON.stringify({ pid: process.pid, started: processStart(process.pid) }), {
-          flag: 'wx',
-          mode: 0o644,
-        })
-        return
-      } catch {
-        const holder = readJson<{ pid: number; started: string | null }>(lock)
-        if (holder !== null && isSame(holder))
-          throw new FolderInUse(full, { pid: holder.pid, ...readJson<Addresses>(addresses) })
-        rmSync(lock, { force: true })
+    // Complete before it is visible: a lock is never seen half-written. Linking fails when there is one.
+    const draft = `${lock}.${process.pid}`
+    writeFileSync(draft, JSON.stringify(processId(process.pid)), { mode: 0o644 })
+    try {
+      for (let attempt = 0; attempt < 5; attempt++) {
+        try {
+          linkSync(draft, lock)
+          return
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+        }
+        const holder = readJson<ProcessId>(lock)
+        if (holder !== null && isAlive(holder))
+          throw new FolderInUse(full, { ...readJson<Addresses>(addresses), pid: holder.pid })
+        takeAway(lock, holder)
       }
+    } finally {
+      rmSync(draft, { force: true })
     }
     throw new Error(`The lock in ${full} cannot be taken. Is the folder writable?`)
   }
@@ -101,23 +107,16 @@ function readJson<T>(file: string): T | null {
   }
 }
 
-/** Process ids are used again: the same one with another start time is somebody else. */
-function isSame(holder: { pid: number; started: string | null }): boolean {
+/** Removes the lock of somebody who is gone, but not one that another start has put there in the meantime. */
+function takeAway(lock: string, holder: ProcessId | null): void {
+  const aside = `${lock}.stale.${process.pid}`
   try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
-  }
-  const started = processStart(holder.pid)
-  return started === null || holder.started === null || started === holder.started
-}
-
-/** Start time of a process in the kernel's own ticks; null where that cannot be told. */
-function processStart(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
+    renameSync(lock, aside)
   } catch {
-    return null
+    return
   }
+  const moved = readJson<ProcessId>(aside)
+  if (moved !== null && (moved.pid !== holder?.pid || moved.started !== holder.started) && isAlive(moved))
+    renameSync(aside, lock)
+  else rmSync(aside, { force: true })
 }

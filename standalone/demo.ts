@@ -8,7 +8,7 @@ import { describeFindings, describeRun } from '../cli/run.ts'
 import { createChecklist } from './checklist.ts'
 import { FolderInUse } from './data-folder.ts'
 import { compareSystems, type DemoSystems, startDemoSystems } from './demo-systems.ts'
-import { type Stack, startStack, untilAskedToEnd } from './stack.ts'
+import { listenForEnd, type Stack, StartCancelled, startStack } from './stack.ts'
 
 const usage = `Shows the main job: a defect link between an ALM and an Octane sandbox, from nothing to in step.
 
@@ -44,10 +44,10 @@ async function main(): Promise<number> {
   }
   const checklist = createChecklist()
   const { say } = checklist
-  const ending = untilAskedToEnd()
+  const end = listenForEnd()
   const data = values.data ?? process.env.TANDEM_DATA ?? '.tandem'
   say('Tandem is starting\n')
-  const stack = await startStack({ data, fresh: values.fresh ?? false, checklist })
+  const stack = await startStack({ data, fresh: values.fresh ?? false, checklist, stopRequested: end.signal })
   try {
     const number = nextDemo(stack.folder.path)
     const systems = await checklist.step('ALM and Octane sandboxes', () =>
@@ -62,11 +62,11 @@ async function main(): Promise<number> {
     )
     const scene: Scene = { stack, systems, api: createApiClient(stack.api), say }
     try {
-      const agrees = await Promise.race([play(scene, number), ending.then(() => null)])
+      const agrees = await Promise.race([play(scene, number), end.asked.then(() => null)])
       if (agrees === null) return 130
       if (values.exit === true) return agrees ? 0 : 1
       say(goOn(scene, number))
-      await ending
+      await end.asked
       say('Stopping')
       return 0
     } finally {
@@ -351,6 +351,7 @@ function goOn({ stack, systems }: Scene, number: number): string {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
+    if (error instanceof StartCancelled) process.exit(130)
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exit(error instanceof FolderInUse ? 3 : 2)
   },

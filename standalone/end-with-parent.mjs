@@ -5,7 +5,7 @@ import process from 'node:process'
 if (process.channel) {
   process.channel.unref()
   process.on('disconnect', () => {
-    process.emit('SIGTERM')
+    if (!process.emit('SIGTERM')) process.exit(1)
     setTimeout(() => process.exit(1), 20_000).unref()
   })
 }

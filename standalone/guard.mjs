@@ -1,14 +1,26 @@
-// Ends processes when the one that started them is gone, also after SIGKILL: reads the end of its standard input, which
-// the parent holds open. Plain JavaScript without dependencies, so that nothing can keep it from starting.
-// Arguments: pid:signal pairs, such as 4711:SIGINT.
+// Ends processes and removes temporary folders when the process that started it is gone, also after SIGKILL: the parent
+// holds its standard input open and says there, line by line, what to watch. Plain JavaScript without dependencies, so
+// that nothing can keep it from starting.
+//   watch PID SIGNAL | forget PID | remove FOLDER | keep FOLDER
+import { readFileSync, rmSync } from 'node:fs'
 import process from 'node:process'
+import { createInterface } from 'node:readline'
 
-const wards = process.argv.slice(2).map((ward) => {
-  const [pid, signal] = ward.split(':')
-  return { pid: Number(pid), signal: signal ?? 'SIGTERM' }
-})
+const wards = new Map()
+const folders = new Set()
+
+/** Start time in the kernel's ticks: the same process id with another one is somebody else. Null where it cannot be told. */
+function startOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
+  } catch {
+    return null
+  }
+}
 
 function end(pid, signal) {
+  if (startOf(pid) !== wards.get(pid)?.started) return false
   try {
     process.kill(pid, signal)
     return true
@@ -19,18 +31,25 @@ function end(pid, signal) {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 
-process.stdin.resume()
+const lines = createInterface({ input: process.stdin })
+lines.on('line', (line) => {
+  const [what, first = '', second = 'SIGTERM'] = line.split('\t')
+  const pid = Number(first)
+  if (what === 'watch') wards.set(pid, { signal: second, started: startOf(pid) })
+  else if (what === 'forget') wards.delete(pid)
+  else if (what === 'remove') folders.add(first)
+  else if (what === 'keep') folders.delete(first)
+})
 process.stdin.on('error', () => {})
-process.stdin.on('close', () => {
-  for (const { pid, signal } of wards) end(pid, signal)
-  const started = Date.now()
+lines.on('close', () => {
+  for (const [pid, { signal }] of wards) end(pid, signal)
+  const asked = Date.now()
   const timer = setInterval(() => {
-    const alive = wards.filter(({ pid }) => end(pid, 0))
-    if (alive.length === 0) process.exit(0)
-    if (Date.now() - started > 15_000) {
-      for (const { pid } of alive) end(pid, 'SIGKILL')
-      clearInterval(timer)
-      process.exit(0)
-    }
-  }, 200)
+    const alive = [...wards.keys()].filter((pid) => end(pid, 0))
+    const late = Date.now() - asked > 30_000
+    if (late) for (const pid of alive) end(pid, 'SIGKILL')
+    if (alive.length > 0 && !late) return
+    clearInterval(timer)
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
+  }, 100)
 })

@@ -15,6 +15,8 @@ export interface MailCatcher {
   stop(): Promise<void>
 }
 
+const largestMail = 25_000_000
+
 /** A real SMTP server that delivers into a folder, with a page to read what arrived. Nothing leaves the machine. */
 export async function startMailCatcher(options: {
   folder: string
@@ -23,16 +25,24 @@ export async function startMailCatcher(options: {
 }): Promise<MailCatcher> {
   const { folder } = options
   mkdirSync(folder, { recursive: true })
-  let counter = names(folder).length
+  // Not how many there are: somebody may have removed some.
+  let counter = Number(names(folder).at(-1)?.replace('.eml', '') ?? 0)
 
   const smtp = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     logger: false,
+    size: largestMail,
     onData(stream, _session, done) {
       const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      stream.on('data', (chunk: Buffer) => {
+        if (!stream.sizeExceeded) chunks.push(chunk)
+      })
       stream.on('end', () => {
+        if (stream.sizeExceeded) {
+          done(Object.assign(new Error('The mail is larger than 25 MB.'), { responseCode: 552 }))
+          return
+        }
         counter++
         writeFileSync(path.join(folder, `${String(counter).padStart(6, '0')}.eml`), Buffer.concat(chunks))
         done()
@@ -40,7 +50,12 @@ export async function startMailCatcher(options: {
     },
   })
   const smtpPort = await portOr(options.smtpPort)
-  await new Promise<void>((resolve) => smtp.listen(smtpPort, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => {
+    smtp.once('error', reject)
+    smtp.listen(smtpPort, '127.0.0.1', () => resolve())
+  })
+  // A client that breaks off in the middle is no reason to end.
+  smtp.on('error', () => undefined)
 
   const web = createServer((request, response) => {
     page(folder, request.url ?? '/')
@@ -59,7 +74,10 @@ export async function startMailCatcher(options: {
       })
   })
   const httpPort = await portOr(options.httpPort)
-  await new Promise<void>((resolve) => web.listen(httpPort, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => {
+    web.once('error', reject)
+    web.listen(httpPort, '127.0.0.1', () => resolve())
+  })
   const bound = (web.address() as AddressInfo).port
   return {
     smtp: `smtp://127.0.0.1:${smtpPort}`,

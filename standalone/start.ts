@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { createChecklist } from './checklist.ts'
 import { FolderInUse } from './data-folder.ts'
-import { startStack, untilAskedToEnd } from './stack.ts'
+import { listenForEnd, StartCancelled, startStack } from './stack.ts'
 
 const usage = `Starts Tandem with everything it needs on this machine.
 
@@ -20,12 +20,13 @@ async function main(): Promise<number> {
     return 0
   }
   const checklist = createChecklist()
-  const ending = untilAskedToEnd()
+  const end = listenForEnd()
   checklist.say('Tandem is starting')
   const stack = await startStack({
     data: values.data ?? process.env.TANDEM_DATA ?? '.tandem',
     fresh: values.fresh ?? false,
     checklist,
+    stopRequested: end.signal,
   })
   checklist.say(
     [
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
       '',
     ].join('\n'),
   )
-  await ending
+  await end.asked
   checklist.say('Stopping')
   await stack.stop()
   return 0
@@ -48,6 +49,7 @@ async function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
+    if (error instanceof StartCancelled) process.exit(130)
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exit(error instanceof FolderInUse ? 3 : 2)
   },

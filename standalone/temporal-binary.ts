@@ -32,7 +32,9 @@ export async function temporalBinary(say: (line: string) => void): Promise<strin
   const name = process.platform === 'win32' ? 'temporal.exe' : 'temporal'
   for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
     const candidate = path.join(folder, name)
-    if (folder !== '' && isExecutable(candidate)) return candidate
+    if (folder === '' || !isExecutable(candidate)) continue
+    if (await isRecent(candidate)) return candidate
+    say(`${candidate} is older than what Tandem needs (server 1.28) and is left alone`)
   }
   const cache = path.join(process.env.TANDEM_CACHE ?? path.join(homedir(), '.cache', 'tandem'), 'bin')
   const cached = path.join(cache, `temporal-${cliVersion}${process.platform === 'win32' ? '.exe' : ''}`)
@@ -52,6 +54,17 @@ export async function temporalBinary(say: (line: string) => void): Promise<strin
       ].join('\n'),
     )
   })
+}
+
+/** Commands of the line Tandem speaks exist from server 1.28 on. */
+async function isRecent(binary: string): Promise<boolean> {
+  try {
+    const { stdout } = await run(binary, ['--version'])
+    const [, major = '0', minor = '0'] = /Server (\d+)\.(\d+)/i.exec(stdout) ?? []
+    return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 28)
+  } catch {
+    return false
+  }
 }
 
 function isExecutable(file: string): boolean {

@@ -21,13 +21,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const folder = temporaryFolder('tandem-test')
   const say = (line: string) => process.stdout.write(`${line}\n`)
   const database = await startPostgres({ folder: path.join(folder, 'postgres'), port: 0, durable: false })
-  const temporal = await startTemporal({
-    binary: await temporalBinary(say),
-    folder: path.join(folder, 'temporal'),
-    port: 0,
-    uiPort: null,
-    inMemory: true,
-  })
+  const given = process.env.TEMPORAL_ADDRESS
+  const temporal =
+    given === undefined
+      ? await startTemporal({
+          binary: await temporalBinary(say),
+          folder: path.join(folder, 'temporal'),
+          port: 0,
+          uiPort: null,
+          inMemory: true,
+        })
+      : { address: given, stop: async () => undefined }
   const url = new URL(database.url)
   url.pathname = '/postgres'
   const templateDatabase = 'tandem_template'
