@@ -1,0 +1,242 @@
+import { type FieldMetadata, fieldByName } from '../../core/metadata.ts'
+import type { Problem } from '../../core/problems.ts'
+import { type CanonicalValue, type RecordSnapshot, type Stamp, sameStamp } from '../../core/values.ts'
+import {
+  type CallOptions,
+  type Capabilities,
+  type Connector,
+  ConnectorError,
+  type CreateRow,
+  type RowResult,
+  type UpdateRow,
+} from '../contract.ts'
+import type { MemoryRecord, MemorySystem } from './system.ts'
+
+const capabilities: Capabilities = {
+  compareAndSet: 'native',
+  maxBulkCreate: 100,
+  maxBulkUpdate: 100,
+  maxReadIds: 100,
+  maxScanPage: 50,
+  timesHaveZone: true,
+}
+
+/**
+ * The contract on a system that lies in this process: what the engine may rely on, without a wire. It pages, compares
+ * stamps, refuses and loses answers like the real ones, so that one suite holds for all of them.
+ */
+export function createMemoryConnector(
+  system: MemorySystem,
+  credentials: { user: string; password: string },
+): Connector {
+  const { password } = credentials
+  let signedIn: Promise<void> | null = null
+  let session = -1
+
+  async function signIn(): Promise<void> {
+    if (password !== system.password)
+      throw new ConnectorError({
+        class: 'auth',
+        code: 'wrong-password',
+        message: `${system.name} refuses the user ${credentials.user} or the password.`,
+        remedy: 'Enter the credentials again.',
+      })
+    system.signIns++
+    session = system.session
+  }
+
+  /** One request: signed in, counted, struck by whatever fault is due. */
+  async function request<T>(kind: 'read' | 'create' | 'update', options: CallOptions, body: () => T): Promise<T> {
+    options.signal?.throwIfAborted()
+    if (session !== system.session) {
+      signedIn ??= signIn().finally(() => {
+        signedIn = null
+      })
+      await signedIn
+    }
+    const fault = system.faults.take(kind)
+    if (fault?.kind === 'throttle') return request(kind, options, body)
+    if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.delayMs ?? 50))
+    options.signal?.throwIfAborted()
+    if (fault?.kind === 'error-before') throw trouble(system.name)
+    const answer = body()
+    if (fault?.kind === 'error-after') throw trouble(system.name)
+    return answer
+  }
+
+  /** Reads are repeated; what still fails after some attempts is told. */
+  async function reading<T>(options: CallOptions, body: () => T): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await request('read', options, body)
+      } catch (error) {
+        if (!(error instanceof ConnectorError) || error.problem.class !== 'unavailable' || attempt >= 4) throw error
+      }
+    }
+  }
+
+  function snapshot(record: MemoryRecord, fields: readonly string[]): RecordSnapshot {
+    return {
+      id: record.id,
+      stamp: { ...record.stamp },
+      lock: record.stamp.version ?? 0,
+      fields: Object.fromEntries(
+        fields
+          .filter((name) => fieldByName(system.entity, name) !== undefined)
+          .map((name) => [name, record.fields[name] ?? null]),
+      ),
+    }
+  }
+
+  async function writing<R>(
+    kind: 'create' | 'update',
+    rows: readonly R[],
+    options: CallOptions,
+    one: (row: R) => RowResult,
+  ): Promise<RowResult[]> {
+    const results: RowResult[] = []
+    for (let at = 0; at < rows.length; at += capabilities.maxBulkCreate) {
+      const chunk = rows.slice(at, at + capabilities.maxBulkCreate)
+      try {
+        results.push(...(await request(kind, options, () => chunk.map(one))))
+      } catch (error) {
+        results.push(...chunk.map((): RowResult => rowOf(error, options)))
+      }
+    }
+    return results
+  }
+
+  function refusal(fields: Readonly<Record<string, CanonicalValue>>, creating: boolean): Problem | null {
+    for (const [name, value] of Object.entries(fields)) {
+      const field = fieldByName(system.entity, name)
+      if (field === undefined) return refused('schema', 'unknown-field', name, `There is no field "${name}".`)
+      if (field.verified && value !== null && !allowed(field, value))
+        return refused('mapping', 'invalid-value', name, `"${String(value)}" is no value of "${field.label}".`)
+    }
+    const missing = creating
+      ? system.entity.fields.find((field) => field.required && (fields[field.name] ?? null) === null)
+      : undefined
+    return missing === undefined
+      ? null
+      : refused('mapping', 'required-field', missing.name, `"${missing.label}" is required.`)
+  }
+
+  return {
+    kind: 'memory',
+    capabilities,
+    testConnection: (options = {}) =>
+      reading(options, () => ({
+        product: 'Memory',
+        version: '1',
+        user: credentials.user,
+        place: `system ${system.name}`,
+      })),
+    describe: (_entityType, options = {}) => reading(options, () => system.entity),
+    users: (options = {}) => reading(options, () => system.users),
+    newest: (_entityType, options = {}) =>
+      reading(options, () =>
+        [...system.records.values()].reduce<string | null>(
+          (newest, { stamp }) => (newest === null || (stamp.modified ?? '') > newest ? stamp.modified : newest),
+          null,
+        ),
+      ),
+    scan: (query, options = {}) =>
+      reading(options, () => {
+        const after = query.afterId === null ? 0 : Number(query.afterId)
+        const rest = [...system.records.values()]
+          .filter((record) => Number(record.id) > after)
+          .filter((record) => query.since === null || (record.stamp.modified ?? '') >= query.since)
+          .sort((a, b) => Number(a.id) - Number(b.id))
+        const page = rest.slice(0, Math.min(query.limit, capabilities.maxScanPage))
+        const { referenceField } = query
+        return {
+          rows: page.map((record) => ({
+            id: record.id,
+            stamp: { ...record.stamp },
+            ...(referenceField === undefined
+              ? {}
+              : { reference: (record.fields[referenceField] ?? null) as string | null }),
+          })),
+          last: page.length === rest.length,
+        }
+      }),
+    earlier: (time, seconds) => new Date(Date.parse(time) - seconds * 1_000).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    read: (_entityType, ids, fields, options = {}) =>
+      reading(options, () =>
+        ids.flatMap((id) => {
+          const record = system.records.get(id)
+          return record === undefined ? [] : [snapshot(record, fields)]
+        }),
+      ),
+    find: (_entityType, field, values, fields, options = {}) =>
+      reading(options, () =>
+        [...system.records.values()]
+          .filter((record) => values.includes(String(record.fields[field] ?? '')))
+          .map((record) => snapshot(record, [...fields, field])),
+      ),
+    count: (_entityType, options = {}) => reading(options, () => system.records.size),
+    recordUrl: (entityType, id) => `memory:${system.name}/${entityType}/${id}`,
+    create: (_entityType, rows: readonly CreateRow[], returnFields, options = {}) =>
+      writing('create', rows, options, (row) => {
+        const problem = refusal(row.fields, true)
+        if (problem !== null) return { outcome: 'refused', problem }
+        return { outcome: 'done', snapshot: snapshot(system.create(row.fields), returnFields) }
+      }),
+    update: (_entityType, rows: readonly UpdateRow[], returnFields, options = {}) =>
+      writing('update', rows, options, (row) => {
+        const record = system.records.get(row.id)
+        if (record === undefined)
+          return { outcome: 'refused', problem: refused('missing', 'gone', null, `Record ${row.id} does not exist.`) }
+        if (row.compareAndSet && !matches(row, record.stamp))
+          return {
+            outcome: 'refused',
+            problem: refused('moved', 'moved', null, 'Somebody changed the record meanwhile.'),
+          }
+        const problem = refusal(row.fields, false)
+        if (problem !== null) return { outcome: 'refused', problem }
+        return { outcome: 'done', snapshot: snapshot(system.edit(row.id, row.fields), returnFields) }
+      }),
+    close: async () => undefined,
+  }
+}
+
+function matches(row: UpdateRow, now: Stamp): boolean {
+  return row.lock === undefined ? sameStamp(row.expected, now) : row.lock === now.version
+}
+
+function allowed(field: FieldMetadata, value: CanonicalValue): boolean {
+  const values = Array.isArray(value) ? (value as readonly string[]) : [value]
+  return values.every((one) => field.options?.some((option) => option.value === one) ?? true)
+}
+
+function refused(problemClass: Problem['class'], code: string, field: string | null, message: string): Problem {
+  return {
+    class: problemClass,
+    code,
+    message,
+    remedy: 'Correct the value or the mapping.',
+    ...(field === null ? {} : { field }),
+  }
+}
+
+function trouble(name: string): ConnectorError {
+  return new ConnectorError({
+    class: 'unavailable',
+    code: 'connection-lost',
+    message: `The connection to ${name} broke off.`,
+    remedy: 'Nothing to do: it is tried again.',
+  })
+}
+
+function rowOf(error: unknown, options: CallOptions): RowResult {
+  const notSent = options.signal?.aborted === true
+  const problem: Problem = {
+    class: notSent ? 'unavailable' : 'in-doubt',
+    code: notSent ? 'not-sent' : 'unanswered',
+    message: error instanceof Error ? error.message : String(error),
+    remedy: 'Nothing to do: it is settled by looking at the record.',
+  }
+  if (error instanceof ConnectorError && error.problem.class === 'auth')
+    return { outcome: 'refused', problem: error.problem }
+  return notSent ? { outcome: 'refused', problem } : { outcome: 'in-doubt', problem, answered: false }
+}
