@@ -37,9 +37,11 @@ export function storedMemo(text: string): string {
   return result
 }
 
-/** Text without a tag is text, whatever signs stand in it. */
+const tag = /<\/?[a-z][\w-]*(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))?)*\s*\/?>/i
+
+/** Text without a well-formed tag is text, whatever signs stand in it. */
 function isMarkup(text: string): boolean {
-  return /<\/?[a-z][^<>]*>|<!--|&(?:[a-z]+|#\d+|#x[\da-f]+);/i.test(text)
+  return tag.test(text) || /<!--|&(?:[a-z]+|#\d+|#x[\da-f]+);/i.test(text)
 }
 
 function serializeAll(nodes: readonly Node[], verbatim: boolean): string {
