@@ -145,9 +145,9 @@ describe('what is refused', () => {
   test('read-only fields can be ignored instead; version stamps always are', async () => {
     const id = await created()
     expect(value((await one.update(`defects/${id}`, { 'ver-stamp': '99' })).json, 'ver-stamp')).toBe('2')
-    started.alm.store.switches.readOnlyFields = 'ignore'
+    started.turn({ readOnlyFields: 'ignore' })
     const { status, json } = await one.update(`defects/${id}`, { 'has-linkage': 'Y', name: 'renamed' })
-    started.alm.store.switches.readOnlyFields = 'refuse'
+    started.turn({ readOnlyFields: 'refuse' })
     expect([status, value(json, 'name'), values(json, 'has-linkage')]).toEqual([200, 'renamed', [{}]])
   })
 
@@ -165,13 +165,13 @@ describe('what is refused', () => {
     const id = await created({ status: 'New' })
     expect((await one.update(`defects/${id}`, { status: 'Closed' })).status).toBe(200)
     for (const status of ['403', '400']) {
-      Object.assign(started.alm.store.switches, { workflow: 'enforced', workflowStatus: status })
+      started.turn({ workflow: 'enforced', workflowStatus: status })
       const answer = await one.update(`defects/${id}`, { status: 'New' })
       expect([answer.status, answer.json.Id]).toEqual([Number(status), 'qccore.operation-forbidden'])
       expect((await one.update(`defects/${id}`, { status: 'Reopen' })).status).toBe(200)
       expect((await one.update(`defects/${id}`, { status: 'Fixed' })).status).toBe(200)
       expect((await one.update(`defects/${id}`, { status: 'Closed' })).status).toBe(200)
-      Object.assign(started.alm.store.switches, { workflow: 'bypassed', workflowStatus: '403' })
+      started.turn({ workflow: 'bypassed', workflowStatus: '403' })
     }
   })
 
@@ -308,12 +308,12 @@ describe('several records at once', () => {
     const opaque = [500, 'qccore.general-error', expect.stringContaining('JsonNode')]
     expect(problem(await one.send('POST', 'defects', body))).toEqual(opaque)
     expect((await asXml.send('POST', 'defects', '<Entities><Entity Type="defect"/></Entities>')).status).toBe(400)
-    started.alm.store.switches.bulk = 'no'
+    started.turn({ bulk: 'no' })
     const answers = [
       await one.send('POST', 'defects', body, collection),
       await one.send('PUT', 'defects', body, collection),
     ]
-    started.alm.store.switches.bulk = 'yes'
+    started.turn({ bulk: 'yes' })
     for (const answer of answers) expect(problem(answer)).toEqual(opaque)
   })
 })

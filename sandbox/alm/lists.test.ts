@@ -110,19 +110,18 @@ describe('filters', () => {
   })
 
   test('what servers differ in: status, empty literals, doubled quotes, words', async () => {
-    const { switches } = started.alm.store
-    switches.filterStatus = '404'
+    started.turn({ filterStatus: '404' })
     expect(await one.find('defects', '{status[No Run]}')).toBe(404)
-    switches.filterStatus = '400'
-    switches.emptyFilter = 'nothing'
+    started.turn({ filterStatus: '400' })
+    started.turn({ emptyFilter: 'nothing' })
     expect(await one.find('defects', '{user-01[""]}')).toEqual([])
-    switches.emptyFilter = 'refused'
+    started.turn({ emptyFilter: 'refused' })
     expect(await one.find('defects', '{user-01[""]}')).toBe(400)
-    switches.emptyFilter = 'matches'
+    started.turn({ emptyFilter: 'matches' })
     expect(await one.find('defects', `{name["it's ""quoted""; [odd]"]}`)).toBe(400)
-    switches.filterQuotes = 'doubled'
+    started.turn({ filterQuotes: 'doubled' })
     expect(await one.find('defects', `{name["it's ""quoted""; [odd]"]}`)).toEqual(['4'])
-    switches.filterQuotes = 'plain'
+    started.turn({ filterQuotes: 'plain' })
     const old = await startAlm({ version: '12.5' })
     expect(await (await old.client().signIn()).find('defects', '{id[GE 4]}')).toBe(400)
     await old.alm.close()

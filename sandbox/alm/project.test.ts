@@ -29,9 +29,9 @@ describe('domains and projects', () => {
     )
     expect((await one.get('/api/domains')).json).toEqual({ results: [{ name: 'DEFAULT' }] })
     expect((await one.get('/api/domains/DEFAULT/projects')).json).toEqual({ results: [{ name: 'Sync' }] })
-    started.alm.store.switches.singleElement = 'object'
+    started.turn({ singleElement: 'object' })
     const collapsed = (await one.get('/rest/domains')).json
-    started.alm.store.switches.singleElement = 'array'
+    started.turn({ singleElement: 'array' })
     expect(collapsed).toEqual({ Domains: { Domain: { Name: 'DEFAULT' } } })
   })
 
@@ -44,12 +44,12 @@ describe('domains and projects', () => {
     const outsider = await started.client().signIn('outsider', 'outsider-pass')
     expect((await outsider.get('/rest/domains')).json).toEqual({ Domains: { Domain: [] } })
     for (const status of [403, 401]) {
-      started.alm.store.switches.foreignProjectStatus = String(status) as '403'
+      started.turn({ foreignProjectStatus: String(status) })
       const answers = [await outsider.get('defects'), await one.get('/rest/domains/DEFAULT/projects/sync/defects')]
       for (const answer of answers)
         expect([answer.status, answer.json.Id]).toEqual([status, 'qccore.operation-forbidden'])
     }
-    started.alm.store.switches.foreignProjectStatus = '403'
+    started.turn({ foreignProjectStatus: '403' })
   })
 
   test('names with blanks and letters of any script', async () => {
@@ -205,9 +205,9 @@ describe('locks', () => {
     const id = await created()
     const guest = await started.client().signIn('second', 'second-pass')
     await guest.send('POST', `defects/${id}/lock`)
-    Object.assign(started.alm.store.switches, { lockedStatus: '409', lockedId: 'entity-locked' })
+    started.turn({ lockedStatus: '409', lockedId: 'entity-locked' })
     const refused = await one.update(`defects/${id}`, { status: 'Open' })
-    Object.assign(started.alm.store.switches, { lockedStatus: '403', lockedId: 'lock-failure' })
+    started.turn({ lockedStatus: '403', lockedId: 'lock-failure' })
     expect([refused.status, refused.json.Id]).toEqual([409, 'qccore.entity-locked'])
     await guest.send('DELETE', '/rest/site-session')
     expect((await one.update(`defects/${id}`, { status: 'Open' })).status).toBe(200)

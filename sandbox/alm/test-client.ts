@@ -1,11 +1,14 @@
 import { type AlmOptions, createAlmSandbox } from './server.ts'
+import type { AlmSwitchValues } from './switches.ts'
 
 /** A sandbox that listens, and a small client that knows HTTP and nothing of ALM but its cookies. */
 export async function startAlm(options: Partial<AlmOptions> = {}) {
   const alm = createAlmSandbox({ version: '26.1', seed: 1, defects: 0, ...options })
   const { url } = await alm.listen()
   const root = `${url}/rest/domains/${encodeURIComponent(alm.domain)}/projects/${encodeURIComponent(alm.project)}`
-  return { alm, url, root, client: (encoding?: 'json' | 'xml') => new AlmClient(url, root, encoding) }
+  /** Changes behaviours while the server runs. */
+  const turn = (set: Partial<AlmSwitchValues>) => void Object.assign(alm.store.switches, set)
+  return { alm, url, root, turn, client: (encoding?: 'json' | 'xml') => new AlmClient(url, root, encoding) }
 }
 
 export interface Answer {
