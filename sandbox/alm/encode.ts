@@ -142,7 +142,7 @@ function jsonWritten(entity: unknown): WrittenEntity {
 }
 
 interface XmlEntity {
-  Fields?: { Field?: { '@Name'?: string; Value?: (string | { '#'?: string })[] }[] }
+  Fields?: { Field?: { '@Name'?: string; Value?: (string | Readonly<Record<string, unknown>>)[] }[] }
 }
 
 function parseXmlEntities(body: string, many: boolean): WrittenEntity[] {
@@ -159,11 +159,16 @@ function parseXmlEntities(body: string, many: boolean): WrittenEntity[] {
       (entity.Fields?.Field ?? []).map((field) => {
         const name = field['@Name']
         if (name === undefined) throw new AlmRefusal(400, 'qccore.general-error', 'A field has no name')
-        return [
-          name,
-          (field.Value ?? []).map((value) => (typeof value === 'string' ? value : (value['#'] ?? ''))),
-        ] as const
+        return [name, (field.Value ?? []).map(textOf)] as const
       }),
     ),
   )
+}
+
+/** The text of a value; markup that was not escaped is no text. */
+function textOf(value: string | Readonly<Record<string, unknown>>): string {
+  if (typeof value === 'string') return value
+  if (Object.keys(value).some((key) => key !== '#' && !key.startsWith('@')))
+    throw new AlmRefusal(400, 'qccore.general-error', 'A value holds elements instead of text')
+  return String(value['#'] ?? '')
 }

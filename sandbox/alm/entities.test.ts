@@ -207,6 +207,8 @@ describe('what is refused', () => {
     expect((await one.send('POST', 'defects', '{')).status).toBe(400)
     expect((await one.send('POST', 'defects', 'null')).status).toBe(500)
     expect((await asXml.send('POST', 'defects', '<Entity><Fields></Entity>')).status).toBe(400)
+    const unescaped = '<Entity><Fields><Field Name="name"><Value><b>x</b></Value></Field></Fields></Entity>'
+    expect((await asXml.send('PUT', `defects/${id}`, unescaped)).status).toBe(400)
     expect((await one.get('nothings')).status).toBe(404)
     expect((await one.get(`defects/${id}/nothing`)).status).toBe(404)
     expect((await one.get('defects/abc')).json.Id).toBe('qccore.entity-not-found')
