@@ -144,7 +144,7 @@ describe('what is refused', () => {
 
   test('read-only fields can be ignored instead; version stamps always are', async () => {
     const id = await created()
-    expect(value((await one.update(`defects/${id}`, { 'ver-stamp': '99' })).json, 'ver-stamp')).toBe('2')
+    expect(value((await one.update(`defects/${id}`, { 'ver-stamp': 'any' })).json, 'ver-stamp')).toBe('2')
     started.turn({ readOnlyFields: 'ignore' })
     const { status, json } = await one.update(`defects/${id}`, { 'has-linkage': 'Y', name: 'renamed' })
     started.turn({ readOnlyFields: 'refuse' })
@@ -206,7 +206,7 @@ describe('what is refused', () => {
     expect((await one.send('POST', 'defects', 'x', { 'content-type': 'text/plain' })).status).toBe(415)
     expect((await one.send('POST', 'defects', '{')).status).toBe(400)
     expect((await one.send('POST', 'defects', 'null')).status).toBe(500)
-    expect((await asXml.send('POST', 'defects', '<Entity><Fields></Entity>')).status).toBe(400)
+    expect((await asXml.send('POST', 'defects', '<Entity><Fields></Entity>')).text).toContain('not valid XML')
     const unescaped = '<Entity><Fields><Field Name="name"><Value><b>x</b></Value></Field></Fields></Entity>'
     expect((await asXml.send('PUT', `defects/${id}`, unescaped)).status).toBe(400)
     expect((await one.get('nothings')).status).toBe(404)

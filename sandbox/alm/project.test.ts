@@ -237,6 +237,8 @@ describe('releases', () => {
   })
 
   test('cycles lie within their release; children raise the stamp of what is above', async () => {
+    const backwards = await one.create('releases', { ...release, 'end-date': '2026-02-01' })
+    expect([backwards.status, backwards.json.Title]).toEqual([500, 'The start date is after the end date'])
     const before = Number(await stamp('release-folders/1'))
     const id = value((await one.create('releases', release)).json, 'id') ?? ''
     expect(Number(await stamp('release-folders/1'))).toBe(before + 1)

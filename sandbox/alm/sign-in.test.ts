@@ -107,6 +107,10 @@ describe('signing in', () => {
     const retired = server.credentials.inactiveApiKey
     const inactive = { clientId: retired?.clientId, secret: retired?.clientSecret }
     expect((await client().send('POST', '/rest/oauth2/login', inactive)).status).toBe(403)
+    const notAsName = await client().send('POST', '/api/authentication/sign-in', undefined, {
+      authorization: basic(retired?.clientId ?? '', retired?.clientSecret ?? ''),
+    })
+    expect(notAsName.status).toBe(401)
     const asName = await client().send('POST', '/api/authentication/sign-in', undefined, {
       authorization: basic(key?.clientId ?? '', key?.clientSecret ?? ''),
     })
@@ -180,6 +184,7 @@ describe('cookies', () => {
     const sso = one.cookies.get('LWSSO_COOKIE_KEY')
     const withCookie = (session = '') => one.get(defects, { cookie: `LWSSO_COOKIE_KEY=${sso}; QCSession=${session}` })
     expect((await withCookie(seen[0])).status).toBe(401)
+    expect((await one.get('/rest/site-session', { cookie: `QCSession=${seen[0]}` })).status).toBe(401)
     expect((await withCookie(seen[1])).status).toBe(200)
     clock.now += 301_000
     expect((await one.get(defects)).status).toBe(200)
@@ -262,6 +267,8 @@ describe('the end of a session', () => {
     expect((await one.get('/v2/rest/is-authenticated')).status).toBe(200)
     expect((await one.send('POST', '/rest/site-session')).status).toBe(201)
     expect((await one.get(defects)).status).toBe(200)
+    one.cookies.delete('QCSession')
+    expect((await one.get(defects)).status).toBe(200)
   })
 
   test('logged out: old cookies are answered by 500, not 401', async () => {
@@ -272,6 +279,7 @@ describe('the end of a session', () => {
     expect((await one.send('GET', '/authentication-point/logout')).status).toBe(405)
     expect((await one.send('POST', '/authentication-point/logout')).status).toBe(200)
     expect(one.cookies.has('LWSSO_COOKIE_KEY')).toBe(false)
+    expect((await one.get(defects)).status).toBe(500)
     for (const [method, path] of [
       ['GET', defects],
       ['POST', 'defects'],
