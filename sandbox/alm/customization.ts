@@ -1,32 +1,52 @@
-import type { SandboxAnswer } from '../common/http.ts'
-import { type Encoding, xml } from './encode.ts'
+import { createHash } from 'node:crypto'
+import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
+import { dataAnswer, type Encoding, methodNotAllowed, noSuchResource } from './answers.ts'
 import { type AlmFieldModel, type AlmTypeModel, almLists, almTypes } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
-import type { AlmStore } from './store.ts'
+import type { AlmStore, AlmUser } from './store.ts'
+import type { XmlContent } from './xml.ts'
 
 interface CustomizationRequest {
   store: AlmStore
   /** Path below `customization`. */
   segments: readonly string[]
-  query: URLSearchParams
+  request: SandboxRequest
   encoding: Encoding
-  base: string
+  modern: boolean
+  /** Address of the project, as the client knows the server. */
+  address: string
 }
 
+/** Answers that clients may keep for as long as their tag holds. */
+const tagged = new Set(['entities', 'used-lists', 'users'])
+
 /** Everything below `customization`: entities, fields, lists, users, in both encodings, from one model. */
-export function customization(request: CustomizationRequest): SandboxAnswer {
-  const [what, name, part] = request.segments
-  const { encoding, query, store } = request
+export function customizationRoutes(context: CustomizationRequest): SandboxAnswer {
+  const { request, segments } = context
+  if (request.method !== 'GET') throw methodNotAllowed()
+  const answer = describe(context)
+  if (!tagged.has(segments[0] ?? '')) return answer
+  const etag = `"${createHash('sha1')
+    .update(answer.body ?? '')
+    .digest('hex')}"`
+  if (request.headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
+  return { ...answer, headers: { ...answer.headers, etag } }
+}
+
+function describe(context: CustomizationRequest): SandboxAnswer {
+  const [what, name, part] = context.segments
+  const { encoding, store } = context
+  const { query } = context.request
   switch (what) {
     case 'entities': {
-      if (name === undefined) return entities(almTypes, request)
+      if (name === undefined) return entities(almTypes, context)
       const model = almTypes.find((type) => type.name === name)
       if (model === undefined) throw new AlmRefusal(404, 'qccore.general-error', `Entity '${name}' does not exist`)
-      if (part === undefined) return entities([model], request)
-      if (part === 'fields') return fields(model, request)
+      if (part === undefined) return entities([model], context)
+      if (part === 'fields') return fields(model, context)
       if (part === 'lists') return lists(new Set(model.fields.flatMap((field) => field.list ?? [])), encoding)
-      if (part === 'relations') return answer(encoding, { Relations: { Relation: [] } }, { Relations: '' })
-      if (part === 'types') return answer(encoding, { types: [] }, { types: '' })
+      if (part === 'relations') return relations(model, encoding)
+      if (part === 'types') return answer(encoding, { types: [] }, { types: null })
       break
     }
     case 'used-lists': {
@@ -44,31 +64,15 @@ export function customization(request: CustomizationRequest): SandboxAnswer {
     case 'lists':
       return lists(new Set(almLists.map((list) => list.name)), encoding)
     case 'users': {
-      const users = store.users.filter((user) => name === undefined || user.name.toLowerCase() === name.toLowerCase())
-      if (users.length === 0) throw new AlmRefusal(404, 'qccore.entity-not-found', `User '${name}' does not exist`)
-      return answer(
-        encoding,
-        {
-          users: users.map((user) => ({
-            Name: user.name,
-            FullName: user.fullName,
-            email: user.email,
-            phone: '',
-            UserActive: user.active,
-          })),
-        },
-        {
-          Users: {
-            User: users.map((user) => ({
-              '@Name': user.name,
-              '@FullName': user.fullName,
-              email: user.email,
-              phone: '',
-              UserActive: String(user.active),
-            })),
-          },
-        },
-      )
+      if (name === undefined)
+        return answer(
+          encoding,
+          { users: store.users.map((user) => userJson(user, context.modern)) },
+          { Users: { User: store.users.map((user) => userXml(user, context.modern)) } },
+        )
+      const user = store.users.find((one) => one.name.toLowerCase() === name.toLowerCase())
+      if (user === undefined) throw new AlmRefusal(404, 'qccore.entity-not-found', `User '${name}' does not exist`)
+      return answer(encoding, userJson(user, context.modern), { User: userXml(user, context.modern) })
     }
     case 'extensions':
       return answer(
@@ -78,20 +82,44 @@ export function customization(request: CustomizationRequest): SandboxAnswer {
       )
     default:
   }
-  throw new AlmRefusal(404, 'qccore.general-error', 'The resource does not exist')
+  throw noSuchResource()
 }
 
-function answer(encoding: Encoding, json: unknown, asXml: Record<string, unknown>): SandboxAnswer {
-  return encoding === 'json'
-    ? { status: 200, headers: { 'content-type': 'application/json;charset=utf-8' }, body: JSON.stringify(json) }
-    : { status: 200, headers: { 'content-type': 'application/xml;charset=utf-8' }, body: xml(asXml) }
+/** Whether a user is active, newer servers alone tell. */
+function userJson(user: AlmUser, modern: boolean): unknown {
+  return {
+    Name: user.name,
+    FullName: user.fullName,
+    email: user.email,
+    phone: '',
+    ...(modern ? { UserActive: user.active } : {}),
+  }
+}
+
+function userXml(user: AlmUser, modern: boolean): XmlContent {
+  return {
+    '@Name': user.name,
+    '@FullName': user.fullName,
+    email: user.email === '' ? null : user.email,
+    phone: null,
+    ...(modern ? { UserActive: String(user.active) } : {}),
+  }
+}
+
+function answer(encoding: Encoding, json: unknown, asXml: Readonly<Record<string, XmlContent>>): SandboxAnswer {
+  return dataAnswer(
+    200,
+    encoding,
+    () => json,
+    () => asXml,
+  )
 }
 
 function listId(field: AlmFieldModel): number | undefined {
   return almLists.find((list) => list.name === field.list)?.id
 }
 
-function fields(model: AlmTypeModel, { encoding, query }: CustomizationRequest): SandboxAnswer {
+function fields(model: AlmTypeModel, { encoding, request: { query } }: CustomizationRequest): SandboxAnswer {
   const chosen = model.fields.filter(
     (field) =>
       (query.get('required') === null || String(field.required === true) === query.get('required')) &&
@@ -126,7 +154,7 @@ function fields(model: AlmTypeModel, { encoding, query }: CustomizationRequest):
       references:
         field.target === undefined
           ? []
-          : [{ relationName: `${model.name}To${field.target}`, referencedEntityType: field.target }],
+          : [{ relationName: relationName(model, field), referencedEntityType: field.target }],
     },
   }))
   const asXml = chosen.map((field) => ({
@@ -154,13 +182,40 @@ function fields(model: AlmTypeModel, { encoding, query }: CustomizationRequest):
       : {
           References: {
             RelationReference: {
-              '@RelationName': `${model.name}To${field.target}`,
+              '@RelationName': relationName(model, field),
               '@ReferencedEntityType': field.target,
             },
           },
         }),
   }))
   return answer(encoding, { Fields: { Field: json } }, { Fields: { Field: asXml } })
+}
+
+function relationName(model: AlmTypeModel, field: AlmFieldModel): string {
+  return `${model.name}-${field.name}-to-${field.target ?? ''}`
+}
+
+/** The references of a type, by the names that its fields give them. */
+function relations(model: AlmTypeModel, encoding: Encoding): SandboxAnswer {
+  const known = model.fields.flatMap((field) =>
+    field.target === undefined
+      ? []
+      : [{ Name: relationName(model, field), SourceEntity: model.name, TargetEntity: field.target, Field: field.name }],
+  )
+  return answer(
+    encoding,
+    { Relations: { Relation: known } },
+    {
+      Relations: {
+        Relation: known.map(({ Name, ...rest }) => ({ '@Name': Name, ...rest })),
+      },
+    },
+  )
+}
+
+/** Delivered items have names of their own: `hp.qc.severity.high` for `3-High`. */
+function itemName(logical: string | null, value: string): string {
+  return logical === null ? '' : `${logical}.${value.replace(/^\d+-/, '').toLowerCase().replace(/\s+/g, '-')}`
 }
 
 function lists(names: ReadonlySet<string>, encoding: Encoding): SandboxAnswer {
@@ -174,7 +229,7 @@ function lists(names: ReadonlySet<string>, encoding: Encoding): SandboxAnswer {
         LogicalName: list.logical ?? '',
         Items: list.items.map((value) => ({
           value,
-          logicalName: list.logical === null ? '' : `${list.logical}.${value.toLowerCase()}`,
+          logicalName: itemName(list.logical, value),
         })),
       })),
     },
@@ -184,39 +239,47 @@ function lists(names: ReadonlySet<string>, encoding: Encoding): SandboxAnswer {
           Name: list.name,
           Id: String(list.id),
           LogicalName: list.logical ?? '',
-          Items: { Item: list.items.map((value) => ({ '@value': value })) },
+          Items: {
+            Item: list.items.map((value) => ({ '@value': value, '@logicalName': itemName(list.logical, value) })),
+          },
         })),
       },
     },
   )
 }
 
-function entities(types: readonly AlmTypeModel[], { encoding, base }: CustomizationRequest): SandboxAnswer {
+function entities(types: readonly AlmTypeModel[], { encoding, address }: CustomizationRequest): SandboxAnswer {
   const json = types.map((type) => ({
     Name: type.name,
     Label: type.label,
     Table: type.table,
     collectionName: type.collection,
-    baseUrl: base,
+    baseUrl: `${address}/`,
     SupportsHistory: type.history,
+    SupportsAttachment: false,
     SupportsLock: type.lock,
+    SupportsGrouping: true,
+    SupportsMultiValue: type.fields.some((field) => field.multiple === true),
     SupportsVC: false,
     SupportsSubtypes: false,
     SupportsWorkflow: type.name === 'defect',
   }))
   const asXml = types.map((type) => ({
     '@collectionName': type.collection,
-    '@baseUrl': base,
+    '@baseUrl': `${address}/`,
     Table: type.table,
     Name: type.name,
     Label: type.label,
     SupportsHistory: { '@url': `${type.collection}/{entity_id : [0-9]+}/audits`, '#': String(type.history) },
+    SupportsAttachment: 'false',
     SupportsLock: { '@url': `${type.collection}/{parent_entity_id: [0-9]+}/lock`, '#': String(type.lock) },
-    SupportsMultiValue: 'false',
+    SupportsGrouping: { '@url': `${type.collection}/groups/{groupsFields}`, '#': 'true' },
+    SupportsMultiValue: String(type.fields.some((field) => field.multiple === true)),
     SupportsWorkflow: String(type.name === 'defect'),
     SupportsTree: 'false',
     SupportsVC: 'false',
     SupportsSubtypes: 'false',
+    SupportsCopying: 'false',
     IsSiteEntity: 'false',
     IsFirstLevelResource: {
       '@supportsDELETE': 'true',

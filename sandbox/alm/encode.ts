@@ -1,32 +1,7 @@
-import { XMLBuilder, XMLParser } from 'fast-xml-parser'
 import type { AlmFieldModel, AlmTypeModel } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 import type { AlmRecord, AlmStored } from './store.ts'
-
-/** JSON or XML, by what the client accepts; html: no usable Accept header. */
-export type Encoding = 'json' | 'xml' | 'html'
-
-const builder = new XMLBuilder({
-  ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  textNodeName: '#',
-  suppressEmptyNode: true,
-})
-const parser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  textNodeName: '#',
-  parseTagValue: false,
-  parseAttributeValue: false,
-  trimValues: false,
-  isArray: (name) => name === 'Field' || name === 'Value' || name === 'Entity',
-})
-
-export const xmlHead = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-
-export function xml(root: Record<string, unknown>): string {
-  return xmlHead + String(builder.build(root))
-}
+import { parseXml, type XmlContent } from './xml.ts'
 
 function valuesOf(value: AlmStored | undefined): readonly string[] {
   return value === null || value === undefined
@@ -73,28 +48,33 @@ export function jsonEntity(
   }
 }
 
+/** What a reference shows to people: the name of the record it leads to. */
+export type Naming = (field: AlmFieldModel, value: string) => string | undefined
+
 export function xmlEntity(
   model: AlmTypeModel,
   record: AlmRecord,
   only: ReadonlySet<string> | null,
-): Record<string, unknown> {
+  naming: Naming,
+): Record<string, XmlContent> {
   return {
     '@Type': model.name,
     ChildrenCount: { Value: '0' },
     Fields: {
       Field: inOrder(model, only).map((field) => {
         const values = valuesOf(record[field.name])
+        if (values.length === 0) return { '@Name': field.name, ...(bareWhenEmpty(field) ? {} : { Value: '' }) }
+        if (field.type !== 'Reference') return { '@Name': field.name, Value: values }
         return {
           '@Name': field.name,
-          ...(values.length > 0
-            ? { Value: values.map((value) => ({ '#': value })) }
-            : bareWhenEmpty(field)
-              ? {}
-              : { Value: [{ '#': '' }] }),
+          Value: values.map((value) => {
+            const shown = naming(field, value)
+            return shown === undefined ? value : { '@ReferenceValue': shown, '#': value }
+          }),
         }
       }),
     },
-    RelatedEntities: '',
+    RelatedEntities: null,
   }
 }
 
@@ -117,9 +97,7 @@ function entityOf(pairs: readonly (readonly [string, readonly string[]])[]): Wri
   return { id, fields }
 }
 
-interface JsonEntity {
-  Fields?: { Name: string; values?: { value?: unknown }[] }[]
-}
+const opaque = (what: string) => new AlmRefusal(500, 'qccore.general-error', what)
 
 /** Parses a body of one or many records. In JSON a body that begins with a parent or type is answered with an opaque 500. */
 export function parseEntities(contentType: string, body: string, many: boolean): WrittenEntity[] {
@@ -130,46 +108,47 @@ export function parseEntities(contentType: string, body: string, many: boolean):
   } catch {
     throw new AlmRefusal(400, 'qccore.general-error', 'The body is not valid JSON')
   }
-  const one = (entity: JsonEntity): WrittenEntity => {
-    if (!Array.isArray(entity.Fields))
-      throw new AlmRefusal(500, 'qccore.general-error', 'Cannot invoke "JsonNode.elements()" because "fields" is null')
-    const [first] = entity.Fields
-    if (first?.Name === 'parent-id' || first?.Name === 'type-id')
-      throw new AlmRefusal(500, 'qccore.general-error', 'Cannot invoke "Object.hashCode()" because "key" is null')
-    return entityOf(
-      entity.Fields.map(
-        (field) =>
-          [
-            field.Name,
-            (field.values ?? []).flatMap((value) =>
-              value.value === undefined || value.value === null ? [] : [String(value.value)],
-            ),
-          ] as const,
-      ),
-    )
-  }
-  if (!many) {
-    if (parsed !== null && typeof parsed === 'object' && 'entities' in parsed)
-      throw new AlmRefusal(
-        500,
-        'qccore.general-error',
-        'Cannot invoke "JsonNode.elements()" because "JsonNode.get(String)" is null',
-      )
-    return [one(parsed as JsonEntity)]
-  }
-  const entities = (parsed as { entities?: JsonEntity[] } | null)?.entities
+  if (!many) return [jsonWritten(parsed)]
+  const entities = propertyOf(parsed, 'entities')
   if (!Array.isArray(entities)) throw new AlmRefusal(400, 'qccore.general-error', 'The body has no entities')
-  return entities.map(one)
+  return entities.map(jsonWritten)
+}
+
+function propertyOf(value: unknown, name: string): unknown {
+  return value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[name] : undefined
+}
+
+function jsonWritten(entity: unknown): WrittenEntity {
+  const fields = propertyOf(entity, 'Fields')
+  if (!Array.isArray(fields))
+    throw opaque('Cannot invoke "JsonNode.elements()" because the return value of "JsonNode.get(String)" is null')
+  const first = propertyOf(fields[0], 'Name')
+  if (first === 'parent-id' || first === 'type-id')
+    throw opaque('Cannot invoke "Object.hashCode()" because "key" is null')
+  return entityOf(
+    fields.map((field: unknown) => {
+      const name = propertyOf(field, 'Name')
+      if (typeof name !== 'string') throw opaque('Cannot invoke "JsonNode.asText()" because "name" is null')
+      const values = propertyOf(field, 'values')
+      return [
+        name,
+        (Array.isArray(values) ? values : []).flatMap((one: unknown) => {
+          const value = propertyOf(one, 'value')
+          return value === undefined || value === null ? [] : [String(value)]
+        }),
+      ] as const
+    }),
+  )
 }
 
 interface XmlEntity {
-  Fields?: { Field?: { '@Name': string; Value?: (string | { '#'?: string })[] }[] }
+  Fields?: { Field?: { '@Name'?: string; Value?: (string | Readonly<Record<string, unknown>>)[] }[] }
 }
 
 function parseXmlEntities(body: string, many: boolean): WrittenEntity[] {
   let parsed: { Entity?: XmlEntity[]; Entities?: { Entity?: XmlEntity[] } }
   try {
-    parsed = parser.parse(body)
+    parsed = parseXml(body)
   } catch {
     throw new AlmRefusal(400, 'qccore.general-error', 'The body is not valid XML')
   }
@@ -177,22 +156,19 @@ function parseXmlEntities(body: string, many: boolean): WrittenEntity[] {
   if (entities === undefined) throw new AlmRefusal(400, 'qccore.general-error', 'The body holds no entity')
   return entities.map((entity) =>
     entityOf(
-      (entity.Fields?.Field ?? []).map(
-        (field) =>
-          [
-            field['@Name'],
-            (field.Value ?? []).map((value) => (typeof value === 'string' ? value : (value['#'] ?? ''))),
-          ] as const,
-      ),
+      (entity.Fields?.Field ?? []).map((field) => {
+        const name = field['@Name']
+        if (name === undefined) throw new AlmRefusal(400, 'qccore.general-error', 'A field has no name')
+        return [name, (field.Value ?? []).map(textOf)] as const
+      }),
     ),
   )
 }
 
-/** Parses small XML documents such as the sign-in's. */
-export function parseXml(body: string): Record<string, unknown> {
-  try {
-    return parser.parse(body) as Record<string, unknown>
-  } catch {
-    return {}
-  }
+/** The text of a value; markup that was not escaped is no text. */
+function textOf(value: string | Readonly<Record<string, unknown>>): string {
+  if (typeof value === 'string') return value
+  if (Object.keys(value).some((key) => key !== '#' && !key.startsWith('@')))
+    throw new AlmRefusal(400, 'qccore.general-error', 'A value holds elements instead of text')
+  return String(value['#'] ?? '')
 }

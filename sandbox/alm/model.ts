@@ -14,6 +14,8 @@ export interface AlmFieldModel {
   filterable?: boolean
   history?: boolean
   virtual?: boolean
+  /** Kept by the server alone. */
+  served?: boolean
   verify?: boolean
   multiple?: boolean
   user?: boolean
@@ -25,7 +27,7 @@ export interface AlmTypeModel {
   label: string
   table: string
   fields: readonly AlmFieldModel[]
-  /** Field whose value rises with every write; null: the type has none. */
+  /** Whether the type has a time of its last change. */
   modified: boolean
   history: boolean
   lock: boolean
@@ -33,7 +35,7 @@ export interface AlmTypeModel {
 
 type Flags = string
 
-/** Flags as in the manuals: R required, E editable, F filterable, H history, V virtual, Y verified, M multi-value. */
+/** Flags as in the manuals: R required, E editable, F filterable, H history, V virtual, Y verified, M multi-value, S kept by the server. */
 function field(
   name: string,
   column: string,
@@ -56,6 +58,7 @@ function field(
     virtual: flags.includes('V'),
     verify: flags.includes('Y'),
     multiple: flags.includes('M'),
+    served: flags.includes('S') || flags.includes('V'),
     ...more,
   }
 }
@@ -73,7 +76,7 @@ const refer = (name: string, column: string, label: string, target: string, flag
   field(name, column, label, 'Reference', 10, flags, { target })
 
 const defect: readonly AlmFieldModel[] = [
-  field('id', 'BG_BUG_ID', 'Defect ID', 'Number', 10, 'F'),
+  field('id', 'BG_BUG_ID', 'Defect ID', 'Number', 10, 'FS'),
   field('name', 'BG_SUMMARY', 'Summary', 'String', 255, 'REF'),
   field('description', 'BG_DESCRIPTION', 'Description', 'Memo', -1, 'E'),
   field('dev-comments', 'BG_DEV_COMMENTS', 'Comments', 'Memo', -1, 'E'),
@@ -96,8 +99,8 @@ const defect: readonly AlmFieldModel[] = [
   refer('target-rcyc', 'BG_TARGET_RCYC', 'Target Cycle', 'release-cycle', 'EFH'),
   field('actual-fix-time', 'BG_ACTUAL_FIX_TIME', 'Actual Fix Time', 'Number', 5, 'EF'),
   field('estimated-fix-time', 'BG_ESTIMATED_FIX_TIME', 'Estimated Fix Time', 'Number', 5, 'EF'),
-  field('last-modified', 'BG_VTS', 'Modified', 'DateTime', 19, 'F'),
-  field('attachment', 'BG_ATTACHMENT', 'Attachment', 'String', 1, 'F'),
+  field('last-modified', 'BG_VTS', 'Modified', 'DateTime', 19, 'FS'),
+  field('attachment', 'BG_ATTACHMENT', 'Attachment', 'String', 1, 'FS'),
   field('has-linkage', 'BG_HAS_LINKAGE', 'Has linkage', 'String', 1, 'V'),
   field('ver-stamp', 'BG_BUG_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
   field('user-01', 'BG_USER_01', 'Octane ID', 'String', 255, 'EF', { user: true }),
@@ -108,36 +111,41 @@ const defect: readonly AlmFieldModel[] = [
 ]
 
 const release: readonly AlmFieldModel[] = [
-  field('id', 'REL_ID', 'Release ID', 'Number', 10, 'F'),
+  field('id', 'REL_ID', 'Release ID', 'Number', 10, 'FS'),
   field('name', 'REL_NAME', 'Name', 'String', 255, 'REF'),
   field('description', 'REL_DESCRIPTION', 'Description', 'Memo', -1, 'E'),
   field('start-date', 'REL_START_DATE', 'Start Date', 'Date', 10, 'REF'),
   field('end-date', 'REL_END_DATE', 'End Date', 'Date', 10, 'REF'),
   refer('parent-id', 'REL_PARENT_ID', 'Release Folder', 'release-folder', 'REF'),
-  field('last-modified', 'REL_VTS', 'Modified', 'DateTime', 19, 'F'),
-  field('has-attachments', 'REL_HAS_ATTACHMENTS', 'Has attachments', 'String', 1, ''),
+  field('last-modified', 'REL_VTS', 'Modified', 'DateTime', 19, 'FS'),
+  field('has-attachments', 'REL_HAS_ATTACHMENTS', 'Has attachments', 'String', 1, 'S'),
+  field('req-count', 'REL_REQ_COUNT', 'Requirements Count', 'Number', 10, 'V'),
+  field('scope-items-count', 'REL_SCOPE_ITEMS_COUNT', 'Scope Items Count', 'Number', 10, 'V'),
+  field('milestones-count', 'REL_MILESTONES_COUNT', 'Milestones Count', 'Number', 10, 'V'),
   field('ver-stamp', 'REL_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
 ]
 
 const cycle: readonly AlmFieldModel[] = [
-  field('id', 'RCYC_ID', 'Cycle ID', 'Number', 10, 'F'),
+  field('id', 'RCYC_ID', 'Cycle ID', 'Number', 10, 'FS'),
   field('name', 'RCYC_NAME', 'Name', 'String', 255, 'REF'),
   field('description', 'RCYC_DESCRIPTION', 'Description', 'Memo', -1, 'E'),
   field('start-date', 'RCYC_START_DATE', 'Start Date', 'Date', 10, 'REF'),
   field('end-date', 'RCYC_END_DATE', 'End Date', 'Date', 10, 'REF'),
   refer('parent-id', 'RCYC_PARENT_ID', 'Release', 'release', 'REF'),
-  field('last-modified', 'RCYC_VTS', 'Modified', 'DateTime', 19, 'F'),
-  field('has-attachments', 'RCYC_HAS_ATTACHMENTS', 'Has attachments', 'String', 1, ''),
+  field('last-modified', 'RCYC_VTS', 'Modified', 'DateTime', 19, 'FS'),
+  field('has-attachments', 'RCYC_HAS_ATTACHMENTS', 'Has attachments', 'String', 1, 'S'),
+  field('req-count', 'RCYC_REQ_COUNT', 'Requirements Count', 'Number', 10, 'V'),
+  field('cf-count', 'RCYC_CF_COUNT', 'Content Count', 'Number', 10, 'V'),
   field('ver-stamp', 'RCYC_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
 ]
 
 const folder: readonly AlmFieldModel[] = [
-  field('id', 'RF_ID', 'Folder ID', 'Number', 10, 'F'),
+  field('id', 'RF_ID', 'Folder ID', 'Number', 10, 'FS'),
   field('name', 'RF_NAME', 'Name', 'String', 255, 'REF'),
   field('description', 'RF_DESCRIPTION', 'Description', 'Memo', -1, 'E'),
   refer('parent-id', 'RF_PARENT_ID', 'Parent', 'release-folder', 'REF'),
-  field('hierarchical-path', 'RF_PATH', 'Path', 'String', 255, 'F'),
-  field('has-attachments', 'RF_HAS_ATTACHMENTS', 'Has attachments', 'String', 1, ''),
+  field('hierarchical-path', 'RF_PATH', 'Path', 'String', 255, 'FS'),
+  field('has-attachments', 'RF_HAS_ATTACHMENTS', 'Has attachments', 'String', 1, 'S'),
   field('ver-stamp', 'RF_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
 ]
 

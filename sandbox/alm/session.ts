@@ -1,334 +1,280 @@
 import { randomBytes } from 'node:crypto'
-import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
-import { parseXml } from './encode.ts'
+import type { SandboxRequest } from '../common/http.ts'
+import { AlmRefusal } from './refusal.ts'
 import type { AlmStore } from './store.ts'
 
 export interface AlmAccount {
   name: string
   password: string
-  apiKey: { clientId: string; clientSecret: string } | null
+  apiKey: { clientId: string; clientSecret: string; active: boolean } | null
   /** May open the project. */
   member: boolean
 }
 
+/** One sign-in; its token may be issued anew, and its site session ended and opened again. */
+interface Login {
+  user: string
+  loggedOut: boolean
+  /** The site session was given back: project requests need one that is asked for. */
+  closed: boolean
+}
+
+interface Token {
+  login: Login
+  issuedAt: number
+}
+
 export interface AlmSession {
-  id: string
+  /** Stays while the cookie changes; owns locks. */
+  key: string
+  cookie: string
+  /** The cookie before the last replacement: answers still under way carry it. */
+  before: string | null
   user: string
   xsrf: string
   usedAt: number
-  expired: boolean
+  served: number
 }
 
-interface Lwsso {
-  user: string
-  loggedOut: boolean
+interface Ended {
+  how: 'deleted' | 'logged-out' | 'expired'
+  xsrf: string
 }
 
 export interface SignedIn {
   account: AlmAccount
   session: AlmSession
-  /** Cookies to set with the answer: a session was opened without being asked for. */
+  /** Cookies to set with the answer: a session opened unasked, or replaced, or a token issued anew. */
   cookies: string[]
 }
 
-const xmlType = { 'content-type': 'application/xml;charset=utf-8' }
+const loggedOutTitle = 'TokenId is invalid because it has logged out'
+const xsrfTitle = 'Unauthorized request. For more details see XSRF Token section in REST API documentation.'
+
+export const authenticationFailed = () => new AlmRefusal(401, 'qccore.general-error', 'Authentication failed.')
+const loggedOut = () => new AlmRefusal(500, 'qccore.general-error', loggedOutTitle)
+const xsrfMissing = () => new AlmRefusal(401, 'qccore.general-error', xsrfTitle)
 
 /** Who is signed in: the single sign-on token says who, the site session carries locks, the XSRF token guards writes. */
 export class AlmSessions {
-  readonly accounts: readonly AlmAccount[]
-  readonly #modern: boolean
+  readonly modern: boolean
+  readonly switches: AlmStore['switches']
+  readonly #accounts: readonly AlmAccount[]
   readonly #store: AlmStore
   readonly #now: () => number
-  readonly #tokens = new Map<string, Lwsso>()
+  readonly #tokens = new Map<string, Token>()
   readonly #sessions = new Map<string, AlmSession>()
-  readonly #ended = new Set<string>()
+  readonly #ended = new Map<string, Ended>()
   readonly #wrong = new Map<string, number>()
 
   constructor(options: { accounts: readonly AlmAccount[]; modern: boolean; store: AlmStore; now: () => number }) {
-    this.accounts = options.accounts
-    this.#modern = options.modern
+    this.modern = options.modern
+    this.switches = options.store.switches
+    this.#accounts = options.accounts
     this.#store = options.store
     this.#now = options.now
   }
 
-  /** Answers the paths of signing in and out; undefined: not one of them. */
-  handle(request: SandboxRequest, path: string): SandboxAnswer | undefined {
-    const { method } = request
-    switch (path) {
-      case '/authentication-point/alm-authenticate':
-        return method === 'POST' ? this.#almAuthenticate(request) : notAllowed()
-      case '/authentication-point/authenticate':
-        return this.#basic(request, false)
-      case '/authentication-point/login.jsp':
-        return {
-          status: 200,
-          headers: { 'content-type': 'text/html' },
-          body: '<html><body><form></form></body></html>',
-        }
-      case '/authentication-point/logout':
-        return this.#logout(request)
-      case '/rest/site-session':
-        return this.#siteSession(request)
-      case '/api/authentication/sign-in':
-        return method === 'POST' || (method === 'GET' && !this.#modern) ? this.#basic(request, true) : notAllowed()
-      case '/api/authentication/sign-out':
-        return method === 'POST' || (method === 'GET' && !this.#modern) ? this.#logout(request) : notAllowed()
-      case '/rest/oauth2/login':
-        return method === 'POST' ? this.#oauth(request) : notAllowed()
-      case '/rest/is-authenticated':
-        return this.#isAuthenticated(request, false)
-      case '/v2/rest/is-authenticated':
-        return this.#modern ? this.#isAuthenticated(request, true) : { status: 404, headers: xmlType, body: '' }
-      default:
-        return undefined
+  /** The session of a project request; throws the refusal that stands for the missing one. */
+  authenticate(request: SandboxRequest): SignedIn {
+    const token = this.#token(request)
+    const ended = this.#ended.get(request.cookies.get('QCSession') ?? '')
+    if (token?.login.loggedOut === true || ended?.how === 'logged-out') throw loggedOut()
+    if (ended?.how === 'deleted' || (token !== undefined && this.#stale(token))) throw authenticationFailed()
+    const cookies: string[] = []
+    let session = this.#liveSession(request)
+    const expired = this.#ended.get(request.cookies.get('QCSession') ?? '')
+    if (expired?.how === 'expired' && (token === undefined || !this.#renews())) throw this.#sessionExpired()
+    if (session === undefined) {
+      if (token === undefined || token.login.closed || this.switches.implicitSession === 'no')
+        throw authenticationFailed()
+      // A write with the token alone cannot know the XSRF token of a session that is not open yet.
+      if (expired === undefined && this.modern && request.method !== 'GET') throw xsrfMissing()
+      session = this.#open(token.login.user, expired?.xsrf)
+      cookies.push(...this.cookiesOf(session))
     }
+    this.checkXsrf(request, session)
+    const account = this.#accounts.find((one) => one.name === session.user)
+    if (account === undefined) throw authenticationFailed()
+    session.usedAt = this.#now()
+    return { account, session, cookies: [...cookies, ...this.#rotated(session), ...this.#issuedAnew(token)] }
   }
 
-  /** The session of a project request, or the refusal that stands for the missing one. */
-  authenticate(request: SandboxRequest): SignedIn | { status: number; id: string; title: string } {
-    const session = this.#sessions.get(request.cookies.get('QCSession') ?? '')
-    const lwsso = this.#tokens.get(request.cookies.get('LWSSO_COOKIE_KEY') ?? '')
-    if (lwsso?.loggedOut === true || this.#ended.has(`out:${request.cookies.get('QCSession') ?? ''}`))
-      return { status: 500, id: 'qccore.general-error', title: 'TokenId is invalid because it has logged out' }
-    if (request.cookies.has('QCSession') && this.#ended.has(request.cookies.get('QCSession') ?? ''))
-      return {
-        status: 401,
-        id: 'qccore.general-error',
-        title: 'Authentication failed. Browser based integrations - to login append the path',
-      }
-    const cookies: string[] = []
-    let live = session
-    if (live !== undefined && this.#idle(live)) {
-      this.#end(live)
-      live = undefined
-      // A fresh session in place of the idle one is what a valid single sign-on token buys; without it the work is over.
-      if (lwsso === undefined || this.#modern)
-        return {
-          status: Number(this.#store.switches.idleStatus),
-          id: 'qccore.session-has-expired',
-          title: 'Session expired.',
-        }
-    }
-    if (live === undefined) {
-      if (lwsso === undefined) return { status: 401, id: 'qccore.general-error', title: 'Authentication failed.' }
-      live = this.#open(lwsso.user)
-      cookies.push(...this.#sessionCookies(live))
-    }
-    const account = this.accounts.find((one) => one.name === live.user)
-    if (account === undefined) return { status: 401, id: 'qccore.general-error', title: 'Authentication failed.' }
-    live.usedAt = this.#now()
-    if (this.#modern && request.method !== 'GET' && request.headers['x-xsrf-token'] !== live.xsrf)
-      return {
-        status: 401,
-        id: 'qccore.general-error',
-        title: 'Unauthorized request. For more details see XSRF Token section in REST API documentation.',
-      }
-    return { account, session: live, cookies }
+  /** The token of a request that may open a site session; throws where there is none. */
+  loginOf(request: SandboxRequest): Login {
+    const token = this.#token(request)
+    if (token?.login.loggedOut === true) throw loggedOut()
+    if (token === undefined || this.#stale(token)) throw authenticationFailed()
+    return token.login
+  }
+
+  /** The open session a request names; throws where there is none. */
+  sessionOf(request: SandboxRequest): AlmSession {
+    const ended = () => this.#ended.get(request.cookies.get('QCSession') ?? '')
+    if (this.#token(request)?.login.loggedOut === true || ended()?.how === 'logged-out') throw loggedOut()
+    const session = this.#liveSession(request)
+    if (ended()?.how === 'expired') throw this.#sessionExpired()
+    if (session === undefined) throw authenticationFailed()
+    return session
+  }
+
+  /** Who a request comes from, by its token alone; null: nobody, or a session that has expired. */
+  userOf(request: SandboxRequest): string | null {
+    const token = this.#token(request)
+    this.#liveSession(request)
+    const expired = this.#ended.get(request.cookies.get('QCSession') ?? '')?.how === 'expired'
+    if (token === undefined || token.login.loggedOut || this.#stale(token)) return null
+    return expired && !this.#renews() ? null : token.login.user
+  }
+
+  /** Since 16.00 every request but GET echoes the XSRF token. */
+  checkXsrf(request: SandboxRequest, session: AlmSession): void {
+    if (this.modern && request.method !== 'GET' && request.headers['x-xsrf-token'] !== session.xsrf) throw xsrfMissing()
+  }
+
+  /** A new single sign-on token, as the cookie that brings it. */
+  signOn(user: string): string {
+    return this.#issue({ user, loggedOut: false, closed: false })
+  }
+
+  /** A new site session, as the cookies that bring it. */
+  openSession(user: string): string[] {
+    return this.cookiesOf(this.#open(user))
+  }
+
+  cookiesOf(session: AlmSession): string[] {
+    return [
+      `QCSession=${session.cookie}; Path=/; HttpOnly`,
+      `ALM_USER=${Buffer.from(session.user).toString('base64')}; Path=/`,
+      ...(this.modern ? [`XSRF-TOKEN=${session.xsrf}; Path=/`] : []),
+    ]
+  }
+
+  /** Restarts the idle clock. */
+  keepAlive(session: AlmSession): void {
+    session.usedAt = this.#now()
+  }
+
+  /** Gives the site session back; the token stays good for who it is, but opens no session by itself any more. */
+  closeSession(request: SandboxRequest, session: AlmSession): void {
+    this.#end(session, 'deleted')
+    const login = this.#token(request)?.login
+    if (login !== undefined) login.closed = true
+  }
+
+  logOut(request: SandboxRequest): void {
+    const login = this.loginOf(request)
+    const session = this.#liveSession(request)
+    if (session !== undefined) this.#checkLogoutXsrf(request, session.xsrf)
+    else if (request.cookies.has('XSRF-TOKEN')) this.#checkLogoutXsrf(request, request.cookies.get('XSRF-TOKEN'))
+    login.loggedOut = true
+    if (session !== undefined) this.#end(session, 'logged-out')
+  }
+
+  /** A log-out needs the XSRF token too, unless it is asked for by GET. */
+  #checkLogoutXsrf(request: SandboxRequest, xsrf: string | undefined): void {
+    if (this.modern && request.method !== 'GET' && request.headers['x-xsrf-token'] !== xsrf) throw xsrfMissing()
   }
 
   /** Ends every session and token at once, as a restart of the server does. */
   expireAll(): void {
-    for (const session of this.#sessions.values()) this.#store.sessionEnded(session.id)
+    for (const session of this.#sessions.values()) this.#store.sessionEnded(session.key)
     this.#sessions.clear()
     this.#tokens.clear()
   }
 
-  #idle(session: AlmSession): boolean {
-    return session.expired || this.#now() - session.usedAt > Number(this.#store.switches.idleSeconds) * 1_000
+  /** The account for right credentials; an API key stands in for name and password. */
+  check(name: string, password: string): AlmAccount | null {
+    const limit = Number(this.switches.loginLockout)
+    const key = name.toLowerCase()
+    if (limit > 0 && (this.#wrong.get(key) ?? 0) >= limit) return null
+    const found =
+      this.#accounts.find((account) => account.name.toLowerCase() === key && account.password === password) ??
+      this.keyHolder(name, password)
+    if (found === undefined || (found.apiKey?.clientId === name && !found.apiKey.active)) {
+      this.#wrong.set(key, (this.#wrong.get(key) ?? 0) + 1)
+      return null
+    }
+    this.#wrong.delete(key)
+    return found
   }
 
-  #end(session: AlmSession): void {
-    this.#sessions.delete(session.id)
-    this.#store.sessionEnded(session.id)
+  /** Whose API key it is, active or not. There are no keys before version 15. */
+  keyHolder(clientId: unknown, secret: unknown): AlmAccount | undefined {
+    if (!this.modern) return undefined
+    return this.#accounts.find(
+      (account) => account.apiKey?.clientId === clientId && account.apiKey?.clientSecret === secret,
+    )
   }
 
-  #open(user: string): AlmSession {
-    const session = { id: token(), user, xsrf: token(), usedAt: this.#now(), expired: false }
-    this.#sessions.set(session.id, session)
+  #token(request: SandboxRequest): Token | undefined {
+    return this.#tokens.get(request.cookies.get('LWSSO_COOKIE_KEY') ?? '')
+  }
+
+  #stale(token: Token): boolean {
+    return this.#now() - token.issuedAt > Number(this.switches.ssoSeconds) * 1_000
+  }
+
+  #renews(): boolean {
+    return this.switches.idleRenewal === 'yes' || (this.switches.idleRenewal === 'by-version' && !this.modern)
+  }
+
+  #sessionExpired(): AlmRefusal {
+    return new AlmRefusal(Number(this.switches.idleStatus), 'qccore.session-has-expired', 'Session expired.')
+  }
+
+  /** The session a request names, if it is open; one that was idle for too long ends here. */
+  #liveSession(request: SandboxRequest): AlmSession | undefined {
+    const session = this.#sessions.get(request.cookies.get('QCSession') ?? '')
+    if (session === undefined) return undefined
+    if (this.#now() - session.usedAt <= Number(this.switches.idleSeconds) * 1_000) return session
+    this.#end(session, 'expired')
+    return undefined
+  }
+
+  #open(user: string, xsrf = secret()): AlmSession {
+    const session = { key: secret(), cookie: secret(), before: null, user, xsrf, usedAt: this.#now(), served: 0 }
+    this.#sessions.set(session.cookie, session)
     return session
   }
 
-  #sessionCookies(session: AlmSession): string[] {
-    return [
-      `QCSession=${session.id}; Path=/; HttpOnly`,
-      `ALM_USER=${Buffer.from(session.user).toString('base64')}; Path=/`,
-      ...(this.#modern ? [`XSRF-TOKEN=${session.xsrf}; Path=/`] : []),
-    ]
-  }
-
-  #signOn(user: string): string {
-    const key = token()
-    this.#tokens.set(key, { user, loggedOut: false })
-    return `LWSSO_COOKIE_KEY=${key}; Path=/; HttpOnly`
-  }
-
-  /** The account for right credentials; an API key stands in for name and password. */
-  #check(name: string, password: string): AlmAccount | null {
-    const limit = Number(this.#store.switches.loginLockout)
-    const key = name.toLowerCase()
-    if (limit > 0 && (this.#wrong.get(key) ?? 0) >= limit) return null
-    const found = this.accounts.find(
-      (account) =>
-        (account.name.toLowerCase() === key && account.password === password) ||
-        (this.#modern && account.apiKey?.clientId === name && account.apiKey.clientSecret === password),
-    )
-    if (found === undefined) this.#wrong.set(key, (this.#wrong.get(key) ?? 0) + 1)
-    else this.#wrong.delete(key)
-    return found ?? null
-  }
-
-  #almAuthenticate(request: SandboxRequest): SandboxAnswer {
-    const type = String(request.headers['content-type'] ?? '')
-    let user: string
-    let password: string
-    if (/json/i.test(type)) {
-      if (!this.#modern) return { status: 415, headers: xmlType, body: '' }
-      const body = looseJson(request.body)
-      const inner = (body['alm-authentication'] ?? body) as Record<string, unknown>
-      user = String(inner.user ?? '')
-      password = String(inner.password ?? '')
-    } else {
-      const body = (parseXml(request.body)['alm-authentication'] ?? {}) as Record<string, unknown>
-      user = String(body.user ?? '')
-      password = String(body.password ?? '')
+  #end(session: AlmSession, how: Ended['how']): void {
+    for (const cookie of [session.cookie, session.before]) {
+      if (cookie === null) continue
+      this.#sessions.delete(cookie)
+      this.#ended.set(cookie, { how, xsrf: session.xsrf })
     }
-    const account = this.#check(user, password)
-    if (account === null) return { status: 401, headers: { ...xmlType, 'www-authenticate': 'ALMAUTH' }, body: '' }
-    return { status: 200, headers: { ...xmlType, 'set-cookie': [this.#signOn(account.name)] }, body: '' }
+    this.#store.sessionEnded(session.key)
   }
 
-  #basic(request: SandboxRequest, withSession: boolean): SandboxAnswer {
-    const encoded = /^Basic\s+(.+)$/i.exec(String(request.headers.authorization ?? ''))?.[1]
-    const [name = '', ...rest] = Buffer.from(encoded ?? '', 'base64')
-      .toString('utf8')
-      .split(':')
-    const account = encoded === undefined ? null : this.#check(name, rest.join(':'))
-    if (account === null) return { status: 401, headers: { ...xmlType, 'www-authenticate': 'basic' }, body: '' }
-    const cookies = [this.#signOn(account.name), ...(withSession ? this.#sessionCookies(this.#open(account.name)) : [])]
-    return { status: 200, headers: { ...xmlType, 'set-cookie': cookies }, body: '' }
+  #issue(login: Login): string {
+    const token = secret()
+    this.#tokens.set(token, { login, issuedAt: this.#now() })
+    return `LWSSO_COOKIE_KEY=${token}; Path=/; HttpOnly`
   }
 
-  #oauth(request: SandboxRequest): SandboxAnswer {
-    if (!this.#modern) return { status: 404, headers: xmlType, body: '' }
-    const body = looseJson(request.body)
-    const account = this.accounts.find(
-      (one) => one.apiKey?.clientId === body.clientId && one.apiKey?.clientSecret === body.secret,
-    )
-    if (account === undefined) return { status: 401, headers: { 'content-type': 'application/json' }, body: '' }
-    const cookies = [
-      this.#signOn(account.name),
-      ...this.#sessionCookies(this.#open(account.name)),
-      `JSESSIONID=${token()}; Path=/; HttpOnly`,
-    ]
-    return { status: 200, headers: { 'set-cookie': cookies }, body: '' }
+  /** A token past half of its life is replaced; the old one stays good until its end, for requests under way. */
+  #issuedAnew(token: Token | undefined): string[] {
+    if (token === undefined || (this.#now() - token.issuedAt) * 2 <= Number(this.switches.ssoSeconds) * 1_000) return []
+    return [this.#issue(token.login)]
   }
 
-  #siteSession(request: SandboxRequest): SandboxAnswer {
-    const lwsso = this.#tokens.get(request.cookies.get('LWSSO_COOKIE_KEY') ?? '')
-    const session = this.#sessions.get(request.cookies.get('QCSession') ?? '')
-    if (lwsso?.loggedOut === true)
-      return {
-        status: 500,
-        headers: xmlType,
-        body: errorXml('qccore.general-error', 'TokenId is invalid because it has logged out'),
-      }
-    if (request.method === 'POST') {
-      if (lwsso === undefined) return unauthorized()
-      return {
-        status: 201,
-        headers: { ...xmlType, 'set-cookie': this.#sessionCookies(this.#open(lwsso.user)) },
-        body: '',
-      }
+  /** A replaced session cookie is good until the next replacement, for requests under way. */
+  #rotated(session: AlmSession): string[] {
+    session.served++
+    const every = Number(this.switches.rotateSession)
+    if (every === 0 || session.served % every !== 0) return []
+    if (session.before !== null) {
+      this.#sessions.delete(session.before)
+      this.#ended.set(session.before, { how: 'deleted', xsrf: session.xsrf })
     }
-    if (session === undefined || this.#idle(session)) return unauthorized()
-    if (this.#modern && request.method !== 'GET' && request.headers['x-xsrf-token'] !== session.xsrf)
-      return {
-        status: 401,
-        headers: xmlType,
-        body: errorXml(
-          'qccore.general-error',
-          'Unauthorized request. For more details see XSRF Token section in REST API documentation.',
-        ),
-      }
-    if (request.method === 'GET' || request.method === 'PUT') {
-      session.usedAt = this.#now()
-      return { status: 200, headers: xmlType, body: '' }
-    }
-    if (request.method !== 'DELETE') return notAllowed()
-    this.#end(session)
-    this.#ended.add(session.id)
-    return { status: 200, headers: { ...xmlType, 'set-cookie': 'QCSession=; Path=/; Max-Age=0' }, body: '' }
-  }
-
-  #logout(request: SandboxRequest): SandboxAnswer {
-    const byGet =
-      this.#store.switches.getLogout === 'yes' || (this.#store.switches.getLogout === 'by-version' && !this.#modern)
-    if (request.method === 'GET' && !byGet) return notAllowed()
-    const key = request.cookies.get('LWSSO_COOKIE_KEY') ?? ''
-    const lwsso = this.#tokens.get(key)
-    if (lwsso === undefined) return unauthorized()
-    const session = this.#sessions.get(request.cookies.get('QCSession') ?? '')
-    if (this.#modern && session !== undefined && request.headers['x-xsrf-token'] !== session.xsrf) return unauthorized()
-    lwsso.loggedOut = true
-    if (session !== undefined) {
-      this.#end(session)
-      this.#ended.add(`out:${session.id}`)
-    }
-    return { status: 200, headers: { ...xmlType, 'set-cookie': 'LWSSO_COOKIE_KEY=; Path=/; Max-Age=0' }, body: '' }
-  }
-
-  #isAuthenticated(request: SandboxRequest, json: boolean): SandboxAnswer {
-    const accept = String(request.headers.accept ?? '*/*')
-    if (!json && /json/i.test(accept) && !/xml|\*\/\*/i.test(accept)) return { status: 406, headers: xmlType, body: '' }
-    const lwsso = this.#tokens.get(request.cookies.get('LWSSO_COOKIE_KEY') ?? '')
-    if (lwsso === undefined || lwsso.loggedOut) {
-      const host = String(request.headers.host ?? 'localhost')
-      return {
-        status: 401,
-        headers: { ...xmlType, 'www-authenticate': `LWSSO realm=http://${host}/qcbin/authentication-point` },
-        body: '',
-      }
-    }
-    if (json && /json/i.test(accept))
-      return {
-        status: 200,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ AuthenticationInfo: { Username: lwsso.user } }),
-      }
-    return {
-      status: 200,
-      headers: xmlType,
-      body: `<AuthenticationInfo><Username>${lwsso.user}</Username></AuthenticationInfo>`,
-    }
+    session.before = session.cookie
+    session.cookie = secret()
+    this.#sessions.set(session.cookie, session)
+    return [`QCSession=${session.cookie}; Path=/; HttpOnly`]
   }
 }
 
-function token(): string {
+function secret(): string {
   return randomBytes(24).toString('base64url')
-}
-
-function unauthorized(): SandboxAnswer {
-  return { status: 401, headers: xmlType, body: errorXml('qccore.general-error', 'Authentication failed.') }
-}
-
-function notAllowed(): SandboxAnswer {
-  return { status: 405, headers: xmlType, body: errorXml('qccore.general-error', 'Method Not Allowed') }
-}
-
-export function errorXml(id: string, title: string): string {
-  const escaped = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
-  return `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<QCRestException><Id>${id}</Id><Title>${escaped(title)}</Title><ExceptionProperties/><StackTrace/></QCRestException>`
-}
-
-/** JSON as the real parser takes it: keys without quotes too. */
-function looseJson(text: string): Record<string, unknown> {
-  for (const candidate of [text, text.replace(/([{,]\s*)([A-Za-z_][\w-]*)\s*:/g, '$1"$2":')]) {
-    try {
-      const parsed: unknown = JSON.parse(candidate)
-      if (parsed !== null && typeof parsed === 'object') return parsed as Record<string, unknown>
-    } catch {
-      // The next candidate.
-    }
-  }
-  return {}
 }

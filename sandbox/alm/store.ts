@@ -1,13 +1,11 @@
-import { canonicalMemo } from '../../core/memo.ts'
-import { chooseSwitches, type SwitchValues } from '../common/switches.ts'
+import { chooseSwitches } from '../common/switches.ts'
 import type { TruthLog } from '../common/truth-log.ts'
-import { people } from '../seed/people.ts'
-import { createRandom } from '../seed/random.ts'
-import { releases } from '../seed/releases.ts'
-import { defectTitle, memoHtml } from '../seed/texts.ts'
-import { type AlmFieldModel, type AlmTypeModel, almLists, almTransitions, almTypes } from './model.ts'
+import { storedMemo } from './memo.ts'
+import { type AlmFieldModel, type AlmTypeModel, almLists, almTypes } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
-import { almSwitches } from './switches.ts'
+import { AlmRules, valuesOf } from './rules.ts'
+import { almUsers } from './seed.ts'
+import { type AlmSwitchValues, almSwitches } from './switches.ts'
 
 export type AlmStored = string | readonly string[] | null
 /** A record by field name. Texts only, as on the wire; sets as arrays. */
@@ -18,6 +16,14 @@ export interface AlmWriter {
   /** Session that holds locks; null: somebody in the desktop client. */
   session: string | null
   via: 'rest' | 'control' | 'seed'
+}
+
+/** A user as customization lists them. */
+export interface AlmUser {
+  name: string
+  fullName: string
+  email: string
+  active: boolean
 }
 
 interface Lock {
@@ -38,23 +44,13 @@ export interface AuditRow {
 /** A project's records and the rules of writing them. */
 export class AlmStore {
   readonly types = new Map<string, AlmTypeModel>(almTypes.map((type) => [type.name, type]))
-  readonly switches: SwitchValues<typeof almSwitches>
+  readonly switches: AlmSwitchValues
   readonly audits: AuditRow[] = []
-  readonly users = people
-    .filter((person) => person.in !== 'octane')
-    .map((person) => ({
-      name: person.login,
-      fullName: person.fullName,
-      email: person.email ?? '',
-      active: person.active,
-    }))
-    .concat([
-      { name: 'sync', fullName: 'Sync User', email: 'sync@example.com', active: true },
-      { name: 'second', fullName: 'Second User', email: '', active: true },
-    ])
+  readonly users = almUsers
   readonly #rows = new Map<string, Map<number, AlmRecord>>(almTypes.map((type) => [type.name, new Map()]))
   readonly #texts = new Map<string, Map<string, Set<number>>>()
   readonly #locks = new Map<string, Lock>()
+  readonly #rules = new AlmRules(this)
   readonly #truth: TruthLog
   readonly #now: () => number
   readonly #clock: Intl.DateTimeFormat
@@ -104,26 +100,37 @@ export class AlmStore {
     return record
   }
 
+  /** Ids of a type's new records start here. */
+  startIds(type: string, first: number): void {
+    this.#nextId.set(type, first)
+  }
+
+  /** The text by which a reference shows. */
+  nameOf(field: AlmFieldModel, id: string): string | undefined {
+    const name = this.#rows.get(field.target ?? '')?.get(Number(id))?.name
+    return typeof name === 'string' ? name : undefined
+  }
+
   idsByText(type: string, field: string, value: string): ReadonlySet<number> | undefined {
     return this.#texts.get(`${type}.${field}`)?.get(value.toLowerCase())
   }
 
   create(type: string, body: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
     const model = this.model(type)
-    this.#checkBody(model, body, writer, null)
+    const counting = this.#rules.checkBody(model, body, writer, null)
     const id = this.#nextId.get(type) ?? 1
     const record: AlmRecord = Object.fromEntries(model.fields.map((field) => [field.name, null]))
-    for (const [name, value] of Object.entries(body)) record[name] = this.#stored(model, name, value)
+    for (const [name, value] of Object.entries(counting)) record[name] = this.#stored(model, name, value)
     record.id = String(id)
     if (model.modified) record['last-modified'] = at ?? this.localTime()
     record['ver-stamp'] = '1'
-    this.#checkRequired(model, record)
-    this.#checkDates(model, record)
+    this.#rules.checkRequired(model, record)
+    this.#rules.checkDates(model, record)
     this.#nextId.set(type, id + 1)
     this.rows(type).set(id, record)
     this.#index(model, record, true)
     if (writer.via !== 'seed') {
-      this.#raiseParent(model, record)
+      this.#raiseParent(model, record['parent-id'])
       this.#log(writer, 'create', type, null, record)
     }
     return record
@@ -133,24 +140,32 @@ export class AlmStore {
     const model = this.model(type)
     const before = this.get(type, id)
     this.#checkLock(type, id, writer)
-    this.#checkBody(model, body, writer, before)
+    const counting = this.#rules.checkBody(model, body, writer, before)
     const after: AlmRecord = { ...before }
-    for (const [name, value] of Object.entries(body)) if (name !== 'id') after[name] = this.#stored(model, name, value)
-    this.#checkRequired(model, after)
-    this.#checkDates(model, after)
+    for (const [name, value] of Object.entries(counting))
+      if (name !== 'id') after[name] = this.#stored(model, name, value)
+    this.#rules.checkRequired(model, after)
+    this.#rules.checkDates(model, after)
+    if (before['parent-id'] !== after['parent-id']) this.#raiseParent(model, after['parent-id'])
+    return this.#replace(model, before, after, writer)
+  }
+
+  /** Every write raises the version stamp, also one that changes nothing. */
+  #replace(model: AlmTypeModel, before: AlmRecord, after: AlmRecord, writer: AlmWriter): AlmRecord {
+    const id = String(before.id)
     const changed = model.fields.filter(
       (field) => JSON.stringify(before[field.name]) !== JSON.stringify(after[field.name]),
     )
     after['ver-stamp'] = String(Number(before['ver-stamp']) + 1)
     if (model.modified) after['last-modified'] = this.localTime()
     this.#index(model, before, false)
-    this.rows(type).set(Number(id), after)
+    this.rows(model.name).set(Number(id), after)
     this.#index(model, after, true)
     this.#audit(model, id, writer, before, after, changed)
     this.#log(
       writer,
       'update',
-      type,
+      model.name,
       before,
       after,
       changed.map((field) => field.name),
@@ -158,16 +173,45 @@ export class AlmStore {
     return after
   }
 
-  delete(type: string, id: string, writer: AlmWriter): AlmRecord {
+  /** Deletes a record. What stands below it goes too, or out of a folder into "Unattached"; references to it are cleared. */
+  delete(type: string, id: string, writer: AlmWriter, forceChildren = false): AlmRecord {
     const model = this.model(type)
     const before = this.get(type, id)
     this.#checkLock(type, id, writer)
+    if (before['parent-id'] === '-1')
+      throw new AlmRefusal(403, 'qccore.operation-forbidden', 'The root folder cannot be deleted')
+    for (const [kind, child] of this.#pointingTo(type, id, true))
+      if (forceChildren || type === 'release') this.delete(kind.name, String(child.id), writer, forceChildren)
+      else this.#replace(kind, child, { ...child, 'parent-id': this.#unattached(writer) }, writer)
+    for (const [kind, record, names] of this.#pointingTo(type, id, false))
+      this.#replace(kind, record, { ...record, ...Object.fromEntries(names.map((name) => [name, null])) }, writer)
     this.rows(type).delete(Number(id))
     this.#index(model, before, false)
     this.#locks.delete(`${type}:${id}`)
-    this.#raiseParent(model, before)
+    this.#raiseParent(model, before['parent-id'])
     this.#log(writer, 'delete', type, before, null)
     return before
+  }
+
+  /** Records that name this one, as their parent or in another reference, with the fields that do. */
+  #pointingTo(type: string, id: string, asParent: boolean): [AlmTypeModel, AlmRecord, string[]][] {
+    return almTypes.flatMap((kind) => {
+      const names = kind.fields
+        .filter((field) => field.target === type && (field.name === 'parent-id') === asParent)
+        .map((field) => field.name)
+      if (names.length === 0) return []
+      return [...this.rows(kind.name).values()].flatMap((record): [AlmTypeModel, AlmRecord, string[]][] => {
+        const those = names.filter((name) => record[name] === id)
+        return those.length === 0 ? [] : [[kind, record, those]]
+      })
+    })
+  }
+
+  #unattached(writer: AlmWriter): string {
+    const folders = [...this.rows('release-folder').values()]
+    const root = folders.find((folder) => folder['parent-id'] === '-1')?.id ?? null
+    const found = folders.find((folder) => folder.name === 'Unattached' && folder['parent-id'] === root)
+    return String((found ?? this.create('release-folder', { name: 'Unattached', 'parent-id': root }, writer)).id)
   }
 
   /** Locks a record for a session, or for somebody in the desktop client for a while. */
@@ -179,8 +223,9 @@ export class AlmStore {
   }
 
   unlock(type: string, id: string, writer: AlmWriter): void {
-    const lock = this.#locks.get(`${type}:${id}`)
-    if (lock !== undefined && lock.session === writer.session) this.#locks.delete(`${type}:${id}`)
+    const lock = this.lockOf(type, id)
+    if (lock !== undefined && lock.session !== writer.session) throw this.#locked(lock)
+    this.#locks.delete(`${type}:${id}`)
   }
 
   lockOf(type: string, id: string): Lock | undefined {
@@ -198,135 +243,21 @@ export class AlmStore {
     if (lock === undefined || (lock.session !== null && lock.session === writer.session)) return
     if (writer.via === 'control' && lock.user === writer.user) return
     if (!locking && lock.user === writer.user && lock.session !== null) return
-    throw new AlmRefusal(
+    throw this.#locked(lock)
+  }
+
+  #locked(lock: Lock): AlmRefusal {
+    return new AlmRefusal(
       Number(this.switches.lockedStatus),
-      'qccore.lock-failure',
+      `qccore.${this.switches.lockedId}`,
       `The entity is locked by user '${lock.user}'`,
     )
   }
 
-  #checkBody(model: AlmTypeModel, body: AlmRecord, writer: AlmWriter, before: AlmRecord | null): void {
-    for (const [name, value] of Object.entries(body)) {
-      const field = model.fields.find((candidate) => candidate.name === name)
-      if (field === undefined)
-        throw new AlmRefusal(
-          400,
-          'qccore.unknown-field-name',
-          `The field '${name}' does not exist in entity '${model.name}'`,
-        )
-      if (writer.via !== 'rest') continue
-      if (name === 'id' && before !== null) continue
-      const values = Array.isArray(value) ? (value as readonly string[]) : value === null ? [] : [value as string]
-      if (
-        field.virtual === true ||
-        ['id', 'last-modified'].includes(name) ||
-        (name === 'attachment' && values.length > 0)
-      )
-        throw new AlmRefusal(403, 'qccore.operation-forbidden', `The field '${field.label}' is read-only`)
-      // A version stamp is taken and ignored: it is no optimistic lock.
-      if (name === 'ver-stamp') continue
-      if (values.length > 1 && field.multiple !== true)
-        throw new AlmRefusal(500, 'qccore.general-error', `The field '${field.label}' does not support several values`)
-      for (const one of values) this.#checkValue(field, one)
-      if (name === 'status' && this.switches.workflow === 'enforced')
-        this.#checkTransition(String(before?.status ?? ''), values[0] ?? '', field)
-    }
-  }
-
-  #checkValue(field: AlmFieldModel, value: string): void {
-    if (value === '') return
-    const wrongType = () => {
-      throw new AlmRefusal(
-        400,
-        'qccore.invalid-value-type-for-field',
-        `Invalid value '${value.slice(0, 60)}' for field '${field.label}' of type ${field.type}`,
-      )
-    }
-    switch (field.type) {
-      case 'String':
-        if (field.size > 0 && value.length > field.size)
-          throw new AlmRefusal(
-            400,
-            'qccore.general-error',
-            `The value of field '${field.label}' exceeds the maximum length of ${field.size}`,
-          )
-        return
-      case 'Number':
-        if (!/^-?\d+$/.test(value)) wrongType()
-        return
-      case 'Date':
-        if (!/^\d{4}-\d{2}-\d{2}$/.test(value) || Number.isNaN(Date.parse(value))) wrongType()
-        return
-      case 'DateTime':
-        if (!/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/.test(value)) wrongType()
-        return
-      case 'LookupList': {
-        if (field.verify !== true) return
-        const list = almLists.find((one) => one.name === field.list)
-        if (list !== undefined && !list.items.includes(value))
-          throw new AlmRefusal(
-            400,
-            'qccore.invalid-list-field-value',
-            `The value '${value}' is not in the list of field '${field.label}'`,
-          )
-        return
-      }
-      case 'UsersList':
-        if (field.verify === true && !this.users.some((user) => user.name.toLowerCase() === value.toLowerCase()))
-          throw new AlmRefusal(
-            400,
-            'qccore.invalid-list-field-value',
-            `The user '${value}' of field '${field.label}' does not exist`,
-          )
-        return
-      case 'Reference': {
-        if (!/^\d+$/.test(value)) wrongType()
-        const target = this.#rows.get(field.target ?? '')
-        if (target !== undefined && !target.has(Number(value)))
-          throw new AlmRefusal(
-            500,
-            'qccore.general-error',
-            `Entity with key '${value}' does not exist in table of field '${field.label}'`,
-          )
-        return
-      }
-      default:
-    }
-  }
-
-  #checkTransition(from: string, to: string, field: AlmFieldModel): void {
-    if (from === to || (almTransitions[from] ?? []).includes(to)) return
-    throw new AlmRefusal(
-      403,
-      'qccore.operation-forbidden',
-      `The transition of field '${field.label}' from '${from}' to '${to}' is not allowed`,
-    )
-  }
-
-  #checkRequired(model: AlmTypeModel, record: AlmRecord): void {
-    for (const field of model.fields) {
-      if (field.required !== true) continue
-      const value = record[field.name]
-      if (value === null || value === '' || value === undefined)
-        throw new AlmRefusal(400, 'qccore.required-field-missing', `The field '${field.label}' is required.`)
-    }
-  }
-
-  #checkDates(model: AlmTypeModel, record: AlmRecord): void {
-    const [start, end] = [String(record['start-date'] ?? ''), String(record['end-date'] ?? '')]
-    if (start === '' || end === '') return
-    if (start > end) throw new AlmRefusal(500, 'qccore.general-error', 'The start date is after the end date')
-    if (model.name !== 'release-cycle') return
-    const release = this.rows('release').get(Number(record['parent-id']))
-    if (release !== undefined && (start < String(release['start-date']) || end > String(release['end-date'])))
-      throw new AlmRefusal(500, 'qccore.general-error', 'The dates of the cycle are outside the dates of its release')
-  }
-
   #stored(model: AlmTypeModel, name: string, value: AlmStored): AlmStored {
     const field = model.fields.find((candidate) => candidate.name === name)
-    const values = Array.isArray(value) ? (value as readonly string[]) : value === null ? [] : [value as string]
-    const filled = values.filter((one) => one !== '')
-    if (field?.multiple === true) return filled.length === 0 ? null : [...new Set(filled)]
+    const filled = valuesOf(field, value).filter((one) => one !== '')
+    if (field?.multiple === true) return filled.length === 0 ? null : inListOrder(field, new Set(filled))
     const [first] = filled
     if (first === undefined) return null
     if (field?.type === 'Memo') return storedMemo(first)
@@ -335,10 +266,12 @@ export class AlmStore {
     return first
   }
 
-  #raiseParent(model: AlmTypeModel, record: AlmRecord): void {
+  /** A child that comes, goes or moves raises the version stamp of the record above it, and nothing else there. */
+  #raiseParent(model: AlmTypeModel, parentId: AlmStored | undefined): void {
     const target = model.fields.find((field) => field.name === 'parent-id')?.target
-    const parent = target === undefined ? undefined : this.rows(target).get(Number(record['parent-id']))
-    if (parent !== undefined) parent['ver-stamp'] = String(Number(parent['ver-stamp']) + 1)
+    const parent = target === undefined ? undefined : this.rows(target).get(Number(parentId))
+    if (target === undefined || parent === undefined) return
+    this.rows(target).set(Number(parent.id), { ...parent, 'ver-stamp': String(Number(parent['ver-stamp']) + 1) })
   }
 
   #audit(
@@ -406,86 +339,10 @@ export class AlmStore {
       via: writer.via,
     })
   }
-
-  seed(options: { seed: number; defects: number }): void {
-    const writer: AlmWriter = { user: 'seed', session: null, via: 'seed' }
-    const at = '2025-01-02 03:00:00'
-    this.#nextId.set('release', 1001)
-    this.#nextId.set('release-cycle', 1001)
-    this.create('release-folder', { name: 'Releases', 'parent-id': '0' }, writer, at)
-    for (const release of releases) {
-      const created = this.create(
-        'release',
-        { name: release.name, 'start-date': release.start, 'end-date': release.end, 'parent-id': '1' },
-        writer,
-        at,
-      )
-      for (const cycle of release.cycles)
-        this.create(
-          'release-cycle',
-          { name: cycle, 'start-date': release.start, 'end-date': release.end, 'parent-id': created.id ?? null },
-          writer,
-          at,
-        )
-    }
-    this.seedDefects(options.seed, options.defects)
-  }
-
-  seedDefects(seed: number, count: number): void {
-    const random = createRandom(seed)
-    const writer: AlmWriter = { user: 'seed', session: null, via: 'seed' }
-    const logins = this.users.filter((user) => user.name !== 'second').map((user) => user.name)
-    const all = [...this.rows('release').values()]
-    const cycles = [...this.rows('release-cycle').values()]
-    const item = (name: string) => random.pick(almLists.find((list) => list.name === name)?.items ?? [''])
-    const start = Date.UTC(2025, 0, 6)
-    for (let number = 1; number <= count; number++) {
-      const created = start + random.between(0, 600 * 24 * 3_600) * 1_000
-      const release = random.chance(0.6) ? random.pick(all) : null
-      const own = release === null ? [] : cycles.filter((cycle) => cycle['parent-id'] === release.id)
-      const status = random.chance(0.02) ? null : item('Bug Status')
-      this.create(
-        'defect',
-        {
-          name: defectTitle(random, number),
-          description: memoHtml(random),
-          'dev-comments': null,
-          status,
-          severity: item('Severity'),
-          priority: random.chance(0.2) ? null : item('Priority'),
-          owner: random.chance(0.15) ? null : random.pick(logins),
-          'detected-by': random.pick(logins),
-          'creation-time': this.localTime(created).slice(0, 10),
-          'closing-date': status === 'Closed' ? this.localTime(created + 30 * 86_400_000).slice(0, 10) : null,
-          reproducible: random.chance(0.5) ? 'Y' : null,
-          'target-rel': release?.id ?? null,
-          'target-rcyc': own.length > 0 && random.chance(0.5) ? (random.pick(own).id ?? null) : null,
-          'estimated-fix-time': random.chance(0.4) ? String(random.between(1, 13)) : null,
-          'user-03': random.chance(0.3) ? item('Customer impact') : null,
-          'user-04': random.chance(0.3) ? [item('Browsers'), item('Browsers')] : null,
-          'user-05': random.chance(0.2) ? memoHtml(random) : null,
-        },
-        writer,
-        this.localTime(created + random.between(0, 90 * 86_400) * 1_000),
-      )
-    }
-  }
 }
 
-const memos = new Map<string, string>()
-
-/** As ALM stores memos: inside its document wrapper, active content removed, line breaks around block tags. */
-export function storedMemo(html: string): string {
-  const known = memos.get(html)
-  if (known !== undefined) return known
-  const canonical = canonicalMemo(html.replace(/<img([^>]*?)src=(["'])(?!https?:|data:)[^"']*\2/gi, '<img$1')) ?? ''
-  const pretty = canonical
-    .replace(/<table([^>]*)>(?!<tbody>)/g, '<table$1>\n<tbody>')
-    .replace(/<\/table>/g, '</tbody>\n</table>')
-    .replace(/<br>/g, '<br />')
-    .replace(/(<\/(?:p|div|ul|ol|li|tr)>)(?=<)/g, '$1\n')
-  const stored = `<html><body>\n${pretty}\n</body></html>`
-  if (memos.size > 5_000) memos.clear()
-  memos.set(html, stored)
-  return stored
+/** Sets lose the order they were written in. */
+function inListOrder(field: AlmFieldModel, values: ReadonlySet<string>): string[] {
+  const items = almLists.find((list) => list.name === field.list)?.items ?? []
+  return [...values].sort((a, b) => items.indexOf(a) - items.indexOf(b))
 }

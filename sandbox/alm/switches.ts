@@ -1,4 +1,4 @@
-import type { SwitchTable } from '../common/switches.ts'
+import type { SwitchTable, SwitchValues } from '../common/switches.ts'
 
 /** Points in which ALM servers differ, or which nobody outside has seen. */
 export const almSwitches = {
@@ -8,14 +8,72 @@ export const almSwitches = {
     description: 'A site session that is not used for so long expires.',
   },
   idleStatus: { default: '401', values: ['401', '403'], description: 'Status of a request with an expired session.' },
-  bulk: { default: 'yes', values: ['yes', 'no'], description: 'Take bodies of several records (type=collection).' },
-  workflow: { default: 'bypassed', values: ['bypassed', 'enforced'], description: 'Whether REST may set any status.' },
+  idleRenewal: {
+    default: 'by-version',
+    values: ['by-version', 'yes', 'no'],
+    description: 'Replace an expired session silently while the single sign-on token is valid (by version: 12.5 does).',
+  },
+  ssoSeconds: {
+    default: '3600',
+    values: 'number',
+    description: 'Life of the single sign-on token; after half of it any answer may bring a new one.',
+  },
+  rotateSession: {
+    default: '0',
+    values: 'number',
+    description: 'After so many requests an answer replaces the session cookie; 0: never.',
+  },
+  implicitSession: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'Open a session for a project request that brings only the single sign-on token.',
+  },
+  authenticateStatus: {
+    default: '200',
+    values: ['200', '201'],
+    description: 'Status of a sign-in by alm-authenticate.',
+  },
   getLogout: { default: 'by-version', values: ['by-version', 'yes', 'no'], description: 'Log out by GET.' },
-  lockedStatus: { default: '403', values: ['403', '409'], description: 'Status of a write to a locked record.' },
-  singleElement: { default: 'array', values: ['array', 'object'], description: 'JSON of a list with one element.' },
   loginLockout: {
     default: '0',
     values: 'number',
     description: 'Wrong passwords until an account is locked; 0: never.',
   },
+  foreignProjectStatus: {
+    default: '403',
+    values: ['403', '401'],
+    description: 'Status of a request to a project the user may not open.',
+  },
+  singleElement: { default: 'array', values: ['array', 'object'], description: 'JSON of a list with one element.' },
+  bulk: { default: 'yes', values: ['yes', 'no'], description: 'Take bodies of several records (type=collection).' },
+  readOnlyFields: {
+    default: 'refuse',
+    values: ['refuse', 'ignore'],
+    description: 'What happens to read-only fields in a written record.',
+  },
+  workflow: { default: 'bypassed', values: ['bypassed', 'enforced'], description: 'Whether REST may set any status.' },
+  workflowStatus: {
+    default: '403',
+    values: ['403', '400'],
+    description: 'Status of a transition the workflow refuses.',
+  },
+  lockedStatus: { default: '403', values: ['403', '409'], description: 'Status of a write to a locked record.' },
+  lockedId: {
+    default: 'lock-failure',
+    values: ['lock-failure', 'entity-locked'],
+    description: 'Id of the error of a write to a locked record.',
+  },
+  filterStatus: { default: '400', values: ['400', '404'], description: 'Status of a filter with bad syntax.' },
+  emptyFilter: {
+    default: 'matches',
+    values: ['matches', 'nothing', 'refused'],
+    description: "Whether field[''] finds the records without a value.",
+  },
+  filterQuotes: {
+    default: 'plain',
+    values: ['plain', 'doubled'],
+    description: 'Whether a doubled quote inside quotes stands for the quote itself.',
+  },
 } as const satisfies SwitchTable
+
+export type AlmSwitchValues = SwitchValues<typeof almSwitches>

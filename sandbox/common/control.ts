@@ -12,6 +12,14 @@ const system = z.enum(['alm', 'octane'])
 const fields = z.record(z.string(), z.unknown())
 const whole = z.coerce.number().int().min(0)
 
+const pattern = z.string().refine((text) => {
+  try {
+    return new RegExp(text) instanceof RegExp
+  } catch {
+    return false
+  }
+}, 'must be a regular expression')
+
 const bodies = {
   edit: z.strictObject({
     system,
@@ -30,7 +38,7 @@ const bodies = {
   }),
   faults: z.strictObject({
     system,
-    match: z.strictObject({ method: z.string().optional(), path: z.string().optional() }).default({}),
+    match: z.strictObject({ method: z.string().optional(), path: pattern.optional() }).default({}),
     kind: z.enum(faultKinds),
     status: whole.optional(),
     retryAfter: z.union([z.number(), z.string()]).optional(),
@@ -183,7 +191,8 @@ function handle(
       return {}
     case 'POST /seed': {
       const body = parse('seed', text)
-      of(body.system).store.seedDefects(body.seed, body.count)
+      if (body.system === 'alm') alm.seedDefects(body.seed, body.count)
+      else octane.store.seedDefects(body.seed, body.count)
       return {}
     }
     case 'GET /switches':

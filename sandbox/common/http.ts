@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import type { Faults } from './faults.ts'
+import type { FaultRule, Faults } from './faults.ts'
 
 const compress = promisify(gzip)
 
@@ -42,6 +42,8 @@ export interface SandboxServer {
 
 const largestBody = 100 * 1024 * 1024
 const compressFrom = 2_048
+/** Delay of a slow answer, where the fault says nothing else. */
+const slowMs = 1_000
 
 /** Cookies as real clients send them: several headers in one, and attributes that belong into Set-Cookie. */
 export function parseCookies(header: string | undefined): Map<string, string> {
@@ -65,7 +67,7 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
   const requests = new Map<string, number>()
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(incoming.url ?? '/', 'http://sandbox')
+    const url = addressOf(incoming.url)
     const method = incoming.method ?? 'GET'
     const key = `${method} ${options.pattern(url.pathname)}`
     requests.set(key, (requests.get(key) ?? 0) + 1)
@@ -79,7 +81,7 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
       body,
     }
     const fault = faults.take(request)
-    const wait = faults.latencyMs + (fault?.delayMs ?? 0)
+    const wait = faults.latencyMs + (fault?.delayMs ?? (fault?.kind === 'slow' ? slowMs : 0))
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
     switch (fault?.kind) {
       case 'drop':
@@ -89,13 +91,7 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
         return send(incoming, response, errorPage(request, fault.status ?? 500))
       case 'throttle':
       case 'unavailable':
-        return send(incoming, response, {
-          ...errorPage(request, fault.kind === 'throttle' ? 429 : 503),
-          headers: {
-            'content-type': 'application/json',
-            ...(fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) }),
-          },
-        })
+        return send(incoming, response, refusedForNow(request, fault))
       case 'html':
         return send(incoming, response, {
           status: 200,
@@ -162,6 +158,20 @@ function errorPage(request: SandboxRequest, status: number): SandboxAnswer {
           business_error: false,
         }),
       }
+}
+
+/** 429 or 503, saying when to come again. */
+function refusedForNow(request: SandboxRequest, fault: FaultRule): SandboxAnswer {
+  const page = errorPage(request, fault.status ?? (fault.kind === 'throttle' ? 429 : 503))
+  return fault.retryAfter === undefined
+    ? page
+    : { ...page, headers: { ...page.headers, 'retry-after': String(fault.retryAfter) } }
+}
+
+/** The address of a request, also where a client sends it whole or with doubled slashes. */
+function addressOf(target: string | undefined): URL {
+  const path = (target ?? '/').replace(/^https?:\/\/[^/?]*/i, '').replace(/^\/+/, '/')
+  return new URL(`http://sandbox${path.startsWith('/') ? path : `/${path}`}`)
 }
 
 async function readBody(incoming: IncomingMessage): Promise<string> {

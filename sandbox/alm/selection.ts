@@ -1,0 +1,130 @@
+import type { AlmFieldModel, AlmTypeModel } from './model.ts'
+import { type Clause, type FilterDialect, parseFilter } from './query.ts'
+import { AlmRefusal } from './refusal.ts'
+import type { AlmRecord, AlmStore } from './store.ts'
+
+const defaultPage = 100
+const largestPage = 2_000
+
+/** What a list request asks for: which fields of which rows, and the size of the whole result. */
+export interface Selection {
+  only: ReadonlySet<string> | null
+  page: AlmRecord[]
+  total: number
+}
+
+/** Answers `fields`, `query`, `order-by`, `page-size` and `start-index`. */
+export function selectPage(
+  store: AlmStore,
+  model: AlmTypeModel,
+  query: URLSearchParams,
+  dialect: FilterDialect,
+): Selection {
+  const only = projection(model, query.get('fields'))
+  const rows = sorted(store, model, matching(store, model, query.get('query'), dialect), query.get('order-by') ?? '')
+  const size = pageSize(query.get('page-size'))
+  // Counted from 1.
+  const start = Math.max(1, Number(query.get('start-index') ?? '1') || 1) - 1
+  return { only, page: rows.slice(start, start + size), total: size === 0 ? 0 : rows.length }
+}
+
+/** Rows that a filter finds, unordered. Ids and user-defined texts come from indexes. */
+export function matching(
+  store: AlmStore,
+  model: AlmTypeModel,
+  filter: string | null,
+  dialect: FilterDialect,
+): AlmRecord[] {
+  const clauses = parseFilter(
+    filter ?? '',
+    (name) => {
+      const field = fieldOf(model, name)
+      if (field === undefined || field.filterable !== true) return undefined
+      if (field.type === 'Number' || field.type === 'Reference') return 'number'
+      return field.type === 'Date' || field.type === 'DateTime' ? 'date' : 'text'
+    },
+    dialect,
+  )
+  const found: AlmRecord[] = []
+  for (const record of candidates(store, model, clauses))
+    if (clauses.every((clause) => clause.test(record[clause.field] ?? null))) found.push(record)
+  return found
+}
+
+export function fieldOf(model: AlmTypeModel, name: string): AlmFieldModel | undefined {
+  return model.fields.find((field) => field.name === name)
+}
+
+function projection(model: AlmTypeModel, fields: string | null): ReadonlySet<string> | null {
+  if (fields === null || fields === '') return null
+  const names = fields.split(',')
+  for (const name of names)
+    if (fieldOf(model, name) === undefined)
+      throw new AlmRefusal(400, 'qccore.general-error', `Entity: ${model.name} doesn't have a field named: '${name}'`)
+  return new Set(names)
+}
+
+function pageSize(text: string | null): number {
+  if (text === null) return defaultPage
+  if (text === 'max') return largestPage
+  const size = Number(text)
+  if (text === '' || !Number.isInteger(size) || size < 0)
+    throw new AlmRefusal(
+      404,
+      'qccore.invalid-query-value',
+      `Invalid page size '${text}': it must be between 0 and 2,000 or "max"`,
+    )
+  return Math.min(size, largestPage)
+}
+
+function candidates(store: AlmStore, model: AlmTypeModel, clauses: readonly Clause[]): Iterable<AlmRecord> {
+  const all = store.rows(model.name)
+  const byIds = (ids: Iterable<number>): AlmRecord[] => {
+    const found: AlmRecord[] = []
+    for (const id of ids) {
+      const record = all.get(id)
+      if (record !== undefined) found.push(record)
+    }
+    return found
+  }
+  for (const clause of clauses) {
+    if (clause.exact === null) continue
+    if (clause.field === 'id') return byIds(new Set(clause.exact.map(Number)))
+    const field = fieldOf(model, clause.field)
+    if (field?.user === true && field.type === 'String')
+      return byIds(
+        new Set(clause.exact.flatMap((text) => [...(store.idsByText(model.name, clause.field, text) ?? [])])),
+      )
+  }
+  return all.values()
+}
+
+/** In the order asked for, then by id. A comma is part of a name here, and so an unknown field. */
+function sorted(store: AlmStore, model: AlmTypeModel, rows: AlmRecord[], orderBy: string): AlmRecord[] {
+  const keys = orderBy
+    .trim()
+    .replace(/^\{|\}$/g, '')
+    .split(';')
+    .flatMap((part) => {
+      if (part.trim() === '') return []
+      const match = /^\s*([^[\]]+?)\s*(?:\[\s*(ASC|DESC)\s*(?:,\s*CI\s*)?\])?\s*$/i.exec(part)
+      const field = fieldOf(model, match?.[1] ?? '')
+      if (match === null || field === undefined)
+        throw new AlmRefusal(404, 'qccore.invalid-query-value', `Invalid order-by field '${part}'`)
+      return [{ field, descending: match[2]?.toUpperCase() === 'DESC', ignoreCase: /,\s*CI\s*\]/i.test(part) }]
+    })
+  const shown = (field: AlmFieldModel, record: AlmRecord, ignoreCase: boolean): string => {
+    const value = String(record[field.name] ?? '')
+    // References sort by what they show.
+    const text = field.type === 'Reference' ? (store.nameOf(field, value) ?? value) : value
+    return ignoreCase ? text.toLowerCase() : text
+  }
+  return rows.sort((a, b) => {
+    for (const { field, descending, ignoreCase } of keys) {
+      const [x, y] = [shown(field, a, ignoreCase), shown(field, b, ignoreCase)]
+      const order = field.type === 'Number' ? Number(x) - Number(y) : x < y ? -1 : x > y ? 1 : 0
+      if (order !== 0) return descending ? -order : order
+    }
+    return Number(a.id) - Number(b.id)
+  })
+}

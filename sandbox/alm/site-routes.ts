@@ -1,0 +1,111 @@
+import type { SandboxAnswer } from '../common/http.ts'
+import { dataAnswer, type Encoding, noSuchResource } from './answers.ts'
+
+export interface SiteRequest {
+  /** Path below `/qcbin`, in decoded segments. */
+  segments: readonly string[]
+  query: URLSearchParams
+  encoding: Encoding
+  version: '12.5' | '26.1'
+  /** The domains and projects that the user may open. */
+  visible: readonly { domain: string; projects: readonly string[] }[]
+  /** Whether JSON shows a list of one as its element. */
+  collapse: boolean
+}
+
+/** What lies above the projects: version, domains and the lists of projects, in both API generations. */
+export function siteRoutes(request: SiteRequest): SandboxAnswer {
+  const { segments, version, query } = request
+  const projectsToo = query.get('include-projects-info') === 'y'
+  const [, , domain] = segments
+  switch (segments.length === 4 ? `${segments[0]}/${segments[1]}/*/${segments[3]}` : segments.join('/')) {
+    case 'rest/sa/version':
+      return dataAnswer(
+        200,
+        request.encoding,
+        () => ({ SAVersion: { MajorVersion: version, MinorVersion: '0', Version: version } }),
+        () => ({ SAVersion: { MajorVersion: version, MinorVersion: '0', Version: version } }),
+      )
+    case 'v2/sa/*/site-version':
+      if (version === '12.5') throw noSuchResource()
+      return flat({ version })
+    case 'rest/domains':
+      return domains(request, projectsToo)
+    case 'rest/domains/*/projects':
+      return projects(request, domain ?? '')
+    case 'api/domains':
+      return flat({
+        results: request.visible.map((one) => ({
+          name: one.domain,
+          ...(projectsToo ? { projects: { results: one.projects.map((name) => ({ name })) } } : {}),
+        })),
+      })
+    case 'api/domains/*/projects':
+      return flat({ results: projectsOf(request, domain ?? '').map((name) => ({ name })) })
+    default:
+      throw noSuchResource()
+  }
+}
+
+function domains({ visible, encoding, collapse }: SiteRequest, projectsToo: boolean): SandboxAnswer {
+  return dataAnswer(
+    200,
+    encoding,
+    () => ({
+      Domains: {
+        Domain: list(
+          visible.map((one) => ({
+            Name: one.domain,
+            ...(projectsToo ? { Projects: projectList(one.projects, collapse) } : {}),
+          })),
+          collapse,
+        ),
+      },
+    }),
+    () => ({
+      Domains: {
+        Domain: visible.map((one) => ({
+          '@Name': one.domain,
+          ...(projectsToo ? { Projects: { Project: one.projects.map((name) => ({ '@Name': name })) } } : {}),
+        })),
+      },
+    }),
+  )
+}
+
+function projects(request: SiteRequest, domain: string): SandboxAnswer {
+  const names = projectsOf(request, domain)
+  return dataAnswer(
+    200,
+    request.encoding,
+    () => ({ Projects: projectList(names, request.collapse) }),
+    () => ({ Projects: { Project: names.map((name) => ({ '@Name': name })) } }),
+  )
+}
+
+function projectsOf({ visible }: SiteRequest, domain: string): readonly string[] {
+  return visible.find((one) => one.domain === domain)?.projects ?? []
+}
+
+function projectList(names: readonly string[], collapse: boolean): unknown {
+  return {
+    Project: list(
+      names.map((Name) => ({ Name })),
+      collapse,
+    ),
+  }
+}
+
+function list<T>(items: readonly T[], collapse: boolean): readonly T[] | T {
+  const [only] = items
+  return collapse && items.length === 1 && only !== undefined ? only : items
+}
+
+/** The flat generation of the API has JSON alone. */
+function flat(body: unknown): SandboxAnswer {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json;charset=utf-8' },
+    body: JSON.stringify(body),
+  }
+}
