@@ -130,7 +130,7 @@ export function createHttp(options: HttpOptions): Http {
     }
   }
 
-  return { baseUrl, concurrency, send, close: () => agent.close() }
+  return { baseUrl, concurrency, send, close: () => (agent.closed ? Promise.resolve() : agent.close()) }
 }
 
 /** A 500 that says something definite in JSON or XML (a lock-stamp mismatch, "logged out") is an answer, not a hiccup. */

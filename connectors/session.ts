@@ -50,6 +50,9 @@ export interface Session {
   close(): Promise<void>
 }
 
+/** How often one call may be overtaken by the replacement of a cookie. */
+const mostOutdated = 5
+
 /** After a refusal of the credentials no further sign-in is tried for so long: retries must not lock the account out. */
 const refusedForMs = 15_000
 
@@ -96,11 +99,18 @@ export function createSession(options: SessionOptions): Session {
   }
 
   async function send(request: HttpRequest): Promise<HttpAnswer> {
+    let outdated = 0
     for (let attempt = 1; ; attempt++) {
       if (generation === 0 || signingIn !== null) await renew(generation)
       const used = generation
+      const carried = jar.header()
       const answer = await plain({ ...request, headers: { ...options.headers(jar, request), ...request.headers } })
       if (!options.isExpired(answer, request)) return answer
+      // Servers that replace cookies end the replaced ones: this request was merely overtaken by another's answer.
+      if (generation === used && signingIn === null && jar.header() !== carried && outdated++ < mostOutdated) {
+        attempt--
+        continue
+      }
       if (attempt >= 3)
         throw new ConnectorError({
           class: 'auth',
