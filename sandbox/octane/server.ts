@@ -53,6 +53,13 @@ export function createOctaneSandbox(options: OctaneOptions) {
   const prefix = `/api/shared_spaces/${sharedSpace}/workspaces/${workspace}`
   const byCollection = new Map<string, TypeModel>(typeModels.map((type) => [type.collection, type]))
   let base = ''
+  const space = {
+    type: 'shared_space',
+    id: sharedSpace,
+    name: 'Default Shared Space',
+    logical_name: 'default_shared_space',
+  }
+  const ownWorkspace = { type: 'workspace', id: workspace, name: 'Demo', logical_name: 'demo' }
 
   const seconds = (name: 'idleSeconds' | 'globalSeconds' | 'rotationSeconds') => Number(store.switches[name]) * 1_000
 
@@ -210,25 +217,12 @@ export function createOctaneSandbox(options: OctaneOptions) {
         build_number: '48',
         build_revision: '7c1d',
       })
-    if (path === '/api/shared_spaces')
-      return answer(
-        200,
-        envelope(
-          [
-            {
-              type: 'shared_space',
-              id: sharedSpace,
-              name: 'Default Shared Space',
-              logical_name: 'default_shared_space',
-            },
-          ],
-          1,
-        ),
-      )
-    if (path === `/api/shared_spaces/${sharedSpace}/workspaces`)
-      return answer(200, envelope([{ type: 'workspace', id: workspace, name: 'Demo', logical_name: 'demo' }], 1))
+    if (path === '/api/shared_spaces') return answer(200, envelope([space], 1))
+    if (path === `/api/shared_spaces/${sharedSpace}`) return answer(200, space)
+    if (path === `/api/shared_spaces/${sharedSpace}/workspaces`) return answer(200, envelope([ownWorkspace], 1))
+    if (path === prefix) return answer(200, ownWorkspace)
     if (path === `/api/shared_spaces/${sharedSpace}/users`) return users(request)
-    if (path !== prefix && !path.startsWith(`${prefix}/`)) return notThere()
+    if (!path.startsWith(`${prefix}/`)) return notThere()
     const [collection = '', id, ...rest] = path
       .slice(prefix.length + 1)
       .split('/')
