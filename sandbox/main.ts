@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { createAlmSandbox } from './alm/server.ts'
 import { almSwitches } from './alm/switches.ts'
 import { startControl } from './common/control.ts'
@@ -171,6 +171,9 @@ function typed(set: Record<string, string> = {}): Record<string, unknown> {
 }
 
 const program = new Command('tandem sandbox')
+  .exitOverride()
+  // What follows a command is the command's: it has a --set of its own.
+  .enablePositionalOptions()
   .description('ALM and ALM Octane servers that answer like the real ones, for trying out and for tests')
   .addOption(new Option('--alm-version <version>', 'generation of ALM').choices(['12.5', '26.1']).default('26.1'))
   .option('--alm-port <port>', 'port of ALM; 0: any', whole, 0)
@@ -195,7 +198,7 @@ program
   .addOption(systemOption())
   .option('--type <type>', 'entity type', 'defect')
   .requiredOption('--id <id>', 'number of the record')
-  .option('--set <field=value>', 'new value; may be repeated', pair)
+  .requiredOption('--set <field=value>', 'new value; may be repeated', pair)
   .option('--actor <login>', 'who it is')
   .option('--hold-lock <ms>', 'keep the record open (ALM) for so long', whole)
   .action((options: ActOptions) =>
@@ -285,6 +288,8 @@ program
 program.parseAsync().then(
   () => process.exit(0),
   (error: unknown) => {
+    // Commander has told its own errors already; help is none.
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exit(2)
   },
