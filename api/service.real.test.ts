@@ -228,7 +228,7 @@ describe('links and their configuration', () => {
           ],
           rules: { toRight: { create: true, update: false }, toLeft: { create: 'yes', update: true } },
           schedule: { intervalSeconds: 0 },
-          tuning: { batchSize: 5_000 },
+          tuning: { batchSize: 5_000, parallel: 0 },
         },
       },
     })

@@ -77,17 +77,3 @@ async function queueAbsences(tx: Tx, linkId: string, side: Side, graceSeconds: n
     returning 1`
   return rows.length
 }
-
-/** An admin has looked at a brake and agrees: what is absent by evidence is queued, however many there are. */
-export async function releaseAbsences(
-  { sql }: Database,
-  input: { linkId: string; graceSeconds: number },
-): Promise<{ queued: number }> {
-  return named('release absences', () =>
-    sql.begin(async (tx) => {
-      const left = await queueAbsences(tx, input.linkId, 'left', input.graceSeconds)
-      const right = await queueAbsences(tx, input.linkId, 'right', input.graceSeconds)
-      return { queued: left + right }
-    }),
-  )
-}

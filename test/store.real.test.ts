@@ -94,14 +94,19 @@ describe('the queue', () => {
   })
 
   it('queues a record once per state, and not at all in the state that was seen', async () => {
-    expect(await queue(['1', '2'])).toEqual({ queued: 2 })
-    expect(await queue(['1', '2'])).toEqual({ queued: 0 })
+    const nothing = { queued: [], unannounced: [], regressed: [] }
+    expect(await queue(['1', '2'])).toEqual({ ...nothing, queued: ['1', '2'], unannounced: ['1', '2'] })
+    expect(await queue(['1', '2'])).toEqual(nothing)
+    expect(await queue(['2'], 2)).toEqual({ ...nothing, queued: ['2'] })
     const { token } = await claim()
     await lab.store.commit(
-      commit(token, [done('left:1', { seen: seen('1', 1) }), done('left:2', { seen: seen('2', 1) })]),
+      commit(token, [done('left:1', { seen: seen('1', 1) }), done('left:2', { seen: seen('2', 2) })]),
     )
-    expect(await queue(['1', '2'])).toEqual({ queued: 0 })
-    expect(await queue(['1'], 2)).toEqual({ queued: 1 })
+    expect(await queue(['1'])).toEqual(nothing)
+    expect(await queue(['2'], 2)).toEqual(nothing)
+    expect(await queue(['1'], 2)).toEqual({ ...nothing, queued: ['1'], unannounced: ['1'] })
+    // An older version than was seen is told, and not queued: whoever asks must look again.
+    expect(await queue(['2'], 1)).toEqual({ ...nothing, regressed: ['2'] })
   })
 
   it('keeps a record due that changed while it was being worked on', async () => {

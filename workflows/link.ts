@@ -168,7 +168,11 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     for (;;) {
       const before = changes
       const now = await centrally('Read the link').loadLink({ linkId })
-      if (before === changes) return now
+      // Taken over in the same step as it is compared: a command answered in this very task must find it in place.
+      if (before === changes) {
+        control = now
+        return now
+      }
     }
   }
 
@@ -308,7 +312,6 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     try {
       handled = wakes
       const now = await loadAfresh()
-      control = now
       if (now.deleted) break
       await show()
       const next = queued.find((run) => !(now.paused && isSynchronizing(run)))
