@@ -34,14 +34,16 @@ export function chainOf(linkId: string | null): string {
 
 /**
  * Appends rows as one entry of a chain. Call it as the last thing of a transaction: it takes the chain's head under lock
- * until the transaction ends.
+ * until the transaction ends. What `beforeSealing` does comes between the rows and the head: whatever else makes
+ * transactions wait for each other belongs there, so that they do it as late and as shortly as can be.
  */
 export async function appendLedger(
   tx: postgres.TransactionSql,
   chain: string,
   rows: readonly LedgerRow[],
+  beforeSealing: () => Promise<void> = async () => undefined,
 ): Promise<void> {
-  if (rows.length === 0) return
+  if (rows.length === 0) return beforeSealing()
   const entryId = randomUUID()
   const hashed = rows.map((row, position) => {
     const salt = randomBytes(12).toString('base64url')
@@ -83,6 +85,7 @@ export async function appendLedger(
       content jsonb, actor text, bridge text, build text, version int, run_id uuid, intent_id uuid, workflow_id text,
       temporal_run_id text, found_by_looking boolean, possible_overwrite boolean, salt text, row_hash text)`
   const root = ledgerRoot(hashed.map((row) => row.row_hash))
+  await beforeSealing()
   await tx`insert into ledger_heads (chain, seq, hash) values (${chain}, 0, ${ledgerOrigin}) on conflict do nothing`
   await tx`
     with head as (

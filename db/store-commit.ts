@@ -91,8 +91,9 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
     sql.begin(async (tx) => {
       if ((await earlierAnswer(tx, request.callId)) !== undefined) return
       const keys = await loadLinkKeys(tx as unknown as postgres.Sql, request.linkId)
+      // Ordered by an expression, so that rows are found by their token and not by walking the link's keys, dead ones too.
       const claims = await tx<ClaimRow[]>`
-        select key, due from claims where link_id = ${request.linkId} and token = ${request.token} order by key for update`
+        select key, due from claims where token = ${request.token} order by key || '' for update`
       const claimed = new Map(claims.map((claim) => [claim.key, claim.due]))
       if (request.items.some((item) => !claimed.has(item.key)))
         throw new StoreError('lease-lost', 'Somebody else has taken over a record of the batch.')
@@ -102,9 +103,8 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       const ledger = await settle(tx, request, pairIds)
       await saveIssues(tx, request, pairIds)
       await saveQueue(tx, request, claimed)
-      await saveCounters(tx, request)
       await tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`
-      await appendLedger(tx, chainOf(request.linkId), ledger)
+      await appendLedger(tx, chainOf(request.linkId), ledger, () => saveCounters(tx, request))
     }),
   )
 }
@@ -280,7 +280,10 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
         attempts = issues.attempts + 1, next_attempt = excluded.next_attempt`
   await tx`
     update issues i set resolved_at = now()
-    where i.link_id = ${request.linkId} and i.resolved_at is null and i.key = any(${tx.array([...new Set(touched)])}::text[])
+    where i.id in (
+        select o.id from unnest(${tx.array([...new Set(touched)])}::text[]) as k(key)
+        cross join lateral (
+          select o.id from issues o where o.link_id = ${request.linkId} and o.key = k.key and o.resolved_at is null offset 0) o)
       and (i.key, i.code, i.field) not in (
         select key, code, field from jsonb_to_recordset(${json(tx, rows)}) as r(key text, code text, field text))`
 }
@@ -295,19 +298,25 @@ async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, Cl
     })),
   )
   if (rows.length > 0) {
-    await tx`
-      with r as (
-        select * from jsonb_to_recordset(${json(tx, rows)}) as r(side text, id text, revision bigint, again float, class text)
-      ), gone as (
-        delete from pending p using r where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id
-          and p.revision = r.revision and r.again is null
-      )
-      update pending p set
-        next_attempt_at = case when p.revision = r.revision then now() + make_interval(secs => r.again) else now() end,
-        attempts = case when p.revision = r.revision then p.attempts + 1 else 0 end,
-        class = case when p.revision = r.revision then r.class end
-      from r where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id
-        and (p.revision <> r.revision or r.again is not null)`
+    const done = await tx<{ side: Side; id: string }[]>`
+      delete from pending p using (
+        select * from jsonb_to_recordset(${json(
+          tx,
+          rows.filter((row) => row.again === null),
+        )}) as r(side text, id text, revision bigint)
+        limit ${rows.length}) r
+      where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id and p.revision = r.revision
+      returning p.side, p.external_id as id`
+    const gone = new Set(done.map(({ side, id }) => `${side}:${id}`))
+    const left = rows.filter(({ side, id }) => !gone.has(`${side}:${id}`))
+    if (left.length > 0)
+      await tx`
+        update pending p set
+          next_attempt_at = case when p.revision = r.revision then now() + make_interval(secs => r.again) else now() end,
+          attempts = case when p.revision = r.revision then p.attempts + 1 else 0 end,
+          class = case when p.revision = r.revision then r.class end
+        from jsonb_to_recordset(${json(tx, left)}) as r(side text, id text, revision bigint, again float, class text)
+        where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id`
   }
   const followUps = request.items.flatMap((item) => item.followUp)
   if (followUps.length > 0)
@@ -338,13 +347,10 @@ async function saveCounters(tx: Tx, request: CommitRequest): Promise<void> {
     } else if (item.outcome === 'in-doubt') add('inDoubt')
     else add(item.outcome)
   }
-  const [row] = await tx<{ counters: Partial<RunCounters> }[]>`
-    select counters from runs where id = ${request.runId} for update`
+  const [row] = await tx`
+    update runs set counters = counters || (
+      select coalesce(jsonb_object_agg(name, coalesce((counters ->> name)::int, 0) + by::int), '{}')
+      from jsonb_each_text(${json(tx, counts)}) as added(name, by))
+    where id = ${request.runId} returning 1`
   if (row === undefined) throw new StoreError('run-not-found', `There is no run ${request.runId}.`)
-  const sum = { ...row.counters }
-  for (const [name, by] of Object.entries(counts)) {
-    const key = name as keyof RunCounters
-    sum[key] = (sum[key] ?? 0) + by
-  }
-  await tx`update runs set counters = ${json(tx, sum)} where id = ${request.runId}`
 }

@@ -35,6 +35,11 @@ export async function loadLinkKeys(sql: postgres.Sql, linkId: string): Promise<L
   return { linkId, endpointPairId: row.endpoint_pair_id, entityType: row.entity_type, left: row.left, right: row.right }
 }
 
+/*
+ * The queue's tables grow and shrink so fast that their statistics are always out of date. Look-ups of single rows are
+ * therefore laterals with a limit: the planner can't turn these into joins that read a whole table for every batch.
+ */
+
 /** Queues rows whose stamp is not the one seen; a row that waits in back-off is due again only with a new stamp. */
 export async function queueScanPage(
   { sql }: Database,
@@ -59,9 +64,12 @@ export async function queueScanPage(
         ), changed as (
           select r.*, coalesce(s.seen_version > r.version, false) as regressed, q.external_id is not null as announced
           from rows r
-          left join records s
-            on s.endpoint_id = ${endpointId} and s.entity_type = ${entityType} and s.external_id = r.id
-          left join pending q on q.link_id = ${input.linkId} and q.side = ${input.side} and q.external_id = r.id
+          left join lateral (
+            select * from records s where s.endpoint_id = ${endpointId} and s.entity_type = ${entityType}
+              and s.external_id = r.id limit 1) s on true
+          left join lateral (
+            select q.external_id from pending q where q.link_id = ${input.linkId} and q.side = ${input.side}
+              and q.external_id = r.id limit 1) q on true
           where s.external_id is null or not case
             when s.seen_version is not null and r.version is not null then s.seen_version = r.version
             else s.seen_modified is not null and r.modified is not null and s.seen_modified = r.modified end
@@ -77,8 +85,7 @@ export async function queueScanPage(
             is distinct from (excluded.queued_version, excluded.queued_modified)
           returning external_id
         )
-        select c.id, c.regressed, q.external_id is not null as queued, c.announced
-        from changed c left join queued q on q.external_id = c.id`
+        select id, regressed, id in (select external_id from queued) as queued, announced from changed`
       if (input.listingId !== undefined)
         await tx`
           insert into scan_listing (listing_id, external_id)
@@ -126,26 +133,57 @@ export async function loadQueueState({ sql }: Database, linkId: string): Promise
 
 /** Leases due pairs and unpaired records. A pair is one item whichever of its sides is due. */
 export async function claimItems({ sql }: Database, request: ClaimRequest): Promise<Claim> {
-  const { linkId, runId, limit, leaseSeconds, graceSeconds } = request
+  const { linkId } = request
   return named('claim', async () => {
     const keys = await loadLinkKeys(sql, linkId)
     const token = randomUUID()
     return sql.begin(async (tx) => {
-      const claimed = await tx<{ key: string }[]>`
-        with due as (
-          select coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) as key, p.next_attempt_at
-          from pending p
-          left join records r on r.external_id = p.external_id
+      const claimed = await leaseDue(tx, keys, request, token)
+      if (claimed.length === 0) return { token, items: [] }
+      const items = await loadItems(tx, keys, claimed)
+      const due = Object.fromEntries(
+        items.map((item) => [item.key, item.due.map(({ side, id, revision }) => ({ side, id, revision }))]),
+      )
+      await tx`update claims set due = coalesce(${tx.json(due)}::jsonb -> key, '[]') where token = ${token}`
+      return { token, items }
+    })
+  })
+}
+
+/** How often a claim looks again for rows that nobody holds, when others were faster each time. */
+const claimRounds = 20
+
+/**
+ * Leases keys of due rows. Others claim at the same time: what they lease between our look and our lease is refused by the
+ * row of their claim, and must not be taken for an empty queue, so the look is repeated with fresh eyes.
+ */
+async function leaseDue(
+  tx: postgres.TransactionSql,
+  keys: LinkKeys,
+  { linkId, runId, limit, leaseSeconds, graceSeconds }: ClaimRequest,
+  token: string,
+): Promise<string[]> {
+  // Walks the queue in the order of its index and stops at the limit, instead of reading and sorting all of it.
+  await tx`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`
+  for (let round = 0; round < claimRounds; round++) {
+    const [answer] = await tx<{ found: number; claimed: string[] }[]>`
+      with due as (
+        select coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) as key, p.next_attempt_at
+        from pending p
+        left join lateral (
+          select r.pair_id from records r where r.external_id = p.external_id
             and r.endpoint_id = case p.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end
             and r.entity_type = case p.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end
-          where p.link_id = ${linkId} and p.next_attempt_at <= now()
-            and not exists (
-              select 1 from claims c where c.link_id = ${linkId} and c.grace_until >= now()
-                and c.key = coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id))
-          order by p.next_attempt_at, p.side, p.external_id
-          limit ${limit}
-          for update of p skip locked
-        ), keys as (select distinct key from due)
+          limit 1) r on true
+        where p.link_id = ${linkId} and p.next_attempt_at <= now()
+          and not exists (
+            select 1 from claims c where c.link_id = ${linkId} and c.grace_until >= now()
+              and c.key = coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id))
+        order by p.next_attempt_at, p.side, p.external_id
+        limit ${limit}
+        for update of p skip locked
+      ), keys as (select distinct key from due
+      ), leased as (
         insert into claims (link_id, key, token, run_id, lease_until, grace_until)
         select ${linkId}, key, ${token}, ${runId}, now() + make_interval(secs => ${leaseSeconds}),
           now() + make_interval(secs => ${leaseSeconds + graceSeconds})
@@ -153,24 +191,12 @@ export async function claimItems({ sql }: Database, request: ClaimRequest): Prom
         on conflict (link_id, key) do update set token = excluded.token, run_id = excluded.run_id,
           lease_until = excluded.lease_until, grace_until = excluded.grace_until, due = '[]'
         where claims.grace_until < now()
-        returning key`
-      if (claimed.length === 0) return { token, items: [] }
-      const items = await loadItems(
-        tx,
-        keys,
-        claimed.map(({ key }) => key),
+        returning key
       )
-      const due = items.map((item) => ({
-        key: item.key,
-        due: item.due.map(({ side, id, revision }) => ({ side, id, revision })),
-      }))
-      await tx`
-        update claims c set due = d.due
-        from jsonb_to_recordset(${tx.json(due)}) as d(key text, due jsonb)
-        where c.link_id = ${linkId} and c.key = d.key and c.token = ${token}`
-      return { token, items }
-    })
-  })
+      select (select count(*)::int from keys) as found, coalesce((select array_agg(key) from leased), '{}') as claimed`
+    if (answer === undefined || answer.claimed.length > 0 || answer.found === 0) return answer?.claimed ?? []
+  }
+  return []
 }
 
 /** Due items in key order without a lease: what a simulation looks at. */
@@ -221,27 +247,30 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
         case when p.id is null then split_part(w.key, ':', 1) end as side,
         case when p.id is null then substr(w.key, strpos(w.key, ':') + 1) end as record_id
       from unnest(${sql.array([...wanted])}::text[]) as w(key)
-      left join pairs p on w.key = 'pair:' || p.id::text
+      left join lateral (
+        select * from pairs p where p.id = case when w.key like 'pair:%' then substr(w.key, 6)::uuid end limit 1) p on true
     )
     select w.key, w.pair_id, w.left_id, w.right_id, w.base,
       l.seen_version::float as left_version, l.seen_modified as left_modified, l.external_id is not null as left_seen,
       r.seen_version::float as right_version, r.seen_modified as right_modified, r.external_id is not null as right_seen,
       (select jsonb_agg(jsonb_build_object('side', q.side, 'id', q.external_id, 'revision', q.revision,
           'reason', q.reason, 'attempts', q.attempts) order by q.side)
-        from pending q where q.link_id = ${keys.linkId} and (
-          (q.side = w.side and q.external_id = w.record_id)
-          or (q.side = 'left' and q.external_id = w.left_id)
-          or (q.side = 'right' and q.external_id = w.right_id))) as due,
+        from (values (w.side, w.record_id), ('left', w.left_id), ('right', w.right_id)) as k(side, id)
+        cross join lateral (
+          select * from pending q where q.link_id = ${keys.linkId} and q.side = k.side and q.external_id = k.id limit 1) q
+      ) as due,
       (select jsonb_agg(jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side,
           'targetId', i.target_id, 'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
           'ageSeconds', extract(epoch from now() - i.created_at)::float, 'answered', i.answered) order by i.created_at, i.id)
         from intents i where i.link_id = ${keys.linkId} 
           and i.key in (w.key, 'left:' || w.left_id, 'right:' || w.right_id)) as intents
     from wanted w
-    left join records l on l.endpoint_id = ${keys.left.endpointId} and l.entity_type = ${keys.left.entityType}
-      and l.external_id = w.left_id
-    left join records r on r.endpoint_id = ${keys.right.endpointId} and r.entity_type = ${keys.right.entityType}
-      and r.external_id = w.right_id
+    left join lateral (
+      select * from records l where l.endpoint_id = ${keys.left.endpointId} and l.entity_type = ${keys.left.entityType}
+        and l.external_id = w.left_id limit 1) l on true
+    left join lateral (
+      select * from records r where r.endpoint_id = ${keys.right.endpointId} and r.entity_type = ${keys.right.entityType}
+        and r.external_id = w.right_id limit 1) r on true
     order by w.key collate "C"`
   return rows.flatMap((row): WorkItem[] => {
     const due = row.due ?? []
