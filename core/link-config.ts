@@ -100,7 +100,7 @@ export const linkConfiguration = z
     tuning: z
       .strictObject({
         batchSize: z.number().int().min(1).max(500).default(100),
-        parallel: z.number().int().min(1).max(16).default(4),
+        parallel: z.number().int().min(1).max(16).default(6),
         /** How long the last part of the past is read again at each scan, in seconds. */
         overlapSeconds: z.number().int().min(2).max(7_200).default(300),
         /** How long an unanswered create is looked up before it may be sent again, in seconds. */

@@ -70,6 +70,8 @@ async function earlierAnswer(tx: Tx, callId: string): Promise<unknown> {
   return row?.answer
 }
 
+const beforeAllOthers = '2000-01-01T00:00:00Z'
+
 interface ClaimRow {
   key: string
   due: { side: Side; id: string; revision: number }[]
@@ -318,11 +320,12 @@ async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, Cl
         from jsonb_to_recordset(${json(tx, left)}) as r(side text, id text, revision bigint, again float, class text)
         where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id`
   }
+  // Followed up before anything new, so that the slow writes among them go on beside the quick ones and not after them.
   const followUps = request.items.flatMap((item) => item.followUp)
   if (followUps.length > 0)
     await tx`
-      insert into pending (link_id, side, external_id, reason)
-      select distinct ${request.linkId}::uuid, side, id, 'follow-up'
+      insert into pending (link_id, side, external_id, reason, next_attempt_at)
+      select distinct ${request.linkId}::uuid, side, id, 'follow-up', ${beforeAllOthers}::timestamptz
       from jsonb_to_recordset(${json(tx, followUps)}) as r(side text, id text)
       on conflict (link_id, side, external_id) do update set
         revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())`
