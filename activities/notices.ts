@@ -1,8 +1,9 @@
 import type { Transporter } from 'nodemailer'
-import { statusWords } from '../core/run-words.ts'
+import { type LinkHealth, statusWords } from '../core/link-state.ts'
+import { durationWords, statusWords as runStatusWords } from '../core/run-words.ts'
 import type { Database } from '../db/connection.ts'
 import { listIssues } from '../db/issues.ts'
-import { getLink } from '../db/links.ts'
+import { getLink, type LinkRow } from '../db/links.ts'
 import { noticeFailed, noticeSent, type OutboxNotice, takeDueNotices } from '../db/outbox.ts'
 import { getRun } from '../db/runs.ts'
 import { issueRecipients } from '../db/workspaces.ts'
@@ -17,6 +18,16 @@ export interface NoticesDependencies {
   fallbackRecipient: string | null
   /** Address under which people reach this installation. */
   publicUrl: string
+}
+
+const healthWords: Record<Exclude<LinkHealth, 'ok'>, string> = {
+  degraded: 'degraded',
+  'waiting-for-bridge': 'waiting for its bridge',
+}
+
+/** A time as people read it in a mail, in UTC: `2026-05-04 09:15:00`. */
+function time(iso: string | null): string {
+  return iso === null ? '' : new Date(iso).toISOString().slice(0, 19).replace('T', ' ')
 }
 
 const listedIssues = 10
@@ -47,12 +58,39 @@ export function createNotices({ database, transport, from, fallbackRecipient, pu
 
   /** Null: there is nothing to say any more, or nobody to say it to. */
   async function compose(notice: OutboxNotice): Promise<(RenderedNotice & { to: string[] }) | null> {
-    if (notice.linkId === null || notice.runId === null) return null
-    const [link, run] = await Promise.all([getLink(database, notice.linkId), getRun(database, notice.runId)])
-    if (link === null || run === null) return null
+    const link = notice.linkId === null ? null : await getLink(database, notice.linkId)
+    if (link === null) return null
     const chosen = await issueRecipients(database, link.workspaceId)
     const to = chosen.length > 0 ? chosen : fallbackRecipient === null ? [] : [fallbackRecipient]
     if (to.length === 0) return null
+    const rendered = notice.kind === 'run-issues' ? await aboutRun(notice, link) : aboutHealth(notice, link)
+    return rendered === null ? null : { ...rendered, to }
+  }
+
+  function aboutHealth({ kind, data }: OutboxNotice, link: LinkRow): RenderedNotice | null {
+    if (data === null) return null
+    const { since = null, until = null, health = null, message = null } = data
+    const common = { link: link.name, message, since: time(since), url: `${publicUrl}/api/v1/links/${link.id}` }
+    const words = healthWords[health as Exclude<LinkHealth, 'ok'>]
+    if (kind === 'link-recovered')
+      return renderNotice(kind, {
+        ...common,
+        state: `was ${words}`,
+        until: time(until),
+        duration: durationWords((Date.parse(until ?? '') - Date.parse(since ?? '')) / 1_000),
+      })
+    // It recovered before it could be said: the mail about that tells all there is to tell.
+    if (link.health === 'ok') return null
+    return renderNotice('link-trouble', {
+      ...common,
+      state: `is ${words}`,
+      action: statusWords[health as Exclude<LinkHealth, 'ok'>].action ?? '',
+    })
+  }
+
+  async function aboutRun(notice: OutboxNotice, link: LinkRow): Promise<RenderedNotice | null> {
+    const run = notice.runId === null ? null : await getRun(database, notice.runId)
+    if (run === null) return null
     const issues = await listIssues(database, { linkId: link.id, open: true, limit: listedIssues })
     const { counters } = run
     const counts = [
@@ -63,10 +101,9 @@ export function createNotices({ database, transport, from, fallbackRecipient, pu
       { label: `Updated in ${link.left.name}`, count: counters.updatedLeft },
       { label: 'Held or failed', count: counters.held + counters.failed },
     ].filter(({ label, count }, index) => count > 0 || index === 0 || label === 'Held or failed')
-    const time = (iso: string | null) => (iso ?? '').slice(0, 19).replace('T', ' ')
-    const rendered = renderNotice('run-issues', {
+    return renderNotice('run-issues', {
       link: link.name,
-      status: statusWords[run.status],
+      status: runStatusWords[run.status],
       failed: run.status === 'failed',
       message: run.message,
       started: time(run.startedAt),
@@ -84,7 +121,6 @@ export function createNotices({ database, transport, from, fallbackRecipient, pu
       more: Math.max(0, link.openIssues - issues.length),
       url: `${publicUrl}/api/v1/runs/${run.id}`,
     })
-    return { ...rendered, to }
   }
 
   return { sendDueNotices }

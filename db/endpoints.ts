@@ -2,6 +2,7 @@ import type postgres from 'postgres'
 import type { EndpointAddress } from '../core/endpoint.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
+import { requeueClasses } from './requeue.ts'
 
 /** An endpoint as anyone may see it: no read ever returns its secret. */
 export interface EndpointRow {
@@ -64,8 +65,7 @@ export async function updateEndpoint(
         await tx`update endpoints set address = ${tx.json(change.address)} where id = ${id}`
       if (change.sealed !== undefined)
         await tx`update credentials set sealed = ${tx.json(change.sealed)} where id = (select credential_id from endpoints where id = ${id})`
-      if (change.address !== undefined || change.sealed !== undefined)
-        await tx`update endpoints set revision = revision + 1 where id = ${id}`
+      if (change.address !== undefined || change.sealed !== undefined) await raiseRevision(tx, id)
       const changed = [
         ...(change.name === undefined ? [] : ['name']),
         ...(change.address === undefined ? [] : ['address']),
@@ -76,6 +76,15 @@ export async function updateEndpoint(
       ])
     }),
   )
+}
+
+/** Sessions and descriptions of the old account are dropped; what it was not allowed to do is tried again at once. */
+async function raiseRevision(tx: postgres.TransactionSql, id: string): Promise<void> {
+  await tx`update endpoints set revision = revision + 1 where id = ${id}`
+  const links = await tx<{ id: string }[]>`
+    select l.id from links l join endpoint_pairs p on p.id = l.endpoint_pair_id
+    where l.deleted_at is null and ${id} in (p.left_id, p.right_id)`
+  for (const link of links) await requeueClasses(tx, link.id, ['auth', 'forbidden'])
 }
 
 export async function listEndpoints({ sql }: Database, id?: string): Promise<EndpointRow[]> {

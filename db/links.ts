@@ -1,10 +1,12 @@
 import type postgres from 'postgres'
-import type { LinkConfiguration } from '../core/link-config.ts'
+import { configurationChange } from '../core/config-change.ts'
+import { type LinkConfiguration, linkConfiguration } from '../core/link-config.ts'
 import { type CheckState, type LinkActivity, type LinkHealth, type LinkStatus, linkStatus } from '../core/link-state.ts'
 import type { RunStatus } from '../core/run.ts'
 import { StoreError } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
+import { requeueClasses, requeueForChange } from './requeue.ts'
 
 export interface LinkRow {
   id: string
@@ -93,7 +95,10 @@ export async function createLink(
   )
 }
 
-/** Adds a version where `expectedVersion` is still the newest; answers null when somebody was faster. */
+/**
+ * Adds a version where `expectedVersion` is still the newest; answers null when somebody was faster. Records that the change
+ * concerns are due at once.
+ */
 export async function addLinkVersion(
   { sql }: Database,
   input: { linkId: string; expectedVersion: number; configuration: LinkConfiguration; author: string; comment: string },
@@ -104,15 +109,19 @@ export async function addLinkVersion(
         update links set version = version + 1, check_state = 'needed', updated_at = now()
         where id = ${input.linkId} and version = ${input.expectedVersion} and deleted_at is null returning version`
       if (row === undefined) return null
+      const [before] = await tx<{ configuration: unknown }[]>`
+        select configuration from link_versions where link_id = ${input.linkId} and version = ${input.expectedVersion}`
       await tx`
         insert into link_versions (link_id, version, configuration, author, comment)
         values (${input.linkId}, ${row.version}, ${tx.json(input.configuration as unknown as postgres.JSONValue)}, ${input.author}, ${input.comment})`
+      const change = configurationChange(linkConfiguration.parse(before?.configuration), input.configuration)
+      const due = await requeueForChange(tx, input.linkId, change)
       await appendLedger(tx, chainOf(input.linkId), [
         {
           kind: 'command',
           action: `configuration version ${row.version}`,
           linkId: input.linkId,
-          content: { version: row.version, comment: input.comment },
+          content: { version: row.version, comment: input.comment, due },
           actor: input.author,
           version: row.version,
         },
@@ -256,24 +265,57 @@ export async function setLinkMode(
   )
 }
 
+/**
+ * Shows what the link is doing and how it is. The change to trouble puts one notice into the outbox, the change back
+ * another one; a repeat of the same state puts none.
+ */
 export async function saveLinkState(
   { sql }: Database,
   linkId: string,
   state: { activity: LinkActivity; health: LinkHealth; healthMessage: string | null; currentRun: string | null },
 ): Promise<void> {
-  await named(
-    'save link state',
-    () => sql`
-      update links set activity = ${state.activity}, health = ${state.health}, health_message = ${state.healthMessage},
-        current_run = ${state.currentRun} where id = ${linkId}`,
+  await named('save link state', () =>
+    sql.begin(async (tx) => {
+      const [before] = await tx<{ health: LinkHealth; message: string | null; since: string | null; now: string }[]>`
+        select health, health_message as message, trouble_since::text as since, now()::text as now
+        from links where id = ${linkId} for update`
+      if (before === undefined) return
+      const began = before.health === 'ok' && state.health !== 'ok'
+      const ended = before.health !== 'ok' && state.health === 'ok'
+      await tx`
+        update links set activity = ${state.activity}, health = ${state.health}, health_message = ${state.healthMessage},
+          current_run = ${state.currentRun},
+          trouble_since = case when ${began} then now() when ${ended} then null else trouble_since end
+        where id = ${linkId}`
+      if (!began && !ended) return
+      const since = began ? before.now : (before.since ?? before.now)
+      const notice = {
+        kind: began ? 'link-trouble' : 'link-recovered',
+        data: {
+          since,
+          until: before.now,
+          health: began ? state.health : before.health,
+          message: began ? state.healthMessage : before.message,
+        },
+        key: `${began ? 'trouble' : 'recovered'}:${linkId}:${since}`,
+      }
+      await tx`
+        insert into outbox (kind, link_id, data, dedupe_key) values (${notice.kind}, ${linkId}, ${tx.json(notice.data)}, ${notice.key})
+        on conflict (dedupe_key) do nothing`
+    }),
   )
 }
 
+/** A passed check has looked at accounts, permissions, fields and lists: what waited for one of these is tried again. */
+const checkedClasses = ['auth', 'forbidden', 'schema', 'mapping'] as const
+
 export async function markChecked({ sql }: Database, linkId: string, version: number, passed: boolean): Promise<void> {
-  await named(
-    'mark checked',
-    () => sql`
-      update links set check_state = ${passed ? 'passed' : 'failed'}, checked_version = ${version}
-      where id = ${linkId} and version = ${version}`,
+  await named('mark checked', () =>
+    sql.begin(async (tx) => {
+      await tx`
+        update links set check_state = ${passed ? 'passed' : 'failed'}, checked_version = ${version}
+        where id = ${linkId} and version = ${version}`
+      if (passed) await requeueClasses(tx, linkId, checkedClasses)
+    }),
   )
 }

@@ -5,6 +5,7 @@ export interface OutboxNotice {
   kind: string
   linkId: string | null
   runId: string | null
+  data: Record<string, string | null> | null
   attempts: number
 }
 
@@ -29,7 +30,7 @@ export async function takeDueNotices({ sql }: Database, limit: number): Promise<
       update outbox set attempts = attempts + 1, next_attempt_at = now() + interval '1 minute'
       where id in (select id from outbox where state = 'waiting' and next_attempt_at <= now() order by created_at limit ${limit}
         for update skip locked)
-      returning id, kind, link_id as "linkId", run_id as "runId", attempts`,
+      returning id, kind, link_id as "linkId", run_id as "runId", data, attempts`,
   )
 }
 

@@ -24,6 +24,28 @@ export const noticeData = {
     more: z.number(),
     url: z.string(),
   }),
+  /** A link's endpoint or bridge does not work as it should. */
+  'link-trouble': z.strictObject({
+    link: z.string(),
+    /** In words, after the link's name: "is degraded". */
+    state: z.string(),
+    message: z.string().nullable(),
+    action: z.string(),
+    since: z.string(),
+    url: z.string(),
+  }),
+  /** It works again. */
+  'link-recovered': z.strictObject({
+    link: z.string(),
+    /** What it was, in words: "was degraded". */
+    state: z.string(),
+    message: z.string().nullable(),
+    /** In words: "14 minutes". */
+    duration: z.string(),
+    since: z.string(),
+    until: z.string(),
+    url: z.string(),
+  }),
 } as const
 
 export type NoticeName = keyof typeof noticeData

@@ -11,8 +11,15 @@ describe('notices', () => {
   it.each(Object.keys(noticeData) as NoticeName[])('%s renders its sample in all three parts', (name) => {
     const { subject, html, text } = renderNotice(name, sample(name))
     expect(subject).toMatch(/^\[Tandem\] /)
-    for (const part of [html, text]) expect(part).toContain(sample(name).issues[0]?.record)
+    for (const part of [subject, html, text]) expect(part).toContain(sample(name).link)
+    for (const part of [html, text]) expect(part).toContain(sample(name).url)
+    expect(html).toMatch(/^<!DOCTYPE html>[\s\S]*<\/html>\s*$/)
     expect(`${subject}${html}${text}`).not.toContain('{{')
+  })
+
+  it('lists the issues of a run in html and text', () => {
+    const { html, text } = renderNotice('run-issues', sample('run-issues'))
+    for (const part of [html, text]) expect(part).toContain('ALM 41, Octane 2007')
   })
 
   it('escapes what people wrote into records, in html only', () => {

@@ -18,7 +18,9 @@ function template(name: NoticeName, part: Part): Handlebars.TemplateDelegate {
   if (known !== undefined) return known
   const source = readFileSync(new URL(`./${key}.hbs`, import.meta.url), 'utf8')
   // Strict: a name that the data lacks is an error, not a gap in somebody's mail. Only html is escaped.
-  const made = Handlebars.create().compile(source, { strict: true, noEscape: part !== 'html' })
+  const handlebars = Handlebars.create()
+  handlebars.registerPartial('page', readFileSync(new URL('./partials/page.hbs', import.meta.url), 'utf8'))
+  const made = handlebars.compile(source, { strict: true, noEscape: part !== 'html' })
   compiled.set(key, made)
   return made
 }

@@ -38,8 +38,17 @@ const tuning = {
 }
 
 async function commandsInLedger(): Promise<string[]> {
-  const { items } = await service.call('linkLedger', { params: { id: linkId }, query: { limit: '200' } })
-  return items.flatMap((row) => (row.kind === 'command' ? [row.action] : [])).reverse()
+  const commands: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await service.call('linkLedger', {
+      params: { id: linkId },
+      query: { limit: '200', ...(cursor === undefined ? {} : { cursor }) },
+    })
+    commands.push(...page.items.flatMap((row) => (row.kind === 'command' ? [row.action] : [])))
+    cursor = page.next ?? undefined
+  } while (cursor !== undefined)
+  return commands.reverse()
 }
 
 describe('the life of a link', () => {
@@ -172,6 +181,34 @@ describe('the life of a link', () => {
     expect(await command('manual')).toMatchObject({ state: 'done' })
   })
 
+  it('says that an endpoint is down, tells it once, and recovers by itself', async () => {
+    const notices = async () =>
+      (
+        await service.database.sql<{ kind: string; message: string | null }[]>`
+          select kind, data ->> 'message' as message from outbox where kind like 'link-%' and link_id = ${linkId} order by created_at`
+      ).map(({ kind, message }) => ({ kind, told: (message ?? '').length > 20 }))
+    await command('automatic')
+    await expect.poll(link, { timeout: 20_000 }).toMatchObject({ mode: 'automatic', activity: 'idle' })
+    service.octane.faults.add({ match: { path: '/' }, kind: 'unavailable', times: 1_000_000 })
+    service.alm.edit('defect', '3', { name: 'edited in the dark' })
+    await expect.poll(link, { timeout: 60_000, interval: 200 }).toMatchObject({ health: 'degraded' })
+    expect((await link()).healthMessage).toContain('Octane at 127.0.0.1')
+    expect(await notices()).toEqual([{ kind: 'link-trouble', told: true }])
+    service.octane.faults.clear()
+    await expect
+      .poll(() => service.octane.records('defect').some(({ name }) => name === 'edited in the dark'), {
+        timeout: 60_000,
+        interval: 200,
+      })
+      .toBe(true)
+    await expect.poll(link, { timeout: 20_000 }).toMatchObject({ health: 'ok', healthMessage: null })
+    expect(await notices()).toEqual([
+      { kind: 'link-trouble', told: true },
+      { kind: 'link-recovered', told: true },
+    ])
+    await command('manual')
+  })
+
   it('has every accepted command in its ledger, in order, with who gave it', async () => {
     const commands = await commandsInLedger()
     expect(commands.slice(0, 5)).toEqual([
@@ -188,7 +225,7 @@ describe('the life of a link', () => {
       'run check',
       'resume',
     ])
-    expect(commands.slice(-2)).toEqual(['automatic', 'manual'])
+    expect(commands.slice(-4)).toEqual(['automatic', 'manual', 'automatic', 'manual'])
   })
 
   it('is deleted in mid-run, keeps its pairs, and a new link finds them again', async () => {

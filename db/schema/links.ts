@@ -29,6 +29,8 @@ export const links = pgTable(
     activity: text('activity').$type<LinkActivity>().notNull().default('idle'),
     health: text('health').$type<LinkHealth>().notNull().default('ok'),
     healthMessage: text('health_message'),
+    /** Since when the link's health has not been ok. */
+    troubleSince: moment('trouble_since'),
     checkState: text('check_state').$type<CheckState>().notNull().default('needed'),
     checkedVersion: integer('checked_version'),
     currentRun: uuid('current_run'),

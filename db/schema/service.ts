@@ -12,6 +12,8 @@ export const outbox = pgTable(
     kind: text('kind').notNull(),
     linkId: uuid('link_id'),
     runId: uuid('run_id'),
+    /** What the notice tells that will not be the same any more when it is sent. */
+    data: jsonb('data').$type<Record<string, string | null>>(),
     dedupeKey: text('dedupe_key').notNull().unique(),
     state: text('state', { enum: ['waiting', 'sent', 'given-up'] })
       .notNull()

@@ -1,0 +1,69 @@
+import type postgres from 'postgres'
+import type { ConfigurationChange } from '../core/config-change.ts'
+import type { ProblemClass } from '../core/problems.ts'
+import { type Side, sides } from '../core/values.ts'
+import { loadLinkKeys } from './store-queue.ts'
+
+type Tx = postgres.TransactionSql
+
+/**
+ * Makes exactly those records due that a changed configuration concerns: held because of a mapping that changed, paired and
+ * to be compared again because a mapping means something else, declined by a rule that now lets them through. Call it in the
+ * transaction that saves the version, after the version is the link's newest. Answers how many are due because of it.
+ */
+export async function requeueForChange(tx: Tx, linkId: string, change: ConfigurationChange): Promise<number> {
+  let due = 0
+  if (change.mappings.length > 0)
+    due += await retryNow(tx, linkId, tx`i.mapping_id = any(${tx.array([...change.mappings])}::text[])`)
+  if (change.standIns) due += await retryNow(tx, linkId, tx`i.code in ('user-gap', 'required-field')`)
+  if (change.mappings.length > 0) due += await retryNow(tx, linkId, tx`i.code = 'required-field'`)
+  const keys = await loadLinkKeys(tx as unknown as postgres.Sql, linkId)
+  const pairs = tx`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null`
+  const queuePairs = async (which: postgres.PendingQuery<postgres.Row[]>): Promise<number> => {
+    const rows = await tx`
+      insert into pending (link_id, side, external_id, reason)
+      select ${linkId}, 'left', p.left_id, 'configuration' from pairs p where ${pairs} and ${which}
+      on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,
+        next_attempt_at = least(pending.next_attempt_at, now())
+      returning 1`
+    return rows.length
+  }
+  if (change.remapped.length > 0 || change.updates.length > 0) due += await queuePairs(tx`true`)
+  else
+    for (const { mappingId, left, right } of change.values)
+      due += await queuePairs(tx`(
+        jsonb_exists_any(p.base -> ${mappingId} -> 'left' -> 'v', ${tx.array([...left])}::text[])
+        or jsonb_exists_any(p.base -> ${mappingId} -> 'right' -> 'v', ${tx.array([...right])}::text[]))`)
+  for (const side of change.creates) {
+    const rows = await tx`
+      insert into pending (link_id, side, external_id, reason)
+      select ${linkId}, ${side}, r.external_id, 'configuration' from records r
+      where r.endpoint_id = ${keys[side].endpointId} and r.entity_type = ${keys[side].entityType}
+        and r.decision = 'declined' and r.pair_id is null
+      on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,
+        next_attempt_at = least(pending.next_attempt_at, now())
+      returning 1`
+    due += rows.length
+  }
+  return due
+}
+
+/** Ends the back-off of records that wait for what has just been put right: their problem is of one of the classes. */
+export async function requeueClasses(tx: Tx, linkId: string, classes: readonly ProblemClass[]): Promise<number> {
+  return retryNow(tx, linkId, tx`i.class = any(${tx.array([...classes])}::text[])`)
+}
+
+/** Makes the records of matching open issues due now. */
+async function retryNow(tx: Tx, linkId: string, which: postgres.PendingQuery<postgres.Row[]>): Promise<number> {
+  let due = 0
+  for (const side of sides as readonly Side[]) {
+    const id = side === 'left' ? tx`i.left_id` : tx`i.right_id`
+    const rows = await tx`
+      update pending p set next_attempt_at = now(), attempts = 0, revision = p.revision + 1
+      where p.link_id = ${linkId} and p.side = ${side} and p.next_attempt_at > now() and p.external_id in (
+        select ${id} from issues i where i.link_id = ${linkId} and i.resolved_at is null and ${which})
+      returning 1`
+    due += rows.length
+  }
+  return due
+}
