@@ -91,7 +91,8 @@ async function main(): Promise<number> {
       else {
         process.stderr.write(`${problem.detail}\n`)
         for (const one of problem.errors)
-          if (!problem.detail.includes(one.message)) process.stderr.write(`  ${one.pointer}: ${one.message}\n`)
+          if (!problem.detail.includes(one.message))
+            process.stderr.write(`  ${one.pointer === '' ? '' : `${one.pointer}: `}${one.message}\n`)
         if (problem.remedy !== null) process.stderr.write(`${problem.remedy}\n`)
       }
       return 1

@@ -60,6 +60,7 @@ export function localTime(iso: string | null): string {
 /** A bar that is redrawn in place; a line now and then where nobody looks. */
 export function createBar(output: NodeJS.WriteStream = process.stderr) {
   let lastLine = 0
+  let lastWords = ''
   return {
     update(done: number, total: number, words: string): void {
       const share = total === 0 ? 0 : Math.min(1, done / total)
@@ -68,8 +69,9 @@ export function createBar(output: NodeJS.WriteStream = process.stderr) {
         output.write(
           `\r\u001b[2K  ${'█'.repeat(filled)}${'░'.repeat(30 - filled)} ${String(Math.round(share * 100)).padStart(3)}%  ${words}`,
         )
-      } else if (performance.now() - lastLine > 5_000) {
+      } else if (words !== lastWords && performance.now() - lastLine > 5_000) {
         lastLine = performance.now()
+        lastWords = words
         output.write(`  ${words}\n`)
       }
     },

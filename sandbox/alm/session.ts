@@ -203,7 +203,7 @@ export class AlmSessions {
   keyHolder(clientId: unknown, secret: unknown): AlmAccount | undefined {
     if (!this.modern) return undefined
     return this.#accounts.find(
-      (account) => account.apiKey?.clientId === clientId && account.apiKey?.clientSecret === secret,
+      ({ apiKey }) => apiKey !== null && apiKey.clientId === clientId && apiKey.clientSecret === secret,
     )
   }
 

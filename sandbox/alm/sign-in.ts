@@ -151,9 +151,14 @@ function isAuthenticated(sessions: AlmSessions, request: SandboxRequest, encodin
   )
 }
 
-/** JSON as the real parser takes it: keys without quotes too. */
+/** JSON as the real parser takes it: keys without quotes too, and texts in single quotes. */
 function looseJson(text: string): Record<string, unknown> {
-  for (const candidate of [text, text.replace(/([{,]\s*)([A-Za-z_][\w-]*)\s*:/g, '$1"$2":')]) {
+  const keyed = text.replace(/([{,]\s*)'?([A-Za-z_][\w-]*)'?\s*:/g, '$1"$2":')
+  const quoted = keyed.replace(
+    /(:\s*)'([^']*)'/g,
+    (_all, colon: string, value: string) => colon + JSON.stringify(value),
+  )
+  for (const candidate of [text, keyed, quoted]) {
     try {
       const parsed: unknown = JSON.parse(candidate)
       if (parsed !== null && typeof parsed === 'object') return parsed as Record<string, unknown>

@@ -52,6 +52,9 @@ export function createOctaneSandbox(options: OctaneOptions) {
   const sessions = new Map<string, Session>()
   const prefix = `/api/shared_spaces/${sharedSpace}/workspaces/${workspace}`
   const byCollection = new Map<string, TypeModel>(typeModels.map((type) => [type.collection, type]))
+  // What old clients still call it.
+  const modules = byCollection.get('product_areas')
+  if (modules !== undefined) byCollection.set('application_modules', modules)
   let base = ''
   const space = {
     type: 'shared_space',
@@ -75,9 +78,28 @@ export function createOctaneSandbox(options: OctaneOptions) {
     if (request.path === '/authentication/sign_in' && request.method === 'POST') return signIn(request)
     const session = authenticate(request)
     if ('status' in session) return session
+    const tooMany = throttled()
+    if (tooMany !== null) return tooMany
     const rotated = rotate(session)
     const given = guarded(() => route(request, session))
     return rotated === null ? given : { ...given, headers: { ...given.headers, 'set-cookie': rotated } }
+  }
+
+  const answeredAt: number[] = []
+
+  /** The refusal of a request over the limit of a second, if there is a limit. */
+  function throttled(): SandboxAnswer | null {
+    const limit = Number(store.switches.requestsPerSecond)
+    if (limit === 0) return null
+    while (answeredAt[0] !== undefined && answeredAt[0] <= now() - 1_000) answeredAt.shift()
+    if (answeredAt.length < limit) {
+      answeredAt.push(now())
+      return null
+    }
+    const hints = { seconds: '1', date: new Date(now() + 1_000).toUTCString(), none: null }
+    const hint = hints[store.switches.throttleHint as keyof typeof hints]
+    const refusal = new Refusal(429, 'platform.too_many_requests', 'Too many requests.')
+    return answer(429, errorBody(refusal), hint === null ? {} : { 'retry-after': hint })
   }
 
   function guarded(body: () => SandboxAnswer): SandboxAnswer {
@@ -219,7 +241,12 @@ export function createOctaneSandbox(options: OctaneOptions) {
       })
     if (path === '/api/shared_spaces') return answer(200, envelope([space], 1))
     if (path === `/api/shared_spaces/${sharedSpace}`) return answer(200, space)
-    if (path === `/api/shared_spaces/${sharedSpace}/workspaces`) return answer(200, envelope([ownWorkspace], 1))
+    if (path === `/api/shared_spaces/${sharedSpace}/workspaces`) {
+      const found = [ownWorkspace].filter(
+        (one) => textsAsked(request.query.get('query') ?? '', 'name')?.includes(one.name) ?? true,
+      )
+      return answer(200, envelope(found, found.length))
+    }
     if (path === prefix) return answer(200, ownWorkspace)
     if (path === `/api/shared_spaces/${sharedSpace}/users`) return users(request)
     if (!path.startsWith(`${prefix}/`)) return notThere()
@@ -270,15 +297,22 @@ export function createOctaneSandbox(options: OctaneOptions) {
   }
 
   function users(request: SandboxRequest): SandboxAnswer {
-    const rows = [...store.rows('workspace_user').values()].map((user) => ({ ...user, type: 'sharedspace_user' }))
+    const names = textsAsked(request.query.get('query') ?? '', 'name')
+    const rows = [...store.rows('workspace_user').values()]
+      .filter((user) => names?.includes(String(user.name)) ?? true)
+      .map((user) => ({ ...user, type: 'sharedspace_user' }))
     if (request.method === 'GET') return answer(200, envelope(rows, rows.length))
     if (request.method !== 'POST') return answer(405, {})
     const body = parseBody(request)
+    const known = new Set(store.model('workspace_user').fields.map((field) => field.name))
     const created = ((body?.data ?? []) as Record<string, unknown>[]).map((user) =>
       store.create(
         'workspace_user',
         {
-          ...user,
+          // A person of the space has more than the workspace shows, a password for one.
+          ...Object.fromEntries(
+            Object.entries(user).filter(([name]) => known.has(name) && name !== 'id' && name !== 'type'),
+          ),
           full_name: user.full_name ?? `${String(user.first_name ?? '')} ${String(user.last_name ?? '')}`.trim(),
         },
         { actor: 'space', actorId: '1001', via: 'control' },
@@ -433,7 +467,7 @@ export function createOctaneSandbox(options: OctaneOptions) {
     const text = request.query.get(name)
     if (text === null) return fallback
     const value = Number(text)
-    if (!Number.isInteger(value))
+    if (!Number.isInteger(value) || (name === 'offset' && value < 0))
       throw new Refusal(400, 'platform.illegal_parameter', `The parameter ${name} must be a whole number.`)
     return value
   }
@@ -594,11 +628,16 @@ export function createOctaneSandbox(options: OctaneOptions) {
 
   function metadata(request: SandboxRequest, kind: string | undefined): SandboxAnswer {
     const asked = request.query.get('query') ?? ''
-    const names = [...asked.matchAll(/'([^']*)'|\^([^^]*)\^/g)].map((match) => match[1] ?? match[2] ?? '')
-    const chosen = names.length === 0 ? typeModels : typeModels.filter((type) => names.includes(type.name))
+    const names = textsAsked(asked, kind === 'fields' ? 'entity_name' : 'name')
+    const chosen = names === null ? typeModels : typeModels.filter((type) => names.includes(type.name))
     if (kind === 'entities') return answer(200, envelope(chosen.map(entityDescription), chosen.length))
     if (kind !== 'fields') return notThere()
-    const rows = chosen.flatMap((type) => type.fields.map((field) => fieldDescription(type, field)))
+    const fields = textsAsked(asked, 'name')
+    const rows = chosen.flatMap((type) =>
+      type.fields
+        .filter((field) => fields === null || fields.includes(field.name))
+        .map((field) => fieldDescription(type, field)),
+    )
     return answer(200, envelope(rows, rows.length))
   }
 
@@ -663,6 +702,17 @@ function parseBody(request: SandboxRequest): Record<string, unknown> | undefined
   } catch {
     return undefined
   }
+}
+
+/** The texts that a query asks one field for (`f EQ 'a'`, `f='a'`, `f IN 'a','b'`); null: it does not ask for that field. */
+function textsAsked(query: string, field: string): string[] | null {
+  const phrase = new RegExp(
+    `(?<![\\w.])${field}\\s*(?:=|EQ\\s|IN\\s)\\s*((?:(?:'[^']*'|\\^[^^]*\\^)\\s*,?\\s*)+)`,
+    'i',
+  ).exec(query)
+  return phrase?.[1] === undefined
+    ? null
+    : [...phrase[1].matchAll(/'([^']*)'|\^([^^]*)\^/g)].map((match) => match[1] ?? match[2] ?? '')
 }
 
 function isReference(value: unknown): value is Reference {

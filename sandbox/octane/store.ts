@@ -173,10 +173,52 @@ export class OctaneStore {
     this.model(type)
     const before = this.rows(type).get(id)
     if (before === undefined) throw notFound(type, id)
+    this.#releaseChildren(type, id, context)
     this.rows(type).delete(id)
     this.#index(type, before, false)
     this.#log(context, 'delete', type, before, null)
     return before
+  }
+
+  /** Nothing keeps pointing to what is deleted: children as the switch says, other references are cleared. */
+  #releaseChildren(type: string, id: string, context: WriteContext): void {
+    const pointing = typeModels.flatMap((model) => {
+      const bases = [type, this.model(type).base]
+      const fields = model.fields.filter((field) => field.target !== undefined && bases.includes(field.target))
+      if (fields.length === 0) return []
+      return [...this.rows(model.name).values()].flatMap((row) => {
+        const named = fields.filter((field) => namesRecord(row[field.name], type, id))
+        return named.length === 0 ? [] : [{ model, row, named }]
+      })
+    })
+    const isChild = (named: readonly FieldModel[]) => named.some((field) => field.name === 'parent')
+    if (this.switches.deleteParent === 'refuse' && pointing.some(({ named }) => isChild(named)))
+      throw new Refusal(
+        409,
+        'platform.entity_has_children',
+        `The entity '${type}' with id '${id}' has children and cannot be deleted.`,
+        { entity_type: type, entity_id: id },
+        true,
+      )
+    for (const { model, row, named } of pointing) {
+      const goesToo =
+        model.name === 'comment' ||
+        (isChild(named) && this.switches.deleteParent === 'delete') ||
+        named.some((field) => field.final === true && field.required === true)
+      if (goesToo) {
+        if (this.rows(model.name).has(row.id)) this.delete(model.name, row.id, context)
+        continue
+      }
+      const cleared = named.map((field) => [
+        field.name,
+        field.multiple === true
+          ? { data: (row[field.name] as Reference[]).filter((one) => !(one.type === type && one.id === id)) }
+          : field.name === 'parent'
+            ? this.#defaultParent(model.name)
+            : null,
+      ])
+      this.update(model.name, row.id, Object.fromEntries(cleared), { ...context, via: 'control' })
+    }
   }
 
   #log(
@@ -578,6 +620,11 @@ function storedMemo(html: string): string | null {
     return html
   const clean = canonicalMemo(html)
   return clean === null ? null : `<html><body>\n${clean}\n</body></html>`
+}
+
+function namesRecord(value: unknown, type: string, id: string): boolean {
+  const named = (Array.isArray(value) ? value : [value]) as (Reference | null | undefined)[]
+  return named.some((one) => one?.id === id && one.type === type)
 }
 
 function notFound(type: string, id: string): Refusal {

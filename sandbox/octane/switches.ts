@@ -36,6 +36,21 @@ export const octaneSwitches = {
     values: ['no', 'yes'],
     description: 'A new comment changes the last_modified of its item.',
   },
+  deleteParent: {
+    default: 'move',
+    values: ['move', 'refuse', 'delete'],
+    description: 'What deleting a feature or epic does: its children go to the root, or it is refused, or they go too.',
+  },
+  requestsPerSecond: {
+    default: '0',
+    values: 'number',
+    description: 'More requests in a second are answered with 429; 0: no limit.',
+  },
+  throttleHint: {
+    default: 'seconds',
+    values: ['seconds', 'date', 'none'],
+    description: 'What Retry-After of that 429 says.',
+  },
   innerQuote: {
     default: 'text',
     values: ['text', 'error'],
