@@ -114,7 +114,9 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
           message: `${name} refuses the credentials of ${login}.`,
           remedy: 'Enter the user and password, or the client id and secret of an API access key, again.',
         })
-      if (answer.status === 404 || isHtml(answer))
+      // Octane takes this body; who calls it malformed, without a code of Octane's, is another server.
+      const foreign = [400, 405].includes(answer.status) && errorsOf(answer)[0]?.error_code === undefined
+      if (answer.status === 404 || isHtml(answer) || foreign)
         throw new ConnectorError({
           class: 'auth',
           code: 'not-octane',
