@@ -4,6 +4,7 @@ import { jsonEntity, type WrittenEntity, xmlEntity } from './encode.ts'
 import { entitiesJson, entitiesXml } from './entities.ts'
 import type { AlmTypeModel } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
+import type { AlmSight } from './sight.ts'
 import type { AlmRecord, AlmStore } from './store.ts'
 import type { XmlContent } from './xml.ts'
 
@@ -22,6 +23,7 @@ export interface BulkRequest {
   modern: boolean
   /** Status where every row was done. */
   status: number
+  sight: AlmSight
 }
 
 /** Not transactional: each row on its own. 200 or 201 all done, 409 some failed, 500 all failed. */
@@ -30,12 +32,13 @@ export function bulkAnswer(
   entities: readonly WrittenEntity[],
   write: (entity: WrittenEntity) => AlmRecord,
 ): SandboxAnswer {
-  const { store, model, encoding, modern, status } = request
+  const { store, model, encoding, modern, status, sight } = request
   if (entities.length > largestBulk)
     throw new AlmRefusal(400, 'qccore.general-error', `A bulk operation takes at most ${largestBulk} entities`)
   const rows: Row[] = entities.map((entity) => {
     try {
-      const record = write(entity)
+      const written = write(entity)
+      const record = sight.shown(written) ?? written
       return { record, id: String(record.id), error: null }
     } catch (error) {
       if (!(error instanceof AlmRefusal)) throw error

@@ -8,6 +8,7 @@ import type { AlmTypeModel } from './model.ts'
 import type { FilterDialect } from './query.ts'
 import { AlmRefusal } from './refusal.ts'
 import { fieldOf, matching, selectPage } from './selection.ts'
+import type { AlmSight } from './sight.ts'
 import type { AlmRecord, AlmStore, AlmWriter } from './store.ts'
 
 /** A request to one collection, by somebody who may make it. */
@@ -17,6 +18,7 @@ export interface EntityRequest {
   request: SandboxRequest
   encoding: Encoding
   writer: AlmWriter
+  sight: AlmSight
   modern: boolean
   /** Address of the project, as the client knows the server. */
   address: string
@@ -24,6 +26,7 @@ export interface EntityRequest {
 
 /** Everything below a collection: lists, records, bulk, groups, locks and history. */
 export function entityRoutes(context: EntityRequest, [first, second]: readonly string[]): SandboxAnswer {
+  if (context.request.method === 'GET') context.sight.check('read')
   if (first === undefined) return collection(context)
   if (first === 'groups' && second !== undefined) return groups(context, second)
   if (second === undefined) return member(context, first)
@@ -43,11 +46,11 @@ function dialectOf({ store, modern }: EntityRequest): FilterDialect {
 }
 
 function collection(context: EntityRequest): SandboxAnswer {
-  const { store, model, request, encoding, writer, modern } = context
-  const bulk = (status: number): BulkRequest => ({ store, model, encoding, modern, status })
+  const { store, model, request, encoding, sight, modern } = context
+  const bulk = (status: number): BulkRequest => ({ store, model, encoding, modern, status, sight })
   switch (request.method) {
     case 'GET': {
-      const { only, page, total } = selectPage(store, model, request.query, dialectOf(context))
+      const { only, page, total } = selectPage(store, model, request.query, dialectOf(context), sight)
       return dataAnswer(
         200,
         encoding,
@@ -59,10 +62,10 @@ function collection(context: EntityRequest): SandboxAnswer {
       const type = contentType(request)
       if (takesMany(store, type))
         return bulkAnswer(bulk(201), parseEntities(type, request.body, true), (entity) =>
-          store.create(model.name, entity.fields, writer),
+          create(context, entity.fields),
         )
       const [entity] = parseEntities(type, request.body, false)
-      const created = store.create(model.name, entity?.fields ?? {}, writer)
+      const created = create(context, entity?.fields ?? {})
       return one(context, 201, created, { location: `${context.address}/${model.collection}/${String(created.id)}` })
     }
     case 'PUT': {
@@ -74,7 +77,7 @@ function collection(context: EntityRequest): SandboxAnswer {
       }
       return bulkAnswer(bulk(200), parseEntities(type, request.body, true), (entity) => {
         if (entity.id === null) throw new AlmRefusal(400, 'qccore.general-error', 'An entity to update needs an id')
-        return store.update(model.name, entity.id, entity.fields, writer)
+        return update(context, entity.id, entity.fields)
       })
     }
     case 'DELETE': {
@@ -85,12 +88,31 @@ function collection(context: EntityRequest): SandboxAnswer {
       return bulkAnswer(
         bulk(200),
         ids.map((id) => ({ id, fields: {} })),
-        (entity) => store.delete(model.name, entity.id ?? '', writer, forcesChildren(request)),
+        (entity) => remove(context, entity.id ?? ''),
       )
     }
     default:
       throw methodNotAllowed()
   }
+}
+
+function create({ store, model, writer, sight }: EntityRequest, fields: AlmRecord): AlmRecord {
+  sight.check('create')
+  sight.checkFields(Object.keys(fields))
+  return store.create(model.name, fields, writer)
+}
+
+function update({ store, model, writer, sight }: EntityRequest, id: string, fields: AlmRecord): AlmRecord {
+  sight.check('update')
+  sight.checkRecord(id)
+  sight.checkFields(Object.keys(fields))
+  return store.update(model.name, id, fields, writer)
+}
+
+function remove({ store, model, writer, sight, request }: EntityRequest, id: string): AlmRecord {
+  sight.check('delete')
+  sight.checkRecord(id)
+  return store.delete(model.name, id, writer, forcesChildren(request))
 }
 
 function contentType(request: SandboxRequest): string {
@@ -109,16 +131,17 @@ function forcesChildren(request: SandboxRequest): boolean {
 }
 
 function member(context: EntityRequest, id: string): SandboxAnswer {
-  const { store, model, request, writer } = context
+  const { store, model, request, sight } = context
   switch (request.method) {
     case 'GET':
+      sight.checkRecord(id)
       return one(context, 200, store.get(model.name, id))
     case 'PUT': {
       const [entity] = parseEntities(contentType(request), request.body, false)
-      return one(context, 200, store.update(model.name, id, entity?.fields ?? {}, writer))
+      return one(context, 200, update(context, id, entity?.fields ?? {}))
     }
     case 'DELETE':
-      return one(context, 200, store.delete(model.name, id, writer, forcesChildren(request)))
+      return one(context, 200, remove(context, id))
     default:
       throw methodNotAllowed()
   }
@@ -126,11 +149,12 @@ function member(context: EntityRequest, id: string): SandboxAnswer {
 
 /** One record, always with all its fields. */
 function one(
-  { store, model, encoding }: EntityRequest,
+  { store, model, encoding, sight }: EntityRequest,
   status: number,
-  record: AlmRecord,
+  written: AlmRecord,
   headers: Record<string, string> = {},
 ): SandboxAnswer {
+  const record = sight.shown(written) ?? written
   return dataAnswer(
     status,
     encoding,
@@ -141,12 +165,12 @@ function one(
 }
 
 function groups(context: EntityRequest, name: string): SandboxAnswer {
-  const { store, model, request, encoding } = context
+  const { store, model, request, encoding, sight } = context
   if (request.method !== 'GET') throw methodNotAllowed()
   const field = fieldOf(model, name)
   if (field === undefined) throw new AlmRefusal(404, 'qccore.invalid-query-value', `Invalid group field '${name}'`)
   const counted = new Map<string, number>()
-  for (const record of matching(store, model, request.query.get('query'), dialectOf(context))) {
+  for (const record of matching(store, model, request.query.get('query'), dialectOf(context), sight)) {
     const value = String(record[name] ?? '')
     counted.set(value, (counted.get(value) ?? 0) + 1)
   }
@@ -176,10 +200,12 @@ function groups(context: EntityRequest, name: string): SandboxAnswer {
 }
 
 function lock(context: EntityRequest, id: string): SandboxAnswer {
-  const { store, model, request, encoding, writer } = context
+  const { store, model, request, encoding, writer, sight } = context
   if (!model.lock) throw noSuchResource()
+  sight.checkRecord(id)
   switch (request.method) {
     case 'POST':
+      sight.check('lock')
       return one(context, 200, store.lock(model.name, id, writer))
     case 'DELETE': {
       const record = store.get(model.name, id)
@@ -187,7 +213,6 @@ function lock(context: EntityRequest, id: string): SandboxAnswer {
       return one(context, 200, record)
     }
     case 'GET': {
-      store.get(model.name, id)
       const held = store.lockOf(model.name, id)
       const status =
         held === undefined ? 'UNLOCKED' : held.session === writer.session ? 'LOCKED_BY_ME' : 'LOCKED_BY_OTHER'
@@ -204,10 +229,10 @@ function lock(context: EntityRequest, id: string): SandboxAnswer {
   }
 }
 
-function audits({ store, model, request, encoding }: EntityRequest, id: string): SandboxAnswer {
+function audits({ store, model, request, encoding, sight }: EntityRequest, id: string): SandboxAnswer {
   if (!model.history) throw noSuchResource()
   if (request.method !== 'GET') throw methodNotAllowed()
-  store.get(model.name, id)
+  sight.checkRecord(id)
   return auditsAnswer(
     store.audits.filter((row) => row.type === model.table && row.parentId === id),
     encoding,

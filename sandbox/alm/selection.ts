@@ -1,6 +1,7 @@
 import type { AlmFieldModel, AlmTypeModel } from './model.ts'
 import { type Clause, type FilterDialect, parseFilter } from './query.ts'
 import { AlmRefusal } from './refusal.ts'
+import type { AlmSight } from './sight.ts'
 import type { AlmRecord, AlmStore } from './store.ts'
 
 const defaultPage = 100
@@ -19,21 +20,24 @@ export function selectPage(
   model: AlmTypeModel,
   query: URLSearchParams,
   dialect: FilterDialect,
+  sight: AlmSight,
 ): Selection {
   const only = projection(model, query.get('fields'))
-  const rows = sorted(store, model, matching(store, model, query.get('query'), dialect), query.get('order-by') ?? '')
+  const found = matching(store, model, query.get('query'), dialect, sight)
+  const rows = sorted(store, model, found, query.get('order-by') ?? '')
   const size = pageSize(query.get('page-size'))
   // Counted from 1.
   const start = Math.max(1, Number(query.get('start-index') ?? '1') || 1) - 1
   return { only, page: rows.slice(start, start + size), total: size === 0 ? 0 : rows.length }
 }
 
-/** Rows that a filter finds, unordered. Ids and user-defined texts come from indexes. */
+/** Rows that a filter finds among those the user sees, unordered. Ids and user-defined texts come from indexes. */
 export function matching(
   store: AlmStore,
   model: AlmTypeModel,
   filter: string | null,
   dialect: FilterDialect,
+  sight: AlmSight,
 ): AlmRecord[] {
   const clauses = parseFilter(
     filter ?? '',
@@ -46,8 +50,10 @@ export function matching(
     dialect,
   )
   const found: AlmRecord[] = []
-  for (const record of candidates(store, model, clauses))
-    if (clauses.every((clause) => clause.test(record[clause.field] ?? null))) found.push(record)
+  for (const candidate of candidates(store, model, clauses)) {
+    const record = sight.shown(candidate)
+    if (record !== null && clauses.every((clause) => clause.test(record[clause.field] ?? null))) found.push(record)
+  }
   return found
 }
 

@@ -1,5 +1,6 @@
 import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
+import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { acceptedEncoding, type Encoding, methodNotAllowed, noSuchResource, refusalAnswer } from './answers.ts'
 import { customizationRoutes } from './customization.ts'
@@ -9,6 +10,7 @@ import { type AlmTypeModel, almTypes } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 import { seedDefects, seedProject } from './seed.ts'
 import { type AlmAccount, AlmSessions, type SignedIn } from './session.ts'
+import { sightOf } from './sight.ts'
 import { signInRoutes } from './sign-in.ts'
 import { siteRoutes } from './site-routes.ts'
 import { type AlmRecord, AlmStore, type AlmWriter } from './store.ts'
@@ -68,6 +70,7 @@ export function createAlmSandbox(options: AlmOptions) {
   const now = options.now ?? Date.now
   const truth = new TruthLog()
   const faults = new Faults()
+  const permissions = new Permissions()
   const store = new AlmStore({
     truth,
     now,
@@ -111,6 +114,11 @@ export function createAlmSandbox(options: AlmOptions) {
     }
   }
 
+  /** Whether the project is there for somebody: it may be gone for all, or closed to one user. */
+  function isOpenTo(account: AlmAccount): boolean {
+    return account.member && !permissions.vanished && permissions.mayEnter(account.name)
+  }
+
   function route(
     request: SandboxRequest,
     segments: readonly string[],
@@ -125,11 +133,11 @@ export function createAlmSandbox(options: AlmOptions) {
         query: request.query,
         encoding,
         version: options.version,
-        visible: account.member ? [{ domain, projects: [project] }] : [],
+        visible: isOpenTo(account) ? [{ domain, projects: [project] }] : [],
         collapse: store.switches.singleElement === 'object',
       })
     }
-    if (inDomain !== domain || inProject !== project || !account.member)
+    if (inDomain !== domain || inProject !== project || !isOpenTo(account))
       throw new AlmRefusal(
         Number(store.switches.foreignProjectStatus),
         'qccore.operation-forbidden',
@@ -142,7 +150,8 @@ export function createAlmSandbox(options: AlmOptions) {
     const model = byCollection.get(first ?? '')
     if (model === undefined) throw noSuchResource()
     const writer: AlmWriter = { user: account.name, session: session.key, via: 'rest' }
-    return entityRoutes({ store, model, request, encoding, writer, modern, address }, rest)
+    const sight = sightOf(store, permissions, account.name, model)
+    return entityRoutes({ store, model, request, encoding, writer, sight, modern, address }, rest)
   }
 
   const prefix = `/qcbin/rest/domains/${encodeURIComponent(domain)}/projects/${encodeURIComponent(project)}`
@@ -170,6 +179,8 @@ export function createAlmSandbox(options: AlmOptions) {
     store,
     truth,
     faults,
+    /** Who may do and see what; everything at first. */
+    permissions,
     requests: server.requests,
     credentials: credentialsOf(modern),
     /** Changes a record as somebody in the desktop client does, who may keep it open (locked) for a while. */

@@ -5,12 +5,12 @@ import type { AlmSandbox } from '../alm/server.ts'
 import { almSwitches } from '../alm/switches.ts'
 import type { OctaneSandbox } from '../octane/server.ts'
 import { octaneSwitches } from '../octane/switches.ts'
+import { BadRequest, given, parseBody, system, whole } from './control-body.ts'
+import { handleWorld, worldPaths } from './control-world.ts'
 import { faultKinds } from './faults.ts'
 import { chooseSwitches } from './switches.ts'
 
-const system = z.enum(['alm', 'octane'])
 const fields = z.record(z.string(), z.unknown())
-const whole = z.coerce.number().int().min(0)
 
 const pattern = z.string().refine((text) => {
   try {
@@ -52,9 +52,6 @@ const bodies = {
   expire: z.strictObject({ system }),
 } as const
 
-/** A refusal in words. */
-class BadRequest extends Error {}
-
 /**
  * The port by which tests and people act behind the servers' backs: edit as a person would, inject faults, read the truth
  * log and the raw records. Plain JSON on the loopback address; not part of what is being simulated.
@@ -93,19 +90,6 @@ export async function startControl(
   }
 }
 
-function parse<T extends keyof typeof bodies>(what: T, text: string): z.infer<(typeof bodies)[T]> {
-  let body: unknown
-  try {
-    body = JSON.parse(text === '' ? '{}' : text)
-  } catch {
-    throw new BadRequest('The body is not valid JSON.')
-  }
-  const parsed = bodies[what].safeParse(body)
-  if (!parsed.success)
-    throw new BadRequest(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  return parsed.data as z.infer<(typeof bodies)[T]>
-}
-
 function handle(
   sandboxes: { alm: AlmSandbox; octane: OctaneSandbox },
   method: string,
@@ -136,6 +120,7 @@ function handle(
           'POST /seed',
           'GET|POST /switches',
           'POST /expire',
+          ...worldPaths,
         ],
       }
     case 'GET /truth': {
@@ -150,7 +135,7 @@ function handle(
       return id === null ? records : records.filter((record) => record.id === id)
     }
     case 'POST /edit': {
-      const body = parse('edit', text)
+      const body = parseBody(bodies.edit, text)
       const who = {
         ...(body.actor === undefined ? {} : { actor: body.actor }),
         ...(body.holdLockMs === undefined ? {} : { holdLockMs: body.holdLockMs }),
@@ -160,27 +145,27 @@ function handle(
         : octane.edit(body.type, body.id, octaneFields(octane, body.type, body.fields), who)
     }
     case 'POST /create': {
-      const body = parse('create', text)
+      const body = parseBody(bodies.create, text)
       const who = body.actor === undefined ? {} : { actor: body.actor }
       return body.system === 'alm'
         ? alm.create(body.type, almFields(body.fields), who)
         : octane.create(body.type, octaneFields(octane, body.type, body.fields), who)
     }
     case 'POST /delete': {
-      const body = parse('delete', text)
+      const body = parseBody(bodies.delete, text)
       return of(body.system).remove(body.type, body.id, body.actor === undefined ? {} : { actor: body.actor })
     }
     case 'GET /faults':
       return { alm: alm.faults.list(), octane: octane.faults.list() }
     case 'POST /faults': {
-      const { system: name, ...rule } = parse('faults', text)
-      return { id: of(name).faults.add(withoutUndefined(rule) as Parameters<typeof alm.faults.add>[0]) }
+      const { system: name, ...rule } = parseBody(bodies.faults, text)
+      return { id: of(name).faults.add(given({ ...rule, match: given(rule.match) })) }
     }
     case 'DELETE /faults':
       for (const one of both(asked())) one.faults.clear()
       return {}
     case 'POST /latency': {
-      const body = parse('latency', text)
+      const body = parseBody(bodies.latency, text)
       of(body.system).faults.latencyMs = body.ms
       return {}
     }
@@ -190,7 +175,7 @@ function handle(
       for (const one of both(asked())) one.requests.clear()
       return {}
     case 'POST /seed': {
-      const body = parse('seed', text)
+      const body = parseBody(bodies.seed, text)
       if (body.system === 'alm') alm.seedDefects(body.seed, body.count)
       else octane.store.seedDefects(body.seed, body.count)
       return {}
@@ -201,7 +186,7 @@ function handle(
         octane: { known: octaneSwitches, set: octane.store.switches },
       }
     case 'POST /switches': {
-      const body = parse('switches', text)
+      const body = parseBody(bodies.switches, text)
       if (body.system === 'alm')
         Object.assign(alm.store.switches, chooseSwitches(almSwitches, { ...alm.store.switches, ...body.set }))
       else
@@ -209,11 +194,14 @@ function handle(
       return {}
     }
     case 'POST /expire': {
-      of(parse('expire', text).system).expireSessions()
+      of(parseBody(bodies.expire, text).system).expireSessions()
       return {}
     }
-    default:
+    default: {
+      const answer = handleWorld(sandboxes, `${method} ${url.pathname}`, url, text)
+      if (answer !== undefined) return answer
       throw new BadRequest(`There is no ${method} ${url.pathname}; GET / lists what there is.`)
+    }
   }
 }
 
@@ -240,8 +228,4 @@ function octaneFields(octane: OctaneSandbox, type: string, values: Record<string
       return [name, value]
     }),
   )
-}
-
-function withoutUndefined(value: object): object {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined))
 }

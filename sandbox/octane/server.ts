@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
+import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { type TypeModel, typeModels } from './model.ts'
 import { compare, type Predicate, parseQuery, QueryError, type QueryHints } from './query.ts'
+import { type OctaneSight, sightOf } from './sight.ts'
 import { type Entity, OctaneStore, type Reference, Refusal, type WriteContext } from './store.ts'
 
 export interface OctaneOptions {
@@ -43,6 +45,7 @@ export function createOctaneSandbox(options: OctaneOptions) {
   const workspace = String(options.workspace ?? 1002)
   const truth = new TruthLog()
   const faults = new Faults()
+  const permissions = new Permissions()
   const store = new OctaneStore({ truth, now, switches: options.switches ?? {}, workspace })
   store.seed(options)
   const credentials: OctaneCredentials = {
@@ -242,10 +245,15 @@ export function createOctaneSandbox(options: OctaneOptions) {
     if (path === '/api/shared_spaces') return answer(200, envelope([space], 1))
     if (path === `/api/shared_spaces/${sharedSpace}`) return answer(200, space)
     if (path === `/api/shared_spaces/${sharedSpace}/workspaces`) {
-      const found = [ownWorkspace].filter(
+      const visible = !permissions.vanished && permissions.mayEnter(session.login) ? [ownWorkspace] : []
+      const found = visible.filter(
         (one) => textsAsked(request.query.get('query') ?? '', 'name')?.includes(one.name) ?? true,
       )
       return answer(200, envelope(found, found.length))
+    }
+    if (path === prefix || path.startsWith(`${prefix}/`)) {
+      if (permissions.vanished) return workspaceGone()
+      if (!permissions.mayEnter(session.login)) return workspaceClosed()
     }
     if (path === prefix) return answer(200, ownWorkspace)
     if (path === `/api/shared_spaces/${sharedSpace}/users`) return users(request)
@@ -256,32 +264,47 @@ export function createOctaneSandbox(options: OctaneOptions) {
       .map(decodeURIComponent)
     if (rest.length > 0) return notThere()
     if (collection === 'metadata') return metadata(request, id)
+    const sight = sightOf(store, permissions, session.login)
     if (collection === 'work_items')
       return list(
         request,
         session,
         typeModels.filter((type) => type.base === 'work_item'),
         'work_item',
+        sight,
       )
     const model = byCollection.get(collection)
     if (model === undefined) return notThere()
     const context: WriteContext = { actor: session.login, actorId: session.userId, via: 'rest' }
-    if (id === 'groups') return groups(request, session, model)
+    if (id === 'groups') return groups(request, session, model, sight)
     if (method !== 'GET' && !model.writable)
       return answer(405, errorBody(new Refusal(405, 'platform.method_not_allowed', 'HTTP 405 Method Not Allowed')))
-    if (id !== undefined) return member(request, model, id, context)
+    if (id !== undefined) return member(request, model, id, context, sight)
     switch (method) {
       case 'GET':
-        return list(request, session, [model], model.name)
+        return list(request, session, [model], model.name, sight)
       case 'POST':
-        return createMany(request, model, context)
+        return createMany(request, model, context, sight)
       case 'PUT':
-        return updateMany(request, session, model, context)
+        return updateMany(request, session, model, context, sight)
       case 'DELETE':
-        return deleteMany(request, session, model, context)
+        return deleteMany(request, session, model, context, sight)
       default:
         return answer(405, errorBody(new Refusal(405, 'platform.method_not_allowed', 'HTTP 405 Method Not Allowed')))
     }
+  }
+
+  function workspaceGone(): SandboxAnswer {
+    if (store.switches.missingWorkspace === 'address') return notThere()
+    const message = `The entity of type workspace with id ${workspace} does not exist.`
+    const about = { entity_type: 'workspace', entity_id: workspace }
+    return answer(404, errorBody(new Refusal(404, 'platform.entity_not_found', message, about)))
+  }
+
+  function workspaceClosed(): SandboxAnswer {
+    const status = Number(store.switches.foreignWorkspaceStatus)
+    const message = `You are not authorized to access workspace ${workspace}.`
+    return answer(status, errorBody(new Refusal(status, 'platform.not_authorized', message)))
   }
 
   function notThere(): SandboxAnswer {
@@ -327,29 +350,53 @@ export function createOctaneSandbox(options: OctaneOptions) {
     )
   }
 
-  function member(request: SandboxRequest, model: TypeModel, id: string, context: WriteContext): SandboxAnswer {
-    const shown = projector(request, [model])
-    if (request.method === 'GET') {
-      const found = store.rows(model.name).get(id)
-      if (found === undefined)
-        throw new Refusal(
-          404,
-          'platform.entity_not_found',
-          `The entity '${model.name}' with id '${id}' does not exist.`,
-          { entity_type: model.name, entity_id: id },
-        )
-      return answer(200, shown(found))
+  function member(
+    request: SandboxRequest,
+    model: TypeModel,
+    id: string,
+    context: WriteContext,
+    sight: OctaneSight,
+  ): SandboxAnswer {
+    const shown = projector(request, [model], sight)
+    sight.checkRecord(model, id)
+    switch (request.method) {
+      case 'GET':
+        return answer(200, shown(store.rows(model.name).get(id) as Entity))
+      case 'PUT':
+        return answer(200, shown(update(model, id, bodyOf(request), context, sight)))
+      case 'DELETE':
+        sight.check(model, 'delete')
+        store.delete(model.name, id, context)
+        return { status: 200, headers: json, body: '' }
+      default:
+        return answer(405, {})
     }
-    if (request.method === 'PUT') return answer(200, shown(store.update(model.name, id, bodyOf(request), context)))
-    if (request.method === 'DELETE') {
-      store.delete(model.name, id, context)
-      return { status: 200, headers: json, body: '' }
-    }
-    return answer(405, {})
   }
 
-  function createMany(request: SandboxRequest, model: TypeModel, context: WriteContext): SandboxAnswer {
-    return bulk(request, model, 201, (row) => store.create(model.name, row, context))
+  function update(
+    model: TypeModel,
+    id: string,
+    body: Record<string, unknown>,
+    context: WriteContext,
+    sight: OctaneSight,
+  ): Entity {
+    sight.checkRecord(model, id)
+    sight.check(model, 'update')
+    sight.checkFields(model, Object.keys(body))
+    return store.update(model.name, id, body, context)
+  }
+
+  function createMany(
+    request: SandboxRequest,
+    model: TypeModel,
+    context: WriteContext,
+    sight: OctaneSight,
+  ): SandboxAnswer {
+    return bulk(request, model, sight, 201, (row) => {
+      sight.check(model, 'create')
+      sight.checkFields(model, Object.keys(row))
+      return store.create(model.name, row, context)
+    })
   }
 
   function updateMany(
@@ -357,21 +404,23 @@ export function createOctaneSandbox(options: OctaneOptions) {
     session: Session,
     model: TypeModel,
     context: WriteContext,
+    sight: OctaneSight,
   ): SandboxAnswer {
     const query = request.query.get('query')
     if (query !== null) {
       const [patch] = dataOf(request)
-      const ids = select(request, session, [model], model.name).map((entity) => entity.id)
+      const ids = select(request, session, [model], model.name, sight).map((entity) => entity.id)
       return outcome(
         request,
         model,
+        sight,
         200,
-        ids.map((id) => () => store.update(model.name, id, patch ?? {}, context)),
+        ids.map((id) => () => update(model, id, patch ?? {}, context, sight)),
       )
     }
-    return bulk(request, model, 200, (row) => {
+    return bulk(request, model, sight, 200, (row) => {
       if (row.id === undefined) throw new Refusal(400, 'platform.missing_id', 'A row to update needs an id.')
-      return store.update(model.name, String(row.id), row, context)
+      return update(model, String(row.id), row, context, sight)
     })
   }
 
@@ -380,9 +429,11 @@ export function createOctaneSandbox(options: OctaneOptions) {
     session: Session,
     model: TypeModel,
     context: WriteContext,
+    sight: OctaneSight,
   ): SandboxAnswer {
     if (request.query.get('query') === null) throw new Refusal(400, 'platform.missing_query', 'Deleting needs a query.')
-    const doomed = select(request, session, [model], model.name)
+    sight.check(model, 'delete')
+    const doomed = select(request, session, [model], model.name, sight)
     for (const entity of doomed) store.delete(model.name, entity.id, context)
     return answer(
       200,
@@ -396,12 +447,14 @@ export function createOctaneSandbox(options: OctaneOptions) {
   function bulk(
     request: SandboxRequest,
     model: TypeModel,
+    sight: OctaneSight,
     status: number,
     write: (row: Record<string, unknown>) => Entity,
   ): SandboxAnswer {
     return outcome(
       request,
       model,
+      sight,
       status,
       dataOf(request).map((row) => () => write(row)),
     )
@@ -411,10 +464,11 @@ export function createOctaneSandbox(options: OctaneOptions) {
   function outcome(
     request: SandboxRequest,
     model: TypeModel,
+    sight: OctaneSight,
     status: number,
     writes: readonly (() => Entity)[],
   ): SandboxAnswer {
-    const shown = projector(request, [model])
+    const shown = projector(request, [model], sight)
     const data: unknown[] = []
     const errors: (Record<string, unknown> & { status: number })[] = []
     writes.forEach((write, index) => {
@@ -444,11 +498,17 @@ export function createOctaneSandbox(options: OctaneOptions) {
     return body
   }
 
-  function list(request: SandboxRequest, session: Session, models: readonly TypeModel[], type: string): SandboxAnswer {
+  function list(
+    request: SandboxRequest,
+    session: Session,
+    models: readonly TypeModel[],
+    type: string,
+    sight: OctaneSight,
+  ): SandboxAnswer {
     const limit = pageLimit(request)
     const offset = whole(request, 'offset', 0)
-    const rows = select(request, session, models, type)
-    const shown = projector(request, models)
+    const rows = select(request, session, models, type, sight)
+    const shown = projector(request, models, sight)
     const page = rows
       .slice(offset, offset + limit)
       .map(type === 'work_item' ? (row) => ({ ...shown(row), type: 'work_item', subtype: row.type }) : shown)
@@ -473,7 +533,13 @@ export function createOctaneSandbox(options: OctaneOptions) {
   }
 
   /** The matching rows in order; exact ids, lower bounds and user-defined texts come from indexes. */
-  function select(request: SandboxRequest, session: Session, models: readonly TypeModel[], type: string): Entity[] {
+  function select(
+    request: SandboxRequest,
+    session: Session,
+    models: readonly TypeModel[],
+    type: string,
+    sight: OctaneSight,
+  ): Entity[] {
     const raw = request.query.get('query')
     let test: Predicate = () => true
     let hints: QueryHints = {}
@@ -500,8 +566,11 @@ export function createOctaneSandbox(options: OctaneOptions) {
                 [...(store.idsByText(model.name, texts.field, value) ?? [])].flatMap((id) => all.get(id) ?? []),
               )
             : all.values()
-      for (const entity of candidates)
-        if ((idAbove === undefined || Number(entity.id) > idAbove) && test(entity)) rows.push(entity)
+      for (const candidate of candidates) {
+        if (idAbove !== undefined && Number(candidate.id) <= idAbove) continue
+        const entity = sight.shown(candidate)
+        if (entity !== undefined && test(entity)) rows.push(entity)
+      }
     }
     return sorted(rows, request.query.get('order_by'), models)
   }
@@ -545,12 +614,12 @@ export function createOctaneSandbox(options: OctaneOptions) {
     })
   }
 
-  function groups(request: SandboxRequest, session: Session, model: TypeModel): SandboxAnswer {
+  function groups(request: SandboxRequest, session: Session, model: TypeModel, sight: OctaneSight): SandboxAnswer {
     const by = request.query.get('group_by') ?? ''
     if (!model.fields.some((field) => field.name === by))
       throw new QueryError(`The entity type '${model.name}' does not have a field/s by name/s '${by}'`)
     const counted = new Map<string, { count: number; value: unknown }>()
-    for (const entity of select(request, session, [model], model.name)) {
+    for (const entity of select(request, session, [model], model.name, sight)) {
       const key = JSON.stringify(entity[by])
       const group = counted.get(key)
       if (group === undefined) counted.set(key, { count: 1, value: entity[by] })
@@ -563,17 +632,19 @@ export function createOctaneSandbox(options: OctaneOptions) {
   function projector(
     request: SandboxRequest,
     models: readonly TypeModel[],
+    sight: OctaneSight,
   ): (entity: Entity) => Record<string, unknown> {
     const asked = request.query.get('fields')
     if (asked === null || asked === '') {
-      if (store.switches.legacyDefaultFields === 'yes') return (entity) => wire(entity, Object.keys(entity))
-      return (entity) => wire(entity, ['workspace_id', 'logical_name', ...('subtype' in entity ? ['subtype'] : [])])
+      if (store.switches.legacyDefaultFields === 'yes') return (entity) => wire(entity, Object.keys(entity), sight)
+      return (entity) =>
+        wire(entity, ['workspace_id', 'logical_name', ...('subtype' in entity ? ['subtype'] : [])], sight)
     }
     const fields = parseFields(asked)
     for (const { name } of fields)
       if (!models.some((model) => model.fields.some((field) => field.name === name)) && name !== 'type')
         throw new QueryError(`The entity type '${models[0]?.name}' does not have a field/s by name/s '${name}'`)
-    return (entity) => project(entity, fields)
+    return (entity) => project(entity, fields, sight)
   }
 
   interface AskedField {
@@ -603,14 +674,15 @@ export function createOctaneSandbox(options: OctaneOptions) {
     return fields
   }
 
-  function project(entity: Entity, fields: readonly AskedField[]): Record<string, unknown> {
-    const shown: Record<string, unknown> = { type: entity.type, id: entity.id }
+  function project(whole: Entity, fields: readonly AskedField[], sight: OctaneSight): Record<string, unknown> {
+    const shown: Record<string, unknown> = { type: whole.type, id: whole.id }
+    const entity = sight.shown(whole) ?? shown
     for (const { name, inner } of fields) {
       if (!(name in entity)) continue
       const value = entity[name]
       const expand = (item: Reference) => {
         const target = inner.length === 0 ? undefined : store.find(item.type, item.id)
-        return target === undefined ? { type: item.type, id: item.id } : project(target, inner)
+        return target === undefined ? { type: item.type, id: item.id } : project(target, inner, sight)
       }
       if (Array.isArray(value)) shown[name] = { total_count: value.length, data: (value as Reference[]).map(expand) }
       else if (isReference(value)) shown[name] = expand(value)
@@ -619,10 +691,11 @@ export function createOctaneSandbox(options: OctaneOptions) {
     return shown
   }
 
-  function wire(entity: Entity, names: readonly string[]): Record<string, unknown> {
+  function wire(entity: Entity, names: readonly string[], sight: OctaneSight): Record<string, unknown> {
     return project(
       entity,
       names.map((name) => ({ name, inner: [] })),
+      sight,
     )
   }
 
@@ -674,6 +747,8 @@ export function createOctaneSandbox(options: OctaneOptions) {
     store,
     truth,
     faults,
+    /** Who may do and see what; everything at first. */
+    permissions,
     credentials,
     requests: server.requests,
     edit,

@@ -16,6 +16,21 @@ export const octaneSwitches = {
     values: ['platform.client_lock_stamp_mismatch', 'platform.general_error'],
     description: 'error_code of a client_lock_stamp that is out of date (always HTTP 500).',
   },
+  forbiddenCode: {
+    default: 'platform.not_authorized',
+    values: ['platform.not_authorized', 'platform.general_error'],
+    description: 'error_code of what a role does not allow (403).',
+  },
+  foreignWorkspaceStatus: {
+    default: '403',
+    values: ['403', '401', '404'],
+    description: 'Status of a request to a workspace the user may not open (platform.not_authorized).',
+  },
+  missingWorkspace: {
+    default: 'address',
+    values: ['address', 'entity'],
+    description: 'A workspace that does not exist: unknown address, or platform.entity_not_found of the workspace.',
+  },
   enforceTransitions: {
     default: 'no',
     values: ['no', 'yes'],

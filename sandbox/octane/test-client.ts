@@ -1,0 +1,47 @@
+import { createOctaneSandbox, type OctaneOptions } from './server.ts'
+
+export interface OctaneAnswer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  json: any
+}
+
+/** An Octane sandbox that listens, with a client that is signed in and knows HTTP and nothing else. */
+export async function startOctane(options: Partial<OctaneOptions> = {}) {
+  const octane = createOctaneSandbox({ seed: 1, defects: 0, ...options })
+  const { url } = await octane.listen()
+  const send = async (method: string, path: string, body?: unknown, cookie = ''): Promise<OctaneAnswer> => {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        accept: 'application/json',
+        cookie,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    return { status: answer.status, headers: answer.headers, json: text === '' ? null : JSON.parse(text) }
+  }
+  const signedIn = await send('POST', '/authentication/sign_in', octane.credentials.user)
+  const cookie =
+    signedIn.headers
+      .getSetCookie()
+      .find((one) => one.startsWith('LWSSO'))
+      ?.split(';')[0] ?? ''
+  const home = `/api/shared_spaces/${octane.sharedSpace}/workspaces/${octane.workspace}`
+  /** A request to a path below the workspace. */
+  const call = (method: string, path: string, body?: unknown) => send(method, `${home}/${path}`, body, cookie)
+  return { octane, url, home, call, atSite: (method: string, path: string) => send(method, path, undefined, cookie) }
+}
+
+/** A request to the control port. */
+export async function control(port: { url: string }, method: string, path: string, body?: object) {
+  const answer = await fetch(`${port.url}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+  return { status: answer.status, json: (await answer.json()) as any }
+}
