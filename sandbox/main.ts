@@ -43,7 +43,7 @@ async function start(options: StartOptions): Promise<void> {
     ] as const)
       for (const [key, one] of Object.entries(table))
         print(
-          `${name.padEnd(7)} ${key.padEnd(22)} ${(one.values === 'number' ? 'number' : one.values.join(' | ')).padEnd(40)} default ${one.default}. ${one.description}`,
+          `${name.padEnd(7)} ${key.padEnd(22)} ${(typeof one.values === 'string' ? one.values : one.values.join(' | ')).padEnd(40)} default ${one.default}. ${one.description}`,
         )
     return
   }

@@ -50,7 +50,7 @@ function collection(context: EntityRequest): SandboxAnswer {
   const bulk = (status: number): BulkRequest => ({ store, model, encoding, modern, status, sight })
   switch (request.method) {
     case 'GET': {
-      const { only, page, total } = selectPage(store, model, request.query, dialectOf(context), sight)
+      const { only, page, total } = selectPage(store, model, request.query, dialectOf(context), sight, request.paging)
       return dataAnswer(
         200,
         encoding,

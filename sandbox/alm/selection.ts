@@ -1,3 +1,4 @@
+import { type PagingFault, pageOf } from '../common/paging.ts'
 import type { AlmFieldModel, AlmTypeModel } from './model.ts'
 import { type Clause, type FilterDialect, parseFilter } from './query.ts'
 import { AlmRefusal } from './refusal.ts'
@@ -21,6 +22,7 @@ export function selectPage(
   query: URLSearchParams,
   dialect: FilterDialect,
   sight: AlmSight,
+  paging?: PagingFault,
 ): Selection {
   const only = projection(model, query.get('fields'))
   const found = matching(store, model, query.get('query'), dialect, sight)
@@ -28,7 +30,8 @@ export function selectPage(
   const size = pageSize(query.get('page-size'))
   // Counted from 1.
   const start = Math.max(1, Number(query.get('start-index') ?? '1') || 1) - 1
-  return { only, page: rows.slice(start, start + size), total: size === 0 ? 0 : rows.length }
+  const { page, total } = pageOf(rows, start, size, paging)
+  return { only, page, total: size === 0 ? 0 : total }
 }
 
 /** Rows that a filter finds among those the user sees, unordered. Ids and user-defined texts come from indexes. */

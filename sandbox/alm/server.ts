@@ -1,3 +1,4 @@
+import { SandboxClock } from '../common/clock.ts'
 import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
 import { Permissions } from '../common/permissions.ts'
@@ -13,7 +14,7 @@ import { type AlmAccount, AlmSessions, type SignedIn } from './session.ts'
 import { sightOf } from './sight.ts'
 import { signInRoutes } from './sign-in.ts'
 import { siteRoutes } from './site-routes.ts'
-import { type AlmRecord, AlmStore, type AlmWriter } from './store.ts'
+import { type AlmRecord, type AlmSnapshot, AlmStore, type AlmWriter } from './store.ts'
 
 export interface AlmOptions {
   version: '12.5' | '26.1'
@@ -71,36 +72,35 @@ export function createAlmSandbox(options: AlmOptions) {
   const truth = new TruthLog()
   const faults = new Faults()
   const permissions = new Permissions()
-  const store = new AlmStore({
-    truth,
-    now,
-    switches: options.switches ?? {},
-    timeZone: options.timeZone ?? 'America/New_York',
-  })
+  const clock = new SandboxClock(now, options.timeZone ?? 'America/New_York')
+  const store = new AlmStore({ truth, clock, switches: options.switches ?? {} })
   seedProject(store, options)
   const sessions = new AlmSessions({ accounts, modern, store, now })
   const byCollection = new Map<string, AlmTypeModel>(almTypes.map((type) => [type.collection, type]))
 
-  function handler(request: SandboxRequest): SandboxAnswer {
+  function admit(request: SandboxRequest): () => SandboxAnswer {
     try {
-      return answer(request)
+      return admitted(request)
     } catch (error) {
-      return refusalAnswer(request, error instanceof AlmRefusal ? error : unforeseen(error))
+      const refused = refusalAnswer(request, error instanceof AlmRefusal ? error : unforeseen(error))
+      return () => refused
     }
   }
 
-  function answer(request: SandboxRequest): SandboxAnswer {
-    if (request.method === 'OPTIONS') return { status: 501 }
+  function admitted(request: SandboxRequest): () => SandboxAnswer {
+    if (request.method === 'OPTIONS') return () => ({ status: 501 })
     const segments = segmentsOf(request.path)
     if (segments[0] !== 'qcbin') throw noSuchResource()
     const below = segments.slice(1)
     const signing = signInRoutes(sessions, request, `/${below.join('/')}`)
-    if (signing !== undefined) return signing
+    if (signing !== undefined) return () => signing
     const signedIn = sessions.authenticate(request)
-    const done = authorized(request, below, signedIn)
-    return signedIn.cookies.length === 0
-      ? done
-      : { ...done, headers: { ...done.headers, 'set-cookie': signedIn.cookies } }
+    return () => {
+      const done = authorized(request, below, signedIn)
+      return signedIn.cookies.length === 0
+        ? done
+        : { ...done, headers: { ...done.headers, 'set-cookie': signedIn.cookies } }
+    }
   }
 
   /** Refusals, too, bring the cookies that belong to the session. */
@@ -156,7 +156,8 @@ export function createAlmSandbox(options: AlmOptions) {
 
   const prefix = `/qcbin/rest/domains/${encodeURIComponent(domain)}/projects/${encodeURIComponent(project)}`
   const server = createSandboxServer({
-    handler,
+    admit,
+    now: () => clock.now(),
     faults,
     endSession: (request) => {
       sessions.expireAll()
@@ -172,6 +173,9 @@ export function createAlmSandbox(options: AlmOptions) {
 
   const person = (actor: string | undefined): AlmWriter => ({ user: actor ?? 'ann', session: null, via: 'control' })
 
+  const stampOf = (who: Stamped) =>
+    who.modifiedSecondsAgo === undefined ? undefined : store.localTime(clock.now() - who.modifiedSecondsAgo * 1_000)
+
   return {
     system: 'alm' as const,
     listen,
@@ -184,22 +188,74 @@ export function createAlmSandbox(options: AlmOptions) {
     requests: server.requests,
     credentials: credentialsOf(modern),
     /** Changes a record as somebody in the desktop client does, who may keep it open (locked) for a while. */
-    edit: (type: string, id: string, fields: AlmRecord, who: { actor?: string; holdLockMs?: number } = {}) => {
-      const changed = store.update(type, id, fields, person(who.actor))
+    edit: (type: string, id: string, fields: AlmRecord, who: Stamped & { holdLockMs?: number } = {}) => {
+      const changed = store.update(type, id, fields, person(who.actor), stampOf(who))
       if (who.holdLockMs !== undefined) store.lock(type, id, person(who.actor), who.holdLockMs)
       return changed
     },
-    create: (type: string, fields: AlmRecord, who: { actor?: string } = {}) =>
-      store.create(type, fields, person(who.actor)),
+    create: (type: string, fields: AlmRecord, who: Stamped = {}) =>
+      store.create(type, fields, person(who.actor), stampOf(who)),
+    /** An edit that is stamped now and seen only from its commit on. */
+    begin: (type: string, id: string, fields: AlmRecord, who: { actor?: string } = {}) => {
+      const at = store.localTime()
+      return { commit: () => store.update(type, id, fields, person(who.actor), at) }
+    },
+    /** A new record that takes its id and stamp now and is seen only from its commit on, maybe after later ids. */
+    beginCreate: (type: string, fields: AlmRecord, who: { actor?: string } = {}) => {
+      const [at, id] = [store.localTime(), store.reserveId(type)]
+      return { id: String(id), commit: () => store.create(type, fields, person(who.actor), at, id) }
+    },
+    /** One change to many records, all with the same second. */
+    editMany: (type: string, ids: readonly string[], fields: AlmRecord, who: Stamped = {}) => {
+      const at = stampOf(who) ?? store.localTime()
+      return ids.map((id) => store.update(type, id, fields, person(who.actor), at))
+    },
+    clock,
+    snapshot: (): AlmState => ({ store: store.snapshot(), shows: clock.now() }),
+    /** Back to an earlier state; the clock runs on, or goes back with the rest. */
+    restore: (state: AlmState, { clockToo = false } = {}) => {
+      store.restore(state.store)
+      if (clockToo) clock.set({ offsetMs: state.shows - clock.trueTime() })
+    },
     remove: (type: string, id: string, who: { actor?: string } = {}) => store.delete(type, id, person(who.actor)),
     records: (type: string) => [...store.rows(type).values()],
     /** Adds defects, reproducible from a number. */
     seedDefects: (seed: number, count: number) => seedDefects(store, seed, count),
     /** Ends every session at once, as a restart of the server does. */
     expireSessions: () => sessions.expireAll(),
+    version: options.version,
     domain,
     project,
   }
+}
+
+/** Who edits, and how long before the commit the change is stamped. */
+interface Stamped {
+  actor?: string
+  modifiedSecondsAgo?: number
+}
+
+/** A sandbox's state at one time, with what its clock showed. */
+export interface AlmState {
+  store: AlmSnapshot
+  shows: number
+}
+
+/** The project as it is now, as another project on a server of its own. */
+export function cloneAlm(from: AlmSandbox, as: { project: string }): AlmSandbox {
+  const { version, domain, clock, store } = from
+  const timeZone = clock.setting().timeZone
+  const copy = createAlmSandbox({
+    ...as,
+    version,
+    domain,
+    timeZone,
+    seed: 1,
+    defects: 0,
+    switches: { ...store.switches },
+  })
+  copy.store.restore(store.snapshot(), 'clone')
+  return copy
 }
 
 export type AlmSandbox = ReturnType<typeof createAlmSandbox>

@@ -1,5 +1,6 @@
+import type { SandboxClock } from '../common/clock.ts'
 import { chooseSwitches } from '../common/switches.ts'
-import type { TruthLog } from '../common/truth-log.ts'
+import type { TruthEntry, TruthLog } from '../common/truth-log.ts'
 import { storedMemo } from './memo.ts'
 import { type AlmFieldModel, type AlmTypeModel, almLists, almTypes } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
@@ -41,6 +42,19 @@ export interface AuditRow {
   changes: { name: string; label: string; before: string; after: string }[]
 }
 
+/** A project's state at one time. */
+export interface AlmSnapshot {
+  rows: ReadonlyMap<string, ReadonlyMap<number, AlmRecord>>
+  texts: Map<string, Map<string, Set<number>>>
+  nextId: ReadonlyMap<string, number>
+  audits: readonly AuditRow[]
+}
+
+function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
+  map.clear()
+  for (const [key, value] of from) map.set(key, value)
+}
+
 /** A project's records and the rules of writing them. */
 export class AlmStore {
   readonly types = new Map<string, AlmTypeModel>(almTypes.map((type) => [type.name, type]))
@@ -52,33 +66,22 @@ export class AlmStore {
   readonly #locks = new Map<string, Lock>()
   readonly #rules = new AlmRules(this)
   readonly #truth: TruthLog
-  readonly #now: () => number
-  readonly #clock: Intl.DateTimeFormat
+  readonly #clock: SandboxClock
   readonly #nextId = new Map<string, number>()
 
   constructor(options: {
     truth: TruthLog
-    now: () => number
+    clock: SandboxClock
     switches: Readonly<Record<string, string>>
-    timeZone: string
   }) {
     this.#truth = options.truth
-    this.#now = options.now
+    this.#clock = options.clock
     this.switches = chooseSwitches(almSwitches, options.switches)
-    this.#clock = new Intl.DateTimeFormat('sv-SE', {
-      timeZone: options.timeZone,
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-    })
   }
 
   /** Server-local time without zone, to the second. */
-  localTime(at = this.#now()): string {
-    return this.#clock.format(new Date(at)).replace(',', '')
+  localTime(at = this.#clock.now()): string {
+    return this.#clock.wallTime(at)
   }
 
   model(type: string): AlmTypeModel {
@@ -115,10 +118,37 @@ export class AlmStore {
     return this.#texts.get(`${type}.${field}`)?.get(value.toLowerCase())
   }
 
-  create(type: string, body: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
+  /** Takes the next id of a type, for a record that is committed later. */
+  reserveId(type: string): number {
+    const id = this.#nextId.get(type) ?? 1
+    this.#nextId.set(type, id + 1)
+    return id
+  }
+
+  /** The whole state as it is: records, ids, history. */
+  snapshot(): AlmSnapshot {
+    return {
+      rows: new Map([...this.#rows].map(([type, rows]) => [type, new Map(rows)])),
+      texts: structuredClone(this.#texts),
+      nextId: new Map(this.#nextId),
+      audits: [...this.audits],
+    }
+  }
+
+  /** Goes back to an earlier state: later records are gone and their ids are used again, stamps fall back, locks end. */
+  restore(snapshot: AlmSnapshot, actor = 'restore'): void {
+    for (const [type, rows] of snapshot.rows) this.#rows.set(type, new Map(rows))
+    refill(this.#texts, structuredClone(snapshot.texts))
+    refill(this.#nextId, snapshot.nextId)
+    this.#locks.clear()
+    this.audits.splice(0, this.audits.length, ...snapshot.audits)
+    this.#log({ user: actor, session: null, via: 'control' }, 'restore', '', null, null)
+  }
+
+  create(type: string, body: AlmRecord, writer: AlmWriter, at?: string, reserved?: number): AlmRecord {
     const model = this.model(type)
     const counting = this.#rules.checkBody(model, body, writer, null)
-    const id = this.#nextId.get(type) ?? 1
+    const id = reserved ?? this.#nextId.get(type) ?? 1
     const record: AlmRecord = Object.fromEntries(model.fields.map((field) => [field.name, null]))
     for (const [name, value] of Object.entries(counting)) record[name] = this.#stored(model, name, value)
     record.id = String(id)
@@ -126,7 +156,7 @@ export class AlmStore {
     record['ver-stamp'] = '1'
     this.#rules.checkRequired(model, record)
     this.#rules.checkDates(model, record)
-    this.#nextId.set(type, id + 1)
+    if (reserved === undefined) this.#nextId.set(type, id + 1)
     this.rows(type).set(id, record)
     this.#index(model, record, true)
     if (writer.via !== 'seed') {
@@ -136,7 +166,7 @@ export class AlmStore {
     return record
   }
 
-  update(type: string, id: string, body: AlmRecord, writer: AlmWriter): AlmRecord {
+  update(type: string, id: string, body: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
     const model = this.model(type)
     const before = this.get(type, id)
     this.#checkLock(type, id, writer)
@@ -147,17 +177,17 @@ export class AlmStore {
     this.#rules.checkRequired(model, after)
     this.#rules.checkDates(model, after)
     if (before['parent-id'] !== after['parent-id']) this.#raiseParent(model, after['parent-id'])
-    return this.#replace(model, before, after, writer)
+    return this.#replace(model, before, after, writer, at)
   }
 
   /** Every write raises the version stamp, also one that changes nothing. */
-  #replace(model: AlmTypeModel, before: AlmRecord, after: AlmRecord, writer: AlmWriter): AlmRecord {
+  #replace(model: AlmTypeModel, before: AlmRecord, after: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
     const id = String(before.id)
     const changed = model.fields.filter(
       (field) => JSON.stringify(before[field.name]) !== JSON.stringify(after[field.name]),
     )
     after['ver-stamp'] = String(Number(before['ver-stamp']) + 1)
-    if (model.modified) after['last-modified'] = this.localTime()
+    if (model.modified) after['last-modified'] = at ?? this.localTime()
     this.#index(model, before, false)
     this.rows(model.name).set(Number(id), after)
     this.#index(model, after, true)
@@ -218,7 +248,11 @@ export class AlmStore {
   lock(type: string, id: string, writer: AlmWriter, forMs = Number.POSITIVE_INFINITY): AlmRecord {
     const record = this.get(type, id)
     this.#checkLock(type, id, writer, true)
-    this.#locks.set(`${type}:${id}`, { user: writer.user, session: writer.session, until: this.#now() + forMs })
+    this.#locks.set(`${type}:${id}`, {
+      user: writer.user,
+      session: writer.session,
+      until: this.#clock.trueTime() + forMs,
+    })
     return record
   }
 
@@ -230,7 +264,7 @@ export class AlmStore {
 
   lockOf(type: string, id: string): Lock | undefined {
     const lock = this.#locks.get(`${type}:${id}`)
-    return lock === undefined || lock.until < this.#now() ? undefined : lock
+    return lock === undefined || lock.until < this.#clock.trueTime() ? undefined : lock
   }
 
   /** Locks die with the session that took them. */
@@ -319,14 +353,14 @@ export class AlmStore {
 
   #log(
     writer: AlmWriter,
-    action: 'create' | 'update' | 'delete',
+    action: TruthEntry['action'],
     type: string,
     before: AlmRecord | null,
     after: AlmRecord | null,
     changed: string[] = [],
   ): void {
     this.#truth.append({
-      at: new Date(this.#now()).toISOString(),
+      at: new Date(this.#clock.trueTime()).toISOString(),
       system: 'alm',
       actor: writer.user,
       action,

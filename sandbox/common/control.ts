@@ -6,7 +6,7 @@ import { almSwitches } from '../alm/switches.ts'
 import type { OctaneSandbox } from '../octane/server.ts'
 import { octaneSwitches } from '../octane/switches.ts'
 import { BadRequest, given, parseBody, system, whole } from './control-body.ts'
-import { handleWorld, worldPaths } from './control-world.ts'
+import { handleWorld, type World, worldPaths } from './control-world.ts'
 import { faultKinds } from './faults.ts'
 import { chooseSwitches } from './switches.ts'
 
@@ -28,6 +28,15 @@ const bodies = {
     fields,
     actor: z.string().optional(),
     holdLockMs: whole.optional(),
+    modifiedSecondsAgo: whole.optional(),
+  }),
+  edits: z.strictObject({
+    system,
+    type: z.string().default('defect'),
+    ids: z.array(z.coerce.string()),
+    fields,
+    actor: z.string().optional(),
+    modifiedSecondsAgo: whole.optional(),
   }),
   create: z.strictObject({ system, type: z.string().default('defect'), fields, actor: z.string().optional() }),
   delete: z.strictObject({
@@ -43,6 +52,8 @@ const bodies = {
     status: whole.optional(),
     retryAfter: z.union([z.number(), z.string()]).optional(),
     delayMs: whole.max(600_000).optional(),
+    commitAfterMs: whole.max(3_600_000).optional(),
+    hang: z.boolean().optional(),
     times: whole.optional(),
     skip: whole.optional(),
   }),
@@ -60,6 +71,7 @@ export async function startControl(
   sandboxes: { alm: AlmSandbox; octane: OctaneSandbox },
   port = 0,
 ): Promise<{ url: string; close(): Promise<void> }> {
+  const world: World = { alm: new Map(), octane: new Map(), clones: [] }
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://control')
     let text = ''
@@ -69,7 +81,7 @@ export async function startControl(
       response.end(JSON.stringify(body))
     }
     try {
-      reply(200, handle(sandboxes, request.method ?? 'GET', url, text) ?? {})
+      reply(200, (await handle(sandboxes, request.method ?? 'GET', url, text, world)) ?? {})
     } catch (error) {
       reply(error instanceof BadRequest || (error as { status?: number }).status !== undefined ? 400 : 500, {
         error: error instanceof Error ? error.message : String(error),
@@ -82,11 +94,13 @@ export async function startControl(
   })
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
+    close: async () => {
+      await Promise.all(world.clones.map((one) => one.close()))
+      await new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
-      }),
+      })
+    },
   }
 }
 
@@ -95,6 +109,7 @@ function handle(
   method: string,
   url: URL,
   text: string,
+  world: World,
 ): unknown {
   const { alm, octane } = sandboxes
   const of = (name: 'alm' | 'octane') => (name === 'alm' ? alm : octane)
@@ -112,6 +127,7 @@ function handle(
           'GET /truth',
           'GET /records',
           'POST /edit',
+          'POST /edits: one change to many records in one second',
           'POST /create',
           'POST /delete',
           'GET|POST|DELETE /faults',
@@ -139,10 +155,17 @@ function handle(
       const who = {
         ...(body.actor === undefined ? {} : { actor: body.actor }),
         ...(body.holdLockMs === undefined ? {} : { holdLockMs: body.holdLockMs }),
+        ...(body.modifiedSecondsAgo === undefined ? {} : { modifiedSecondsAgo: body.modifiedSecondsAgo }),
       }
       return body.system === 'alm'
         ? alm.edit(body.type, body.id, almFields(body.fields), who)
         : octane.edit(body.type, body.id, octaneFields(octane, body.type, body.fields), who)
+    }
+    case 'POST /edits': {
+      const { system: name, type, ids, fields: values, ...who } = parseBody(bodies.edits, text)
+      return name === 'alm'
+        ? alm.editMany(type, ids, almFields(values), given(who))
+        : octane.editMany(type, ids, octaneFields(octane, type, values), given(who))
     }
     case 'POST /create': {
       const body = parseBody(bodies.create, text)
@@ -198,7 +221,7 @@ function handle(
       return {}
     }
     default: {
-      const answer = handleWorld(sandboxes, `${method} ${url.pathname}`, url, text)
+      const answer = handleWorld(sandboxes, `${method} ${url.pathname}`, url, text, world)
       if (answer !== undefined) return answer
       throw new BadRequest(`There is no ${method} ${url.pathname}; GET / lists what there is.`)
     }

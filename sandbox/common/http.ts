@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FaultRule, Faults } from './faults.ts'
+import { type PagingFault, pagingFaults } from './paging.ts'
 
 const compress = promisify(gzip)
 
@@ -14,6 +15,8 @@ export interface SandboxRequest {
   headers: IncomingMessage['headers']
   cookies: Map<string, string>
   body: string
+  /** What goes wrong with the page, where the request reads a list. */
+  paging?: PagingFault
 }
 
 export interface SandboxAnswer {
@@ -22,10 +25,13 @@ export interface SandboxAnswer {
   body?: string
 }
 
-export type Handler = (request: SandboxRequest) => SandboxAnswer
+/** Lets a request in: its session is checked when this returns, its work is done when the result is called. */
+export type Admission = (request: SandboxRequest) => () => SandboxAnswer
 
 export interface SandboxServerOptions {
-  handler: Handler
+  admit: Admission
+  /** The server's clock, for the header `Date`; milliseconds since 1970. */
+  now(): number
   faults: Faults
   /** Called by the fault `unauthorized`: ends the session that this request belongs to. */
   endSession(request: SandboxRequest): SandboxAnswer
@@ -63,7 +69,7 @@ export function parseCookies(header: string | undefined): Map<string, string> {
 }
 
 export function createSandboxServer(options: SandboxServerOptions): SandboxServer {
-  const { handler, faults, endSession } = options
+  const { admit, faults, endSession } = options
   const requests = new Map<string, number>()
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -81,9 +87,14 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
       body,
     }
     const fault = faults.take(request)
+    if (fault?.kind === 'commit-late')
+      faults.hold({ method, path: request.path, carryOut: admit(request) }, fault.commitAfterMs)
     const wait = faults.latencyMs + (fault?.delayMs ?? (fault?.kind === 'slow' ? slowMs : 0))
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
     switch (fault?.kind) {
+      case 'commit-late':
+        if (fault.hang !== true) incoming.socket.destroy()
+        return
       case 'drop':
         incoming.socket.destroy()
         return
@@ -102,7 +113,8 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
         return send(incoming, response, endSession(request))
       default:
     }
-    const answer = handler(request)
+    const paging = pagingFaults.find((kind) => kind === fault?.kind)
+    const answer = admit(paging === undefined ? request : { ...request, paging })()
     if (fault?.kind === 'drop-after') {
       incoming.socket.destroy()
       return
@@ -111,6 +123,7 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
   }
 
   const server: Server = createServer({ keepAliveTimeout: 30_000 }, (incoming, response) => {
+    response.setHeader('date', new Date(options.now()).toUTCString())
     handle(incoming, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy()
       else {
@@ -132,6 +145,7 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
       }),
     close: () =>
       new Promise((resolve) => {
+        faults.dropHeld()
         server.close(() => resolve())
         server.closeAllConnections()
       }),

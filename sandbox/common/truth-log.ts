@@ -1,11 +1,12 @@
 /** One committed write, whoever made it: the independent record that tests compare Tandem's ledger with. */
 export interface TruthEntry {
   seq: number
-  /** ISO time of the sandbox's clock. */
+  /** ISO time at which it was committed: the true time, whatever the server's clock and the record's stamps say. */
   at: string
   system: 'alm' | 'octane'
   actor: string
-  action: 'create' | 'update' | 'delete'
+  /** `restore`: the whole store went back to an earlier state; type and id are empty. */
+  action: 'create' | 'update' | 'delete' | 'restore'
   type: string
   id: string
   before: Record<string, unknown> | null

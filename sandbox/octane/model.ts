@@ -13,8 +13,6 @@ export interface FieldModel {
   filterable?: boolean
   maxLength?: number
   userDefined?: boolean
-  /** Changes of it do not raise `client_lock_stamp`. */
-  quiet?: boolean
 }
 
 export interface TypeModel {
@@ -107,7 +105,7 @@ const workItem: readonly FieldModel[] = [
   flag('has_attachments', 'Has attachments', { editable: false }),
   flag('has_comments', 'Has comments', { editable: false }),
   { name: 'path', label: 'Path', type: 'string', editable: false },
-  whole('rank', 'Rank', { quiet: true }),
+  whole('rank', 'Rank'),
   { name: 'estimated_hours', label: 'Estimated hours', type: 'float' },
   { name: 'invested_hours', label: 'Invested hours', type: 'float' },
   { name: 'remaining_hours', label: 'Remaining hours', type: 'float' },

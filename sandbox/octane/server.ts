@@ -1,12 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { SandboxClock } from '../common/clock.ts'
 import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
+import { pageOf } from '../common/paging.ts'
 import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { type TypeModel, typeModels } from './model.ts'
 import { compare, type Predicate, parseQuery, QueryError, type QueryHints } from './query.ts'
 import { type OctaneSight, sightOf } from './sight.ts'
-import { type Entity, OctaneStore, type Reference, Refusal, type WriteContext } from './store.ts'
+import { type Entity, type OctaneSnapshot, OctaneStore, type Reference, Refusal, type WriteContext } from './store.ts'
+import { CallUrls } from './webhooks.ts'
 
 export interface OctaneOptions {
   seed: number
@@ -46,7 +49,8 @@ export function createOctaneSandbox(options: OctaneOptions) {
   const truth = new TruthLog()
   const faults = new Faults()
   const permissions = new Permissions()
-  const store = new OctaneStore({ truth, now, switches: options.switches ?? {}, workspace })
+  const clock = new SandboxClock(now)
+  const store = new OctaneStore({ truth, clock, switches: options.switches ?? {}, workspace })
   store.seed(options)
   const credentials: OctaneCredentials = {
     apiKey: { clientId: 'tandem_m3k9x', clientSecret: '=8f2a+Zq&41' },
@@ -77,15 +81,17 @@ export function createOctaneSandbox(options: OctaneOptions) {
     return `LWSSO_COOKIE_KEY=${token};Version=1;Path=/;Max-Age=86400;HttpOnly`
   }
 
-  function handler(request: SandboxRequest): SandboxAnswer {
-    if (request.path === '/authentication/sign_in' && request.method === 'POST') return signIn(request)
+  function admit(request: SandboxRequest): () => SandboxAnswer {
+    if (request.path === '/authentication/sign_in' && request.method === 'POST') return () => signIn(request)
     const session = authenticate(request)
-    if ('status' in session) return session
+    if ('status' in session) return () => session
     const tooMany = throttled()
-    if (tooMany !== null) return tooMany
+    if (tooMany !== null) return () => tooMany
     const rotated = rotate(session)
-    const given = guarded(() => route(request, session))
-    return rotated === null ? given : { ...given, headers: { ...given.headers, 'set-cookie': rotated } }
+    return () => {
+      const given = guarded(() => route(request, session))
+      return rotated === null ? given : { ...given, headers: { ...given.headers, 'set-cookie': rotated } }
+    }
   }
 
   const answeredAt: number[] = []
@@ -509,10 +515,11 @@ export function createOctaneSandbox(options: OctaneOptions) {
     const offset = whole(request, 'offset', 0)
     const rows = select(request, session, models, type, sight)
     const shown = projector(request, models, sight)
-    const page = rows
-      .slice(offset, offset + limit)
-      .map(type === 'work_item' ? (row) => ({ ...shown(row), type: 'work_item', subtype: row.type }) : shown)
-    return answer(200, envelope(page, rows.length))
+    const { page: chosen, total } = pageOf(rows, offset, limit, request.paging)
+    const page = chosen.map(
+      type === 'work_item' ? (row) => ({ ...shown(row), type: 'work_item', subtype: row.type }) : shown,
+    )
+    return answer(200, envelope(page, total))
   }
 
   function pageLimit(request: SandboxRequest): number {
@@ -721,7 +728,8 @@ export function createOctaneSandbox(options: OctaneOptions) {
   }
 
   const server = createSandboxServer({
-    handler,
+    admit,
+    now: () => clock.now(),
     faults,
     endSession: (request) => {
       const session = sessions.get(request.cookies.get('LWSSO_COOKIE_KEY') ?? '')
@@ -731,19 +739,38 @@ export function createOctaneSandbox(options: OctaneOptions) {
     pattern: (path) => path.replace(prefix, '').replace(/\/\d+(?=\/|$)/g, '/*'),
   })
 
+  const callUrls = new CallUrls()
+  store.onCommit = ({ action, type, id, actor, before, after, changed }) => {
+    if (action === 'restore') return
+    const changes = Object.fromEntries(
+      changed.map((name) => [name, { originalValue: before?.[name] ?? null, newValue: after?.[name] ?? null }]),
+    )
+    callUrls.tell(
+      { event: action, type, id, user: actor, changes },
+      { workspaceId: Number(workspace), serverUrl: base },
+    )
+  }
+
+  const person = (who: Stamped): WriteContext => ({
+    actor: who.actor ?? 'ann.archer@example.com',
+    actorId: '1002',
+    via: 'control',
+  })
+  const stampOf = (who: Stamped) =>
+    who.modifiedSecondsAgo === undefined ? undefined : store.stamp(clock.now() - who.modifiedSecondsAgo * 1_000)
+
   /** A record as a person sees it changing in the browser. */
-  function edit(type: string, id: string, fields: Record<string, unknown>, who: { actor?: string } = {}): Entity {
-    return store.update(type, id, fields, {
-      actor: who.actor ?? 'ann.archer@example.com',
-      actorId: '1002',
-      via: 'control',
-    })
+  function edit(type: string, id: string, fields: Record<string, unknown>, who: Stamped = {}): Entity {
+    return store.update(type, id, fields, person(who), stampOf(who))
   }
 
   return {
     system: 'octane' as const,
     listen,
-    close: server.close,
+    close: () => {
+      callUrls.close()
+      return server.close()
+    },
     store,
     truth,
     faults,
@@ -752,16 +779,64 @@ export function createOctaneSandbox(options: OctaneOptions) {
     credentials,
     requests: server.requests,
     edit,
-    create: (type: string, fields: Record<string, unknown>, who: { actor?: string } = {}) =>
-      store.create(type, fields, { actor: who.actor ?? 'ann.archer@example.com', actorId: '1002', via: 'control' }),
-    remove: (type: string, id: string, who: { actor?: string } = {}) =>
-      store.delete(type, id, { actor: who.actor ?? 'ann.archer@example.com', actorId: '1002', via: 'control' }),
+    create: (type: string, fields: Record<string, unknown>, who: Stamped = {}) =>
+      store.create(type, fields, person(who), stampOf(who)),
+    /** An edit that is stamped now and seen only from its commit on. */
+    begin: (type: string, id: string, fields: Record<string, unknown>, who: { actor?: string } = {}) => {
+      const at = store.stamp()
+      return { commit: () => store.update(type, id, fields, person(who), at) }
+    },
+    /** A new record that takes its id and stamp now and is seen only from its commit on, maybe after later ids. */
+    beginCreate: (type: string, fields: Record<string, unknown>, who: { actor?: string } = {}) => {
+      const [at, id] = [store.stamp(), store.reserveId()]
+      return { id, commit: () => store.create(type, fields, person(who), at, id) }
+    },
+    /** One change to many records, all with the same second. */
+    editMany: (type: string, ids: readonly string[], fields: Record<string, unknown>, who: Stamped = {}) => {
+      const at = stampOf(who) ?? store.stamp()
+      return ids.map((id) => store.update(type, id, fields, person(who), at))
+    },
+    clock,
+    /** Rules that call a URL when a record changes. */
+    callUrls,
+    snapshot: (): OctaneState => ({ store: store.snapshot(), shows: clock.now() }),
+    /** Back to an earlier state; the clock runs on, or goes back with the rest. */
+    restore: (state: OctaneState, { clockToo = false } = {}) => {
+      store.restore(state.store)
+      if (clockToo) clock.set({ offsetMs: state.shows - clock.trueTime() })
+    },
+    remove: (type: string, id: string, who: { actor?: string } = {}) => store.delete(type, id, person(who)),
     records: (type: string) => [...store.rows(type).values()],
     /** Ends every session at once, as a restart of the server does. */
     expireSessions: () => sessions.clear(),
     sharedSpace,
     workspace,
   }
+}
+
+/** Who edits, and how long before the commit the change is stamped. */
+interface Stamped {
+  actor?: string
+  modifiedSecondsAgo?: number
+}
+
+/** A sandbox's state at one time, with what its clock showed. */
+export interface OctaneState {
+  store: OctaneSnapshot
+  shows: number
+}
+
+/** The workspace as it is now, as another workspace on a server of its own. */
+export function cloneOctane(from: OctaneSandbox, as: { workspace: number }): OctaneSandbox {
+  const copy = createOctaneSandbox({
+    ...as,
+    seed: 1,
+    defects: 0,
+    sharedSpace: Number(from.sharedSpace),
+    switches: { ...from.store.switches },
+  })
+  copy.store.restore(from.store.snapshot(), 'clone')
+  return copy
 }
 
 export type OctaneSandbox = ReturnType<typeof createOctaneSandbox>

@@ -1,6 +1,7 @@
 import { canonicalMemo } from '../../core/memo.ts'
+import type { SandboxClock } from '../common/clock.ts'
 import { chooseSwitches, type SwitchValues } from '../common/switches.ts'
-import type { TruthLog } from '../common/truth-log.ts'
+import type { TruthEntry, TruthLog } from '../common/truth-log.ts'
 import { people } from '../seed/people.ts'
 import { createRandom } from '../seed/random.ts'
 import { releases } from '../seed/releases.ts'
@@ -39,6 +40,13 @@ export interface WriteContext {
   via: 'rest' | 'control' | 'seed'
 }
 
+/** A workspace's state at one time. */
+export interface OctaneSnapshot {
+  rows: ReadonlyMap<string, ReadonlyMap<string, Entity>>
+  texts: Map<string, Map<string, Set<string>>>
+  nextId: number
+}
+
 /** The workspace's records and the rules of writing them. */
 export class OctaneStore {
   readonly types = new Map<string, TypeModel>(typeModels.map((type) => [type.name, type]))
@@ -48,17 +56,19 @@ export class OctaneStore {
   /** Records by the text of a field, for exact look-ups. */
   readonly #texts = new Map<string, Map<string, Set<string>>>()
   readonly #truth: TruthLog
-  readonly #now: () => number
+  readonly #clock: SandboxClock
+  /** Called after every commit by REST or by a person. */
+  onCommit: (entry: TruthEntry) => void = () => {}
   #nextId = 1001
 
   constructor(options: {
     truth: TruthLog
-    now: () => number
+    clock: SandboxClock
     switches: Readonly<Record<string, string>>
     workspace: string
   }) {
     this.#truth = options.truth
-    this.#now = options.now
+    this.#clock = options.clock
     this.switches = chooseSwitches(octaneSwitches, options.switches)
     this.workspace = options.workspace
   }
@@ -85,8 +95,8 @@ export class OctaneStore {
     return this.#texts.get(`${type}.${field}`)?.get(value.toLowerCase())
   }
 
-  stamp(): string {
-    return `${new Date(this.#now()).toISOString().slice(0, 19)}Z`
+  stamp(at = this.#clock.now()): string {
+    return `${new Date(at).toISOString().slice(0, 19)}Z`
   }
 
   model(type: string): TypeModel {
@@ -95,7 +105,32 @@ export class OctaneStore {
     return model
   }
 
-  create(type: string, body: Record<string, unknown>, context: WriteContext, at?: string): Entity {
+  /** Takes the next id, for a record that is committed later. */
+  reserveId(): string {
+    return String(this.#nextId++)
+  }
+
+  /** The whole state as it is: records and the next id. */
+  snapshot(): OctaneSnapshot {
+    return {
+      rows: new Map([...this.#rows].map(([type, rows]) => [type, new Map(rows)])),
+      texts: structuredClone(this.#texts),
+      nextId: this.#nextId,
+    }
+  }
+
+  /** Goes back to an earlier state: later records are gone and their ids are used again, stamps fall back. */
+  restore(snapshot: OctaneSnapshot, actor = 'restore'): void {
+    const workspace_id = Number(this.workspace)
+    for (const [type, rows] of snapshot.rows)
+      this.#rows.set(type, new Map([...rows].map(([id, row]) => [id, { ...row, workspace_id }])))
+    this.#texts.clear()
+    for (const [key, value] of structuredClone(snapshot.texts)) this.#texts.set(key, value)
+    this.#nextId = snapshot.nextId
+    this.#log({ actor, actorId: '', via: 'control' }, 'restore', '', null, null)
+  }
+
+  create(type: string, body: Record<string, unknown>, context: WriteContext, at?: string, reserved?: string): Entity {
     const model = this.model(type)
     this.#checkBody(model, body, context, null)
     const values = this.#values(model, body)
@@ -121,7 +156,7 @@ export class OctaneStore {
       version_stamp: 1,
       client_lock_stamp: 1,
       type,
-      id: typeof body.id === 'string' && context.via === 'seed' ? body.id : String(this.#nextId++),
+      id: typeof body.id === 'string' && context.via === 'seed' ? body.id : (reserved ?? this.reserveId()),
     } as Entity
     entity.logical_name = entity.logical_name ?? `${type}.${entity.id}`
     if ('subtype' in entity) entity.subtype = type
@@ -135,7 +170,7 @@ export class OctaneStore {
     return entity
   }
 
-  update(type: string, id: string, body: Record<string, unknown>, context: WriteContext): Entity {
+  update(type: string, id: string, body: Record<string, unknown>, context: WriteContext, at?: string): Entity {
     const model = this.model(type)
     const before = this.rows(type).get(id)
     if (before === undefined) throw notFound(type, id)
@@ -149,15 +184,14 @@ export class OctaneStore {
     const values = this.#values(model, body)
     const changed = Object.keys(values).filter((name) => JSON.stringify(values[name]) !== JSON.stringify(before[name]))
     if (changed.includes('phase')) this.#checkTransition(type, before.phase as Reference, values.phase as Reference)
-    const loud = changed.some(
-      (name) => this.switches.quietFields === 'no' || !model.fields.find((field) => field.name === name)?.quiet,
-    )
+    const quiet = this.switches.quietFields === 'no' ? [] : this.switches.quietFieldNames.split(',')
+    const loud = changed.some((name) => !quiet.includes(name))
     const after: Entity = {
       ...before,
       ...values,
       version_stamp: Number(before.version_stamp) + 1,
       client_lock_stamp: Number(before.client_lock_stamp) + (loud ? 1 : 0),
-      last_modified: this.stamp(),
+      last_modified: at ?? this.stamp(),
     }
     this.#checkRequired(model, after)
     this.#checkUnique(model, after)
@@ -223,14 +257,14 @@ export class OctaneStore {
 
   #log(
     context: WriteContext,
-    action: 'create' | 'update' | 'delete',
+    action: TruthEntry['action'],
     type: string,
     before: Entity | null,
     after: Entity | null,
     changed: string[] = [],
   ): void {
-    this.#truth.append({
-      at: new Date(this.#now()).toISOString(),
+    const entry = this.#truth.append({
+      at: new Date(this.#clock.trueTime()).toISOString(),
       system: 'octane',
       actor: context.actor,
       action,
@@ -242,6 +276,7 @@ export class OctaneStore {
       version: after === null ? null : Number(after.version_stamp),
       via: context.via,
     })
+    this.onCommit(entry)
   }
 
   #index(type: string, entity: Entity, add: boolean): void {
@@ -263,11 +298,15 @@ export class OctaneStore {
     const owner = comment.owner_work_item as Reference | null
     const item = owner === null ? undefined : this.find('work_item', owner.id)
     if (item === undefined) return
-    item.has_comments = true
-    if (this.switches.commentsBumpItem === 'yes') {
-      item.last_modified = this.stamp()
-      item.version_stamp = Number(item.version_stamp) + 1
+    const bumped = {
+      last_modified: this.stamp(),
+      version_stamp: Number(item.version_stamp) + 1,
     }
+    this.rows(item.type).set(item.id, {
+      ...item,
+      has_comments: true,
+      ...(this.switches.commentsBumpItem === 'yes' ? bumped : {}),
+    })
   }
 
   #defaultParent(type: string): Reference | null {

@@ -85,7 +85,12 @@ export const octaneSwitches = {
   quietFields: {
     default: 'yes',
     values: ['yes', 'no'],
-    description: 'Some fields (rank) do not raise client_lock_stamp.',
+    description: 'Some fields do not raise client_lock_stamp: those of quietFieldNames.',
+  },
+  quietFieldNames: {
+    default: 'rank',
+    values: 'names',
+    description: 'Fields, separated by commas, that do not raise client_lock_stamp; version_stamp rises always.',
   },
   closedNeedsDate: {
     default: 'no',
