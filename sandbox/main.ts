@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { createAlmSandbox } from './alm/server.ts'
 import { almSwitches } from './alm/switches.ts'
 import { startControl } from './common/control.ts'
+import { worldPaths } from './common/control-world.ts'
 import { faultKinds } from './common/faults.ts'
 import { createOctaneSandbox } from './octane/server.ts'
 import { octaneSwitches } from './octane/switches.ts'
@@ -152,6 +153,7 @@ interface ActOptions {
   set?: Record<string, string>
   actor?: string
   holdLock?: number
+  modifiedSecondsAgo?: number
 }
 
 /** Values as a person types them: JSON where it is JSON, else text. */
@@ -201,6 +203,7 @@ program
   .requiredOption('--set <field=value>', 'new value; may be repeated', pair)
   .option('--actor <login>', 'who it is')
   .option('--hold-lock <ms>', 'keep the record open (ALM) for so long', whole)
+  .option('--modified-seconds-ago <n>', 'stamp it as changed so long before it is seen', whole)
   .action((options: ActOptions) =>
     control(options.control, 'POST', '/edit', {
       system: options.system,
@@ -209,6 +212,7 @@ program
       fields: typed(options.set),
       ...(options.actor === undefined ? {} : { actor: options.actor }),
       ...(options.holdLock === undefined ? {} : { holdLockMs: options.holdLock }),
+      ...(options.modifiedSecondsAgo === undefined ? {} : { modifiedSecondsAgo: options.modifiedSecondsAgo }),
     }),
   )
 
@@ -250,6 +254,8 @@ program
   .option('--skip <n>', 'how many pass first', whole, 0)
   .option('--delay <ms>', 'how late the answer is', whole)
   .option('--retry-after <value>', 'Retry-After of 429 and 503')
+  .option('--commit-after <ms>', 'commit-late: carried out so long after it came (default: by POST /release)', whole)
+  .option('--hang', 'commit-late: keep the connection open until the client gives up')
   .action(
     (options: {
       control: string
@@ -261,6 +267,8 @@ program
       skip: number
       delay?: number
       retryAfter?: string
+      commitAfter?: number
+      hang?: boolean
     }) =>
       control(options.control, 'POST', '/faults', {
         system: options.system,
@@ -273,6 +281,8 @@ program
         skip: options.skip,
         ...(options.delay === undefined ? {} : { delayMs: options.delay }),
         ...(options.retryAfter === undefined ? {} : { retryAfter: options.retryAfter }),
+        ...(options.commitAfter === undefined ? {} : { commitAfterMs: options.commitAfter }),
+        ...(options.hang === undefined ? {} : { hang: options.hang }),
       }),
   )
 
@@ -284,6 +294,24 @@ program
   .action((options: { control: string; since: number }) =>
     control(options.control, 'GET', `/truth?since=${options.since}`),
   )
+
+program
+  .command('control')
+  .description('send a request to the control port: permissions, clocks, given-up requests, snapshots, webhooks')
+  .addOption(controlOption())
+  .argument('<method>', 'GET, POST or DELETE')
+  .argument('<path>', 'such as /clock')
+  .argument('[body]', 'JSON, such as {"system":"alm","offsetMs":120000}')
+  .addHelpText('after', `\nPaths (GET / lists them all):\n${worldPaths.map((path) => `  ${path}`).join('\n')}`)
+  .action((method: string, path: string, body: string | undefined, options: { control: string }) => {
+    let parsed: unknown
+    try {
+      parsed = body === undefined ? undefined : JSON.parse(body)
+    } catch {
+      throw new Error('The body is not valid JSON.')
+    }
+    return control(options.control, method.toUpperCase(), path, parsed)
+  })
 
 program.parseAsync().then(
   () => process.exit(0),
