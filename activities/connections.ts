@@ -105,7 +105,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
       link,
       connectors: { left: leftConnector, right: rightConnector },
       metadata: { left, right },
-      planner: createPlanner({ configuration, left, right, users: link.users }),
+      planner: createPlanner({
+        configuration,
+        left,
+        right,
+        users: link.users,
+        names: { left: link.left.name, right: link.right.name },
+      }),
     }
   }
 

@@ -224,6 +224,7 @@ function mappingOf(
           ? 'to-left'
           : 'to-right',
     conflict: sideOf(choices.conflict),
+    conflictFallback: 'ask',
     values: choices.values,
     createOnly: choices.createOnly ?? false,
     defaults,

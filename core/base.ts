@@ -10,6 +10,13 @@ const largestKeptValue = 4_096
 /** A value of one side as it was last agreed on: itself, or its hash when it is long. */
 export type BaseValue = { v: CanonicalValue } | { h: string }
 
+/** One of the last values of a side: its hash, whether we wrote it, and when by the endpoint's own clock. */
+export interface TrailEntry {
+  h: string
+  ours: boolean
+  at: string | null
+}
+
 /** What a pair last agreed on for one mapped field, each side in its own canonical form. */
 export interface BaseField {
   left: BaseValue
@@ -19,19 +26,33 @@ export interface BaseField {
   canonical: number
   /** Where a server kept something else than we sent: hashes of both, and how often in a row. */
   altered?: Partial<Record<Side, { sent: string; kept: string; times: number }>>
+  /** The last few values of a side around our writes to it, oldest first: what a ping-pong is told by. */
+  trail?: Partial<Record<Side, readonly TrailEntry[]>>
+  /** A merged or decided value lies on `side` already and the other side is still to get it: hashes of both as they were. */
+  halfway?: { side: Side; rule: 'merge' | 'decision'; left: string; right: string }
   /** Whether a write of ours lies under the value that is there now cannot be told any more: a person decides. */
   disputed?: true
   /** The field is left alone until an admin decides. */
-  frozen?: 'altered'
+  frozen?: 'altered' | 'ping-pong'
+  /** The side whose endpoint froze it. */
+  frozenSide?: Side
 }
 
 /** Base of a pair by mapping id. */
 export type Base = Readonly<Record<string, BaseField>>
 
-export function toBaseValue(value: CanonicalValue): BaseValue {
-  return JSON.stringify(value).length <= largestKeptValue ? { v: value } : { h: valueHash(value) }
+/** The value as base keeps it. A mapping whose policy merges needs the whole text; for others a hash of a long one will do. */
+export function toBaseValue(value: CanonicalValue, mapping?: { conflict: string }): BaseValue {
+  const whole = mapping?.conflict === 'merge' || JSON.stringify(value).length <= largestKeptValue
+  return whole ? { v: value } : { h: valueHash(value) }
 }
 
 export function equalsBase(value: CanonicalValue, base: BaseValue): boolean {
   return 'v' in base ? sameValue(value, base.v) : valueHash(value) === base.h
+}
+
+/** A frozen field as it goes on after somebody asked for another try: what was held against it is forgotten. */
+export function thawed(base: BaseField): BaseField {
+  const { frozen: _frozen, frozenSide: _side, altered: _altered, trail: _trail, ...rest } = base
+  return rest
 }

@@ -25,8 +25,13 @@ const fieldMapping = z
     left: z.string().min(1).nullable(),
     right: z.string().min(1).nullable(),
     direction: z.enum(['both', 'to-right', 'to-left']),
-    /** Who wins when both changed the field differently since they last agreed; `ask` holds it for a person. */
-    conflict: z.enum(['left', 'right', 'ask']).default('left'),
+    /**
+     * What happens when both changed the field differently since they last agreed: a side wins; `latest`: the later edit, by
+     * the endpoints' own histories; `merge`: both edits are kept, in sets and texts; `ask`: it is held for a person.
+     */
+    conflict: z.enum(['left', 'right', 'latest', 'merge', 'ask']).default('left'),
+    /** What happens instead where `latest` cannot tell or `merge` finds both edits in one place. */
+    conflictFallback: z.enum(['left', 'right', 'ask']).default('ask'),
     /** Written once, when a record is created on the side whose field is named, instead of a value of the other side. */
     constant: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).nullish(),
     values: z.array(valuePair).default([]),

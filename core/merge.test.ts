@@ -12,6 +12,7 @@ function mapping(changes: Partial<FieldMapping> = {}): FieldMapping {
     right: 'severity',
     direction: 'both',
     conflict: 'left',
+    conflictFallback: 'ask',
     values: [],
     createOnly: false,
     defaults: {},

@@ -1,8 +1,13 @@
-import { type BaseField, canonicalVersion, equalsBase, toBaseValue } from './base.ts'
+import { type BaseField, canonicalVersion, equalsBase, thawed, toBaseValue } from './base.ts'
+import { type ConflictDecision, type ConflictKind, type FieldConflict, knownBase } from './conflicts.ts'
+import { valueHash } from './hash.ts'
 import type { FieldMapping } from './link-config.ts'
+import { conflictProblem, frozenProblem, pingPongProblem } from './merge-problems.ts'
+import { type MergeKind, mergeValues } from './merge-values.ts'
+import { swings } from './ping-pong.ts'
 import type { Problem } from './problems.ts'
 import type { Translation } from './translate.ts'
-import { type CanonicalValue, otherSide, type Side, sameValue } from './values.ts'
+import { type CanonicalValue, otherSide, type Side, type Stamp, sameValue, sides } from './values.ts'
 
 /** One mapped field of a pair, ready to be judged. */
 export interface MergeField {
@@ -16,14 +21,24 @@ export interface MergeField {
   flows: { toLeft: boolean; toRight: boolean }
   /** The record's stamp on that side is the one we have seen: whatever differs from base there is no edit. */
   stampSeen: { left: boolean; right: boolean }
+  /** Both records' stamps, where the endpoints tell them. */
+  stamps?: { left: Stamp; right: Stamp }
+  /** How the two fields can be merged where the policy says so. */
+  mergeKind?: MergeKind
+  /** The side that was edited last; null: nobody can tell. Undefined: the histories have not been asked. */
+  newer?: Side | null
+  /** What a person decided about the field. */
+  decision?: ConflictDecision
+  /** Names of both endpoints, for people. */
+  names?: { left: string; right: string }
   translate(from: Side, value: CanonicalValue): Translation
 }
 
-export type MergeRule = 'changed' | 'new' | 'conflict' | 're-map'
+export type MergeRule = 'changed' | 'new' | 'conflict' | 're-map' | 'latest' | 'merge' | 'decision'
 
 export type MergeResult =
   /** Nothing to write. `base` is what both sides agree on now; null: what the base already says. */
-  | { kind: 'agreed'; base: BaseField | null; warning?: Problem }
+  | { kind: 'agreed'; base: BaseField | null; warning?: Problem; consumed?: boolean }
   /** `value` (of `side`, the written one) replaces `before`; `source` is the other side's value it comes from. */
   | {
       kind: 'write'
@@ -33,17 +48,49 @@ export type MergeResult =
       source: CanonicalValue
       rule: MergeRule
       warning?: Problem
+      /** Only half of what is to be done: base stays, and the other side is written at the next look. */
+      halfway?: 'merge' | 'decision'
+      /** A person's decision that this carries out. */
+      deciding?: boolean
+      /** A frozen field that is tried again starts from this. */
+      thawed?: BaseField
+      /** The endpoints' histories would tell which edit came last. */
+      wantsHistory?: boolean
+      consumed?: boolean
     }
   /** Left as it is on both sides, base unmoved, until the problem is gone. */
-  | { kind: 'held'; problem: Problem }
+  | {
+      kind: 'held'
+      problem: Problem
+      /** For a person to decide. */
+      conflict?: FieldConflict
+      /** Decided already, and not carried out yet. */
+      deciding?: boolean
+      /** The field is frozen from now on, or has been thawed. */
+      base?: BaseField
+      wantsHistory?: boolean
+      consumed?: boolean
+    }
 
 /**
  * Three-way merge of one field. The base holds one value per side, each in its side's own canonical form, so "changed"
  * is asked per side and never across: an echo of our own write, a lossy mapping and a server that reformats are no change.
  */
 export function mergeField(field: MergeField): MergeResult {
-  const { base, mapping, flows } = field
-  if (base?.frozen !== undefined) return { kind: 'held', problem: frozenProblem(field) }
+  const { base, flows, decision } = field
+  if (decision?.choose === 'retry') return tryAgain(field)
+  const halfway = base?.halfway
+  if (halfway !== undefined && asRemembered(field, halfway))
+    return deciding(flow(field, halfway.side, halfway.rule), halfway.rule === 'decision' && decision !== undefined)
+  if (decision !== undefined && asRemembered(field, { left: decision.leftHash, right: decision.rightHash })) {
+    const decided = decide(field, decision)
+    if (decided !== null) return decided
+    // The field may not flow that way any more: the question is put again.
+    const { decision: _decision, ...rest } = field
+    return { ...mergeField(rest), consumed: true }
+  }
+  if (base?.frozen !== undefined)
+    return { kind: 'held', problem: frozenProblem(field, base), conflict: conflictOf(field, 'frozen') }
   if (!flows.toLeft && !flows.toRight) return { kind: 'agreed', base: null }
   if (base === undefined) return settleWithoutHistory(field, 'new')
 
@@ -64,10 +111,141 @@ export function mergeField(field: MergeField): MergeResult {
   if (!changed.left && !changed.right) return { kind: 'agreed', base: refreshed(field, base) }
   if (changed.left && changed.right) {
     if (agree(field)) return { kind: 'agreed', base: agreedBase(field) }
-    if (mapping.conflict === 'ask' || base.disputed === true) return { kind: 'held', problem: conflictProblem(field) }
-    return flow(field, mapping.conflict, 'conflict')
+    return base.disputed === true ? held(field, 'disputed') : mergeConflict(field, base)
   }
-  return flow(field, changed.left ? 'left' : 'right', 'changed')
+  const from: Side = changed.left ? 'left' : 'right'
+  const stamps = field.stamps
+  if (stamps !== undefined && swings(base, from, field[from], stamps[from])) {
+    const frozen: BaseField = { ...base, frozen: 'ping-pong', frozenSide: from }
+    return {
+      kind: 'held',
+      problem: pingPongProblem(field, from),
+      conflict: conflictOf(field, 'frozen'),
+      base: frozen,
+    }
+  }
+  return flow(field, from, 'changed')
+}
+
+/** Both sides changed the field differently: by its policy, and by the fallback where that cannot tell. */
+function mergeConflict(field: MergeField, base: BaseField): MergeResult {
+  const { mapping } = field
+  if (mapping.conflict === 'latest') {
+    const { newer } = field
+    if (newer === undefined) return askingHistory(byFallback(field))
+    return newer === null ? byFallback(field) : flow(field, newer, 'latest')
+  }
+  if (mapping.conflict === 'merge') return mergeBoth(field, base) ?? byFallback(field)
+  return byFallback(field)
+}
+
+/**
+ * Both edits in one value. Where it is neither side's value both have to be written: first left with base unmoved, so that
+ * whatever happens next is judged against what the sides last agreed on; then, at the next look, right.
+ */
+function mergeBoth(field: MergeField, base: BaseField): MergeResult | null {
+  const known = knownBase(base)
+  if (known === null) return null
+  const merged = mergeValues({
+    kind: field.mergeKind ?? null,
+    base: known,
+    left: field.left,
+    right: field.right,
+    translate: field.translate,
+  })
+  if (merged === null) return null
+  if (sameValue(merged.value, field.left)) return flow(field, 'left', 'merge')
+  const there = field.translate('left', merged.value)
+  if (!there.ok) return { kind: 'held', problem: there.problem }
+  const write: MergeResult = {
+    kind: 'write',
+    side: 'left',
+    value: merged.value,
+    before: field.left,
+    source: field.right,
+    rule: 'merge',
+  }
+  return sameValue(there.value, field.right) ? write : { ...write, halfway: 'merge' }
+}
+
+/** A side wins, or a person is asked. */
+function byFallback(field: MergeField): MergeResult {
+  const policy = sidePolicy(field.mapping)
+  return policy === 'ask' ? held(field, 'both-changed') : flow(field, policy, 'conflict')
+}
+
+/** Who wins where neither time nor a merge decides. */
+export function sidePolicy(mapping: FieldMapping): Side | 'ask' {
+  return mapping.conflict === 'latest' || mapping.conflict === 'merge' ? mapping.conflictFallback : mapping.conflict
+}
+
+function held(field: MergeField, kind: ConflictKind): MergeResult {
+  return { kind: 'held', problem: conflictProblem(field.mapping, kind), conflict: conflictOf(field, kind) }
+}
+
+function conflictOf(field: MergeField, kind: ConflictKind): FieldConflict {
+  return {
+    mappingId: field.mapping.id,
+    kind,
+    base: knownBase(field.base),
+    left: field.left,
+    right: field.right,
+    leftHash: valueHash(field.left),
+    rightHash: valueHash(field.right),
+  }
+}
+
+function asRemembered(field: MergeField, hashes: { left: string; right: string }): boolean {
+  return valueHash(field.left) === hashes.left && valueHash(field.right) === hashes.right
+}
+
+/** Carries a person's decision out; null: it cannot be, in the directions that the field may flow now. */
+function decide(field: MergeField, decision: ConflictDecision): MergeResult | null {
+  const { flows } = field
+  if (decision.choose === 'left' || decision.choose === 'right')
+    return flowsFrom(flows, decision.choose) ? deciding(flow(field, decision.choose, 'decision'), true) : null
+  const { side, value } = decision
+  if (sameValue(field[side], value))
+    return flowsFrom(flows, side) ? deciding(flow(field, side, 'decision'), true) : null
+  if (!(flows.toLeft && flows.toRight)) return null
+  const there = field.translate(side, value)
+  if (!there.ok) return { kind: 'held', problem: there.problem, deciding: true }
+  const other = otherSide(side)
+  const write: MergeResult = {
+    kind: 'write',
+    side,
+    value,
+    before: field[side],
+    source: field[other],
+    rule: 'decision',
+    deciding: true,
+  }
+  return sameValue(there.value, field[other]) ? write : { ...write, halfway: 'decision' }
+}
+
+function askingHistory(result: MergeResult): MergeResult {
+  return result.kind === 'agreed' ? result : { ...result, wantsHistory: true }
+}
+
+function deciding(result: MergeResult, yes: boolean): MergeResult {
+  return yes && result.kind !== 'agreed' ? { ...result, deciding: true } : result
+}
+
+/** A frozen field is judged as if it had never been frozen, once: the decision is used up by the try. */
+function tryAgain(field: MergeField): MergeResult {
+  const { decision: _decision, ...rest } = field
+  const { base } = rest
+  if (base?.frozen === undefined) return { ...mergeField(rest), consumed: true }
+  const fresh = thawed(base)
+  const result = mergeField({ ...rest, base: fresh })
+  switch (result.kind) {
+    case 'agreed':
+      return { ...result, base: result.base ?? fresh, consumed: true }
+    case 'write':
+      return { ...result, thawed: fresh, consumed: true }
+    case 'held':
+      return { ...result, base: result.base ?? fresh, consumed: true }
+  }
 }
 
 /**
@@ -75,35 +253,36 @@ export function mergeField(field: MergeField): MergeResult {
  * of the group's first field decides for all; where one field is held, those that would be written beside it are too.
  */
 export function mergeGroup(fields: readonly MergeField[]): MergeResult[] {
-  const results = fields.map(mergeField)
   const first = fields[0]
+  // Merged values of two fields need not go together, nor do the later ones: in a group a side wins, or a person is asked.
+  const results = fields.map((field) =>
+    mergeField(
+      fields.length === 1 ? field : { ...field, mapping: { ...field.mapping, conflict: sidePolicy(field.mapping) } },
+    ),
+  )
   if (first === undefined || fields.length === 1) return results
 
   const written = new Set(results.flatMap((result) => (result.kind === 'write' ? [result.side] : [])))
   if (written.size === 2) {
-    const policy = first.mapping.conflict
-    if (policy === 'ask') {
-      return results.map((result, index) => {
-        const field = fields[index]
-        return result.kind === 'write' && field !== undefined
-          ? { kind: 'held', problem: conflictProblem(field) }
-          : result
-      })
-    }
+    const decided = results.find((result) => result.kind === 'write' && result.deciding === true)
+    const policy = decided?.kind === 'write' ? otherSide(decided.side) : sidePolicy(first.mapping)
     return results.map((result, index) => {
       const field = fields[index]
-      return result.kind === 'write' && result.side === policy && field !== undefined && flowsFrom(field.flows, policy)
-        ? flow(field, policy, 'conflict')
+      if (result.kind !== 'write' || field === undefined) return result
+      if (policy === 'ask') return held(field, 'both-changed')
+      return result.side === policy && flowsFrom(field.flows, policy)
+        ? flow(field, policy, decided === undefined ? 'conflict' : 'decision')
         : result
     })
   }
-  const held = results.find((result) => result.kind === 'held')
-  if (held?.kind !== 'held') return results
+  const stopped = results.find((result) => result.kind === 'held')
+  if (stopped?.kind !== 'held') return results
   return results.map((result, index) =>
     result.kind === 'write'
       ? {
           kind: 'held',
-          problem: { ...held.problem, mappingId: fields[index]?.mapping.id ?? held.problem.mappingId ?? '' },
+          problem: { ...stopped.problem, mappingId: fields[index]?.mapping.id ?? stopped.problem.mappingId ?? '' },
+          ...(result.deciding === true ? { deciding: true } : {}),
         }
       : result,
   )
@@ -121,16 +300,18 @@ function hasChanged(field: MergeField, base: BaseField, side: Side): boolean {
 
 function agreedBase(field: MergeField): BaseField {
   return {
-    left: toBaseValue(field.left),
-    right: toBaseValue(field.right),
+    left: toBaseValue(field.left, field.mapping),
+    right: toBaseValue(field.right, field.mapping),
     fingerprint: field.fingerprint,
     canonical: canonicalVersion,
   }
 }
 
-/** Base values of an older canonical form are recomputed in passing. */
+/** Base values of an older canonical form, and hashes where the policy now merges, are recomputed in passing. */
 function refreshed(field: MergeField, base: BaseField): BaseField | null {
-  return base.canonical === canonicalVersion ? null : agreedBase(field)
+  const tooShort = field.mapping.conflict === 'merge' && sides.some((side) => 'h' in base[side])
+  const unchanged = equalsBase(field.left, base.left) && equalsBase(field.right, base.right)
+  return base.canonical === canonicalVersion && !(tooShort && unchanged) ? null : agreedBase(field)
 }
 
 /** Either translation reaching the other's value is agreement: many-to-one pairs are not undone on the way back. */
@@ -154,8 +335,8 @@ function settleWithoutHistory(field: MergeField, rule: MergeRule): MergeResult {
   if (!(flows.toLeft && flows.toRight)) return flow(field, flows.toRight ? 'left' : 'right', rule)
   if (field.left === null) return flow(field, 'right', rule)
   if (field.right === null) return flow(field, 'left', rule)
-  if (mapping.conflict === 'ask') return { kind: 'held', problem: conflictProblem(field) }
-  return flow(field, mapping.conflict, rule)
+  const policy = sidePolicy(mapping)
+  return policy === 'ask' ? held(field, 'both-changed') : flow(field, policy, rule)
 }
 
 function flow(field: MergeField, from: Side, rule: MergeRule): MergeResult {
@@ -165,27 +346,4 @@ function flow(field: MergeField, from: Side, rule: MergeRule): MergeResult {
   const warning = translation.warning === undefined ? {} : { warning: translation.warning }
   if (sameValue(translation.value, field[side])) return { kind: 'agreed', base: agreedBase(field), ...warning }
   return { kind: 'write', side, value: translation.value, before: field[side], source: field[from], rule, ...warning }
-}
-
-function conflictProblem(field: MergeField): Problem {
-  return {
-    class: 'conflict',
-    code: 'both-changed',
-    message: `Both sides changed "${field.mapping.id}" since they last agreed.`,
-    remedy: 'Choose a side or write a value; every other field of the record goes on.',
-    mappingId: field.mapping.id,
-  }
-}
-
-function frozenProblem(field: MergeField): Problem {
-  const altered = field.base?.altered
-  const side: Side = (altered?.left?.times ?? 0) > (altered?.right?.times ?? 0) ? 'left' : 'right'
-  return {
-    class: 'altered',
-    code: 'endpoint-alters-value',
-    message: `The endpoint keeps altering the value of "${field.mapping[side] ?? field.mapping.id}" that is written.`,
-    remedy: 'Find the rule there that changes the field, or make the mapping one way; then retry the record.',
-    side,
-    mappingId: field.mapping.id,
-  }
 }

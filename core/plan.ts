@@ -1,14 +1,19 @@
-import { type Base, type BaseField, canonicalVersion, toBaseValue } from './base.ts'
+import { type Base, type BaseField, canonicalVersion, thawed, toBaseValue } from './base.ts'
+import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
 import type { FieldMapping, LinkConfiguration } from './link-config.ts'
-import { sameMemoContent } from './memo.ts'
-import { type MergeField, mergeGroup } from './merge.ts'
+import { canonicalMemo, sameMemoContent } from './memo.ts'
+import { type MergeField, type MergeResult, mergeGroup } from './merge.ts'
+import { alteredRemedy } from './merge-problems.ts'
+import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
+import { trailAfter } from './ping-pong.ts'
 import type { Problem } from './problems.ts'
 import type { IntentField, LinkContext } from './store.ts'
 import { createTranslator, type Translation } from './translate.ts'
 import {
   type CanonicalValue,
+  canonicalSet,
   otherSide,
   type RecordSnapshot,
   type Side,
@@ -25,10 +30,18 @@ export interface PlannedField extends IntentField {
 export interface PairPlan {
   /** By written side. */
   writes: { left: readonly PlannedField[]; right: readonly PlannedField[] }
-  /** Base values learnt without writing, by mapping id. */
+  /** Base values learnt without writing, by mapping id: agreed, frozen, or tried again. */
   agreed: Readonly<Record<string, BaseField>>
   /** Held fields and warnings; the rest of the record goes on. */
   problems: readonly Problem[]
+  /** Held fields that a person is to decide. */
+  conflicts: readonly FieldConflict[]
+  /** Mapping ids whose decision is being carried out. */
+  deciding: readonly string[]
+  /** Mapping ids whose decision is used up by this plan, whatever comes of it. */
+  consumed: readonly string[]
+  /** Mapping ids of conflicts that the endpoints' histories would settle. */
+  wantsHistory: readonly string[]
 }
 
 export interface CreatePlan {
@@ -59,6 +72,12 @@ export interface PairInput {
   left: RecordSnapshot
   right: RecordSnapshot
   seen: { left: Stamp | null; right: Stamp | null }
+  /** What people decided about fields of the pair. */
+  decisions?: Decisions
+  /** Frozen fields are tried again. */
+  retry?: boolean
+  /** By mapping id: the side edited last; null: nobody can tell. */
+  newer?: Readonly<Record<string, Side | null>>
 }
 
 export interface LearnInput {
@@ -67,6 +86,8 @@ export interface LearnInput {
   sent: readonly PlannedField[]
   /** Fields as the answer to the write told them; a field it did not tell is taken as sent. */
   kept: Readonly<Record<string, CanonicalValue>>
+  /** The record's stamp after the write. */
+  stamp?: Stamp
 }
 
 export interface Learnt {
@@ -74,6 +95,8 @@ export interface Learnt {
   /** Mapping ids whose value is not what the source holds; the record is looked at again. */
   altered: readonly string[]
   problems: readonly Problem[]
+  /** Fields that are frozen from now on. */
+  conflicts: readonly FieldConflict[]
 }
 
 export interface PlannerContext {
@@ -81,7 +104,12 @@ export interface PlannerContext {
   left: SideMetadata
   right: SideMetadata
   users: LinkContext['users']
+  /** Names of both endpoints, for people. */
+  names?: { left: string; right: string }
 }
+
+/** Rules of writes that people's values are carried by: what is answered to them may be a ping-pong. */
+const carryingRules = new Set(['changed', 'conflict', 'latest', 'merge', 'decision', 're-map'])
 
 /** How often in a row a server may alter the same value in the same way before the field is left alone. */
 const alterationsBeforeFreeze = 2
@@ -103,6 +131,8 @@ export function createPlanner(context: PlannerContext): Planner {
     const right = fieldOf('right', mapping.right)
     const { rules } = configuration
     return {
+      mapping,
+      mergeKind: mergeKind(left, right),
       fingerprint: mappingFingerprint(mapping),
       flows: {
         toRight:
@@ -125,10 +155,15 @@ export function createPlanner(context: PlannerContext): Planner {
     return reference === null || names.includes(reference) ? names : [...names, reference]
   }
 
-  function planPair({ base, left, right, seen }: PairInput): PairPlan {
+  function planPair(input: PairInput): PairPlan {
+    const { base, left, right, seen } = input
     const writes: { left: PlannedField[]; right: PlannedField[] } = { left: [], right: [] }
     const agreed: Record<string, BaseField> = {}
     const problems: Problem[] = []
+    const conflicts: FieldConflict[] = []
+    const deciding: string[] = []
+    const consumed: string[] = []
+    const wantsHistory: string[] = []
     const stampSeen = {
       left: seen.left !== null && sameStamp(seen.left, left.stamp),
       right: seen.right !== null && sameStamp(seen.right, right.stamp),
@@ -142,11 +177,19 @@ export function createPlanner(context: PlannerContext): Planner {
           problems.push(unreadable(mapping, leftValue === undefined ? 'left' : 'right'))
           continue
         }
-        const { fingerprint, flows } = prepared.get(mapping.id) ?? prepare(mapping)
+        const { fingerprint, flows, mergeKind: kind } = prepared.get(mapping.id) ?? prepare(mapping)
+        const known = base[mapping.id]
+        const decision = input.decisions?.[mapping.id]
+        const newer = input.newer?.[mapping.id]
         fields.push({
           mapping,
           fingerprint,
-          base: base[mapping.id],
+          mergeKind: kind,
+          stamps: { left: left.stamp, right: right.stamp },
+          ...(newer === undefined ? {} : { newer }),
+          ...(decision === undefined ? {} : { decision: inCanonicalForm(mapping, decision) }),
+          ...(context.names === undefined ? {} : { names: context.names }),
+          base: input.retry === true && known !== undefined ? thawed(known) : known,
           left: leftValue,
           right: rightValue,
           flows,
@@ -157,10 +200,8 @@ export function createPlanner(context: PlannerContext): Planner {
       mergeGroup(fields).forEach((result, index) => {
         const mapping = fields[index]?.mapping
         if (mapping === undefined) return
-        if (result.kind === 'held') {
-          problems.push(result.problem)
-          return
-        }
+        note(mapping, result)
+        if (result.kind === 'held') return
         if (result.warning !== undefined) problems.push(result.warning)
         if (result.kind === 'agreed') {
           if (result.base !== null) agreed[mapping.id] = result.base
@@ -179,10 +220,37 @@ export function createPlanner(context: PlannerContext): Planner {
           sent: result.value,
           rule: result.rule,
           group: mapping.group ?? null,
+          ...(result.halfway === undefined ? {} : { halfway: result.halfway }),
         })
       })
     }
-    return { writes, agreed, problems }
+    return { writes, agreed, problems, conflicts, deciding, consumed, wantsHistory }
+
+    /** People write a text as they please; the planner compares canonical forms. */
+    function inCanonicalForm(mapping: FieldMapping, decision: ConflictDecision): ConflictDecision {
+      const { value, side } = decision
+      const field = fieldOf(side, mapping[side])
+      if (Array.isArray(value)) return { ...decision, value: canonicalSet(value as readonly string[]) }
+      return field?.type === 'memo' && value !== null ? { ...decision, value: canonicalMemo(String(value)) } : decision
+    }
+
+    function note(mapping: FieldMapping, result: MergeResult): void {
+      if (input.retry === true && base[mapping.id]?.frozen !== undefined) {
+        const known = base[mapping.id]
+        if (known !== undefined) agreed[mapping.id] = thawed(known)
+      }
+      if (result.consumed === true) consumed.push(mapping.id)
+      if (result.kind === 'agreed') return
+      if (result.deciding === true) deciding.push(mapping.id)
+      if (result.wantsHistory === true) wantsHistory.push(mapping.id)
+      if (result.kind === 'write') {
+        if (result.thawed !== undefined) agreed[mapping.id] = result.thawed
+        return
+      }
+      problems.push(result.problem)
+      if (result.conflict !== undefined) conflicts.push(result.conflict)
+      if (result.base !== undefined) agreed[mapping.id] = result.base
+    }
   }
 
   function planCreate(from: Side, source: RecordSnapshot): CreatePlan {
@@ -259,34 +327,34 @@ export function createPlanner(context: PlannerContext): Planner {
     return translation.warning === undefined ? { field: { ...at, source: value, sent: null, rule: 'new' } } : warning
   }
 
-  function learn({ base, side, sent, kept }: LearnInput): Learnt {
+  function learn({ base, side, sent, kept, stamp }: LearnInput): Learnt {
     const next: Record<string, BaseField> = { ...base }
     const altered: string[] = []
     const problems: Problem[] = []
+    const conflicts: FieldConflict[] = []
     const other = otherSide(side)
     for (const field of sent) {
-      const mapping = prepared.get(field.mappingId)
-      if (mapping === undefined) continue
+      const known = prepared.get(field.mappingId)
+      if (known === undefined) continue
+      const { mapping, fingerprint } = known
       const target = fieldOf(side, field.field)
       const found = field.field in kept ? (kept[field.field] ?? null) : field.sent
       const faithful = equivalent(target, field.sent, found)
       const before = base[field.mappingId]
-      const learnt: BaseField = {
-        left: toBaseValue(null),
-        right: toBaseValue(null),
-        fingerprint: mapping.fingerprint,
-        canonical: canonicalVersion,
-      }
-      learnt[other] = toBaseValue(field.source)
-      learnt[side] = toBaseValue(faithful ? found : field.sent)
+      const learnt = learntBase({ mapping, fingerprint, side, field, before, value: faithful ? found : field.sent })
       if (field.rule === 'default' && field.source === null) {
         // A start value that stood in for nothing counts as this side's own, and flows back to where nothing was.
         learnt[side] = toBaseValue(null)
         altered.push(field.mappingId)
       }
+      // The other side is written at the next look, which comes at once.
+      if (field.halfway !== undefined) altered.push(field.mappingId)
       const elsewhere = before?.altered?.[other]
       if (elsewhere !== undefined) learnt.altered = { [other]: elsewhere }
+      if (faithful && field.halfway === undefined && carryingRules.has(field.rule))
+        learnt.trail = trailAfter(before, side, { before: field.before, kept: found, at: stamp?.modified ?? null })
       if (!faithful) {
+        delete learnt.halfway
         const now = { sent: valueHash(field.sent), kept: valueHash(found) }
         const earlier = before?.altered?.[side]
         const again = earlier?.sent === now.sent && earlier.kept === now.kept
@@ -295,23 +363,58 @@ export function createPlanner(context: PlannerContext): Planner {
         altered.push(field.mappingId)
         if (times >= alterationsBeforeFreeze) {
           learnt.frozen = 'altered'
+          learnt.frozenSide = side
           problems.push({
             class: 'altered',
             code: 'endpoint-alters-value',
             message: `"${target?.label ?? field.field}" does not keep the value that is written to it.`,
-            remedy: 'Find the rule there that changes the field, or make the mapping one way; then retry the record.',
+            remedy: alteredRemedy,
             side,
             field: field.field,
             mappingId: field.mappingId,
+          })
+          const values = { [side]: found, [other]: field.source } as Record<Side, CanonicalValue>
+          conflicts.push({
+            mappingId: field.mappingId,
+            kind: 'frozen',
+            base: knownBase(before),
+            ...values,
+            leftHash: valueHash(values.left),
+            rightHash: valueHash(values.right),
           })
         }
       }
       next[field.mappingId] = learnt
     }
-    return { base: next, altered, problems }
+    return { base: next, altered, problems, conflicts }
   }
 
   return { fieldsToRead, planPair, planCreate, learn }
+}
+
+/**
+ * Base of a field after a write to `side` that holds `value` now. Half of a merge or decision moves nothing but is
+ * remembered, so that the next look knows what is still to be done.
+ */
+export function learntBase(input: {
+  mapping: FieldMapping
+  fingerprint: string
+  side: Side
+  field: Pick<IntentField, 'source' | 'before' | 'halfway'>
+  before: BaseField | undefined
+  value: CanonicalValue
+}): BaseField {
+  const { mapping, fingerprint, side, field, before, value } = input
+  const values = (own: CanonicalValue): Pick<BaseField, Side> => {
+    const [one, two] = [toBaseValue(own, mapping), toBaseValue(field.source, mapping)]
+    return side === 'left' ? { left: one, right: two } : { left: two, right: one }
+  }
+  const fresh = { fingerprint, canonical: canonicalVersion }
+  if (field.halfway === undefined) return { ...values(value), ...fresh }
+  const [own, twin] = [valueHash(value), valueHash(field.source)]
+  const hashes = side === 'left' ? { left: own, right: twin } : { left: twin, right: own }
+  const { frozen: _frozen, altered: _altered, ...kept } = before ?? { ...values(field.before), ...fresh }
+  return { ...kept, halfway: { side, rule: field.halfway, ...hashes } }
 }
 
 /** Did the server keep what was sent? Memos: the same content in whatever form; everything else: equal. */

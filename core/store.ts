@@ -1,4 +1,5 @@
 import type { Base } from './base.ts'
+import type { Decisions, FieldConflict } from './conflicts.ts'
 import type { EndpointAddress } from './endpoint.ts'
 import type { LinkConfiguration } from './link-config.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
@@ -241,6 +242,8 @@ export interface PairState {
   left: { id: string; seen: Stamp | null }
   right: { id: string; seen: Stamp | null }
   base: Base
+  /** What people decided about conflicts of the pair, to be carried out. */
+  decisions?: Decisions
 }
 
 export interface TwinState {
@@ -263,8 +266,10 @@ export interface IntentField {
   /** The written side's value as read for the plan; null on creation. */
   before: CanonicalValue
   sent: CanonicalValue
-  /** Why: `changed`, `new`, `conflict`, `re-map`, `default`, `constant`, `reference`. */
+  /** Why: `changed`, `new`, `conflict`, `latest`, `merge`, `decision`, `re-map`, `default`, `constant`, `reference`. */
   rule: string
+  /** The value goes to both sides, and this is the first of the two writes: base stays until the other is done. */
+  halfway?: 'merge' | 'decision'
 }
 
 export interface IntentInput {
@@ -334,6 +339,11 @@ export interface ItemCommit {
    * item was not judged as a whole, its issues stay as they are.
    */
   problems: readonly Problem[] | null
+  /**
+   * Fields that wait for a person: `open` as seen now, `deciding` whose decision is still being carried out, `consumed`
+   * whose decision is used up. Open conflicts of the pair that are named in none are over. Null: not judged as a whole.
+   */
+  conflicts: { open: readonly FieldConflict[]; deciding: readonly string[]; consumed: readonly string[] } | null
   outcome: ItemOutcome
   /** The side that was written, where one was. */
   written: readonly Side[]

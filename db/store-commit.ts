@@ -10,6 +10,7 @@ import {
   StoreError,
 } from '../core/store.ts'
 import { type Side, type Stamp, sides } from '../core/values.ts'
+import { saveConflicts } from './conflicts.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf, type LedgerRow } from './ledger.ts'
 import { type LinkKeys, loadLinkKeys } from './store-queue.ts'
@@ -103,10 +104,11 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       const pairIds = await savePairs(tx, keys, request.items)
       await saveRecords(tx, keys, request.items, pairIds)
       const ledger = await settle(tx, request, pairIds)
+      const reopened = await saveConflicts(tx, request, pairIds)
       await saveIssues(tx, request, pairIds)
       await saveQueue(tx, request, claimed)
       await tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`
-      await appendLedger(tx, chainOf(request.linkId), ledger, () => saveCounters(tx, request))
+      await appendLedger(tx, chainOf(request.linkId), [...ledger, ...reopened], () => saveCounters(tx, request))
     }),
   )
 }

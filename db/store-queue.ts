@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
 import type { Base } from '../core/base.ts'
+import type { Decisions } from '../core/conflicts.ts'
 import {
   type Claim,
   type ClaimRequest,
@@ -235,6 +236,7 @@ interface ItemRow {
   right_version: number | null
   right_modified: string | null
   right_seen: boolean
+  decisions: Decisions | null
   due: WorkItem['due'] | null
   intents: (Omit<OpenIntent, 'ageSeconds'> & { ageSeconds: number })[] | null
 }
@@ -263,7 +265,11 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
           'targetId', i.target_id, 'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
           'ageSeconds', extract(epoch from now() - i.created_at)::float, 'answered', i.answered) order by i.created_at, i.id)
         from intents i where i.link_id = ${keys.linkId} 
-          and i.key in (w.key, 'left:' || w.left_id, 'right:' || w.right_id)) as intents
+          and i.key in (w.key, 'left:' || w.left_id, 'right:' || w.right_id)) as intents,
+      (select jsonb_object_agg(c.mapping_id, jsonb_build_object('conflictId', c.id, 'choose', c.decision -> 'choose',
+          'value', c.decision -> 'value', 'side', c.decision -> 'side', 'leftHash', c.left_hash, 'rightHash', c.right_hash))
+        from conflicts c where c.pair_id = w.pair_id and c.link_id = ${keys.linkId} and c.resolved_at is null
+          and c.decision is not null) as decisions
     from wanted w
     left join lateral (
       select * from records l where l.endpoint_id = ${keys.left.endpointId} and l.entity_type = ${keys.left.entityType}
@@ -289,6 +295,7 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
               seen: row.right_seen ? { version: row.right_version, modified: row.right_modified } : null,
             },
             base: row.base ?? {},
+            ...(row.decisions === null ? {} : { decisions: row.decisions }),
           }
     return [{ key: row.key, pair, due, intents: row.intents ?? [] }]
   })

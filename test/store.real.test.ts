@@ -50,6 +50,7 @@ function done(key: string, changes: Partial<ItemCommit> = {}): ItemCommit {
     seen: {},
     settled: [],
     problems: [],
+    conflicts: null,
     outcome: 'declined',
     written: [],
     next: { kind: 'done' },

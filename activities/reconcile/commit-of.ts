@@ -14,6 +14,7 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
     pair: effects.pair,
     base,
     // Without a plan nothing counts as seen: whoever looks next must compare with base.
+    conflicts: conflictsOf(decision, effects),
     seen: decision.kind === 'pair' && decision.settlesOnly ? {} : changedStamps(decision, effects),
     settled: effects.settled,
     written: effects.written,
@@ -75,6 +76,17 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
       ? { kind: 'done' }
       : { kind: 'again', class: worst.class, afterSeconds: backoffSeconds(worst.class, attempts, item.key) }
   return { ...common, problems, outcome: outcomeOf(decision, effects, worst), next }
+}
+
+/** What is left to decide by a person: as planned, but for decisions that have been carried out meanwhile. */
+function conflictsOf(decision: Decision, effects: Effects): ItemCommit['conflicts'] {
+  if (decision.kind !== 'pair' || decision.settlesOnly) return null
+  const { conflicts, deciding, consumed } = decision.plan
+  return {
+    open: [...conflicts, ...effects.frozen],
+    deciding: deciding.filter((mappingId) => !effects.landed.has(mappingId)),
+    consumed: [...consumed, ...effects.frozen.map((one) => one.mappingId)],
+  }
 }
 
 /** Did this settlement turn out to be an update of the side? */

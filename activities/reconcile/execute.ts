@@ -1,5 +1,6 @@
 import type { RowResult } from '../../connectors/contract.ts'
 import type { Base } from '../../core/base.ts'
+import type { FieldConflict } from '../../core/conflicts.ts'
 import type { PlannedField } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { IntentAction, IntentInput, ItemCommit, SettledIntent, Store } from '../../core/store.ts'
@@ -62,6 +63,10 @@ export interface Effects {
   written: Side[]
   followUp: { side: Side; id: string }[]
   created: boolean
+  /** Fields that became frozen by what was written. */
+  frozen: FieldConflict[]
+  /** Mapping ids that were written to the end. */
+  landed: Set<string>
 }
 
 /**
@@ -118,7 +123,14 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
 }
 
 function startingEffects(decision: Decision): Effects {
-  const common = { settled: [...decision.settled], written: [], followUp: [], created: false }
+  const common = {
+    settled: [...decision.settled],
+    written: [],
+    followUp: [],
+    created: false,
+    frozen: [],
+    landed: new Set<string>(),
+  }
   switch (decision.kind) {
     case 'stop':
       return {
@@ -364,11 +376,14 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
     side,
     sent: [...write.fields.filter((field) => field.mappingId !== referenceMappingId), ...unset],
     kept: snapshot.fields,
+    stamp: snapshot.stamp,
   })
   if (write.action !== 'link-back') {
     effects.base = learnt.base
     effects.baseChanged = true
     effects.problems.push(...learnt.problems)
+    effects.frozen.push(...learnt.conflicts)
+    for (const field of write.fields) if (field.halfway === undefined) effects.landed.add(field.mappingId)
     effects.written.push(side)
   }
   if (write.action === 'create') {

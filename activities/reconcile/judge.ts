@@ -139,7 +139,17 @@ function planPair(
   })
   const seen = { left: item.pair?.left.seen ?? null, right: item.pair?.right.seen ?? null }
   const settlesOnly = item.intents.length > 0
-  const plan = settlesOnly ? nothingPlanned : bench.planner.planPair({ base: looked.base, left, right, seen })
+  const plan = settlesOnly
+    ? nothingPlanned
+    : bench.planner.planPair({
+        base: looked.base,
+        left,
+        right,
+        seen,
+        ...(item.pair?.decisions === undefined ? {} : { decisions: item.pair.decisions }),
+        // Somebody asked for this record: what was given up is tried once more.
+        retry: item.due.some((row) => row.reason === 'person' && row.attempts === 0),
+      })
   const linkBack = sides.filter((side) => {
     if (settlesOnly) return false
     const field = configuration[side].crossReference
@@ -165,7 +175,15 @@ function planPair(
   }
 }
 
-const nothingPlanned: PairDecision['plan'] = { writes: { left: [], right: [] }, agreed: {}, problems: [] }
+const nothingPlanned: PairDecision['plan'] = {
+  writes: { left: [], right: [] },
+  agreed: {},
+  problems: [],
+  conflicts: [],
+  deciding: [],
+  consumed: [],
+  wantsHistory: [],
+}
 
 interface UnpairedInput {
   bench: Workbench

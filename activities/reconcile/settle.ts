@@ -3,7 +3,7 @@ import { canonicalVersion, toBaseValue } from '../../core/base.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
 import type { LinkConfiguration } from '../../core/link-config.ts'
 import { fieldByName, type SideMetadata } from '../../core/metadata.ts'
-import { equivalent } from '../../core/plan.ts'
+import { equivalent, learntBase } from '../../core/plan.ts'
 import type { OpenIntent, SettledIntent } from '../../core/store.ts'
 import { isDirectSuccessor, otherSide, type RecordSnapshot, type Side, sameStamp } from '../../core/values.ts'
 
@@ -64,14 +64,15 @@ export function settleUpdates(input: {
       if (outcome === 'unknown') {
         if (known !== undefined) base[mapping.id] = { ...known, disputed: true }
       } else {
-        const learnt: BaseField = {
-          left: toBaseValue(null),
-          right: toBaseValue(null),
+        const value = state === 'as-sent' ? kept : field.sent
+        const learnt = learntBase({
+          mapping,
           fingerprint: mappingFingerprint(mapping),
-          canonical: canonicalVersion,
-        }
-        learnt[intent.side] = toBaseValue(state === 'as-sent' ? kept : field.sent)
-        learnt[otherSide(intent.side)] = toBaseValue(field.source)
+          side: intent.side,
+          field,
+          before: known,
+          value,
+        })
         base[mapping.id] = learnt
       }
       changed = true
@@ -107,8 +108,8 @@ export function baseOfCreation(intent: OpenIntent, configuration: LinkConfigurat
       fingerprint: mappingFingerprint(mapping),
       canonical: canonicalVersion,
     }
-    learnt[intent.side] = toBaseValue(field.sent)
-    learnt[otherSide(intent.side)] = toBaseValue(field.source)
+    learnt[intent.side] = toBaseValue(field.sent, mapping)
+    learnt[otherSide(intent.side)] = toBaseValue(field.source, mapping)
     base[mapping.id] = learnt
   }
   return base

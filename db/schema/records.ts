@@ -8,13 +8,13 @@ import {
   pgTable,
   primaryKey,
   text,
-  unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { Base } from '../../core/base.ts'
+import type { ConflictKind, FieldConflict } from '../../core/conflicts.ts'
 import type { IntentField } from '../../core/store.ts'
-import type { Stamp } from '../../core/values.ts'
+import type { CanonicalValue, Stamp } from '../../core/values.ts'
 import { moment } from './columns.ts'
 import { links } from './links.ts'
 import { endpointPairs, endpoints } from './places.ts'
@@ -218,7 +218,7 @@ export const unresolvedReferences = pgTable(
   (table) => [primaryKey({ columns: [table.pairId, table.mappingId, table.side] })],
 )
 
-/** Fields that wait for a person's choice. */
+/** Fields that wait for a person's choice, with the values as seen: they live here only. One open row a pair and field. */
 export const conflicts = pgTable(
   'conflicts',
   {
@@ -230,9 +230,25 @@ export const conflicts = pgTable(
       .notNull()
       .references(() => pairs.id),
     mappingId: text('mapping_id').notNull(),
+    kind: text('kind').$type<ConflictKind>().notNull().default('both-changed'),
+    base: jsonb('base').$type<FieldConflict['base']>(),
+    leftValue: jsonb('left_value').$type<CanonicalValue>(),
+    rightValue: jsonb('right_value').$type<CanonicalValue>(),
+    leftHash: text('left_hash').notNull(),
+    rightHash: text('right_hash').notNull(),
+    /** Raised whenever a value moves on: a decision names the revision that the person saw. */
+    revision: integer('revision').notNull().default(1),
     firstSeen: moment('first_seen').notNull().defaultNow(),
+    lastSeen: moment('last_seen').notNull().defaultNow(),
+    /** What was decided and is to be carried out: choice, value, actor, reason. */
+    decision: jsonb('decision').$type<Record<string, unknown>>(),
+    decidedAt: moment('decided_at'),
     resolvedAt: moment('resolved_at'),
-    resolution: jsonb('resolution').$type<Record<string, unknown>>(),
+    /** How it ended: carried out, or over by itself. */
+    resolution: text('resolution', { enum: ['decided', 'over'] }),
   },
-  (table) => [unique('conflicts_open').on(table.pairId, table.mappingId, table.resolvedAt)],
+  (table) => [
+    uniqueIndex('conflicts_open').on(table.pairId, table.mappingId).where(sql`resolved_at is null`),
+    index('conflicts_link').on(table.linkId, table.firstSeen, table.id),
+  ],
 )
