@@ -9,6 +9,7 @@ import { openDatabase } from '../db/connection.ts'
 import { listLiveLinks } from '../db/links.ts'
 import { migrate } from '../db/migrate.ts'
 import { createApp } from './app.ts'
+import { conflictHandlers } from './handlers/conflicts.ts'
 import { endpointHandlers } from './handlers/endpoints.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { runHandlers } from './handlers/runs.ts'
@@ -79,6 +80,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...endpointHandlers(dependencies),
       ...linkHandlers(dependencies),
       ...runHandlers(dependencies),
+      ...conflictHandlers(dependencies),
     },
   )
 

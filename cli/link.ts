@@ -215,7 +215,7 @@ export function linkCommands(program: Command, context: () => Context): void {
 }
 
 /** By name or id. */
-async function findLink({ api }: Context, name: string): Promise<LinkView> {
+export async function findLink({ api }: Context, name: string): Promise<LinkView> {
   const { items } = await api.call('listLinks')
   const found = items.find((one) => one.name === name || one.id === name)
   if (found === undefined)

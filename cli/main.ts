@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { apiAddress, createApiClient, NotReachable, Refused } from './api-client.ts'
+import { conflictCommands } from './conflict.ts'
 import type { Context } from './context.ts'
 import { endpointCommands } from './endpoint.ts'
 import { linkCommands } from './link.ts'
@@ -40,6 +41,7 @@ function context(): Context {
 endpointCommands(program, context)
 linkCommands(program, context)
 runCommands(program, context)
+conflictCommands(program, context)
 
 program
   .command('health')

@@ -1,8 +1,9 @@
 import type { FieldMapping, LinkConfiguration } from './link-config.ts'
+import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
 import type { Finding } from './run.ts'
 import type { Translator } from './translate.ts'
-import { otherSide, type Side, sameValue, sides } from './values.ts'
+import { type CanonicalValue, otherSide, type Side, sameValue, sides } from './values.ts'
 
 export interface CheckInput {
   configuration: LinkConfiguration
@@ -22,6 +23,7 @@ const checks = [
   'rules',
   'values',
   'round-trip',
+  'conflicts',
   'users',
   'constants',
 ] as const
@@ -37,6 +39,7 @@ const checkWords: Record<Check, string> = {
   rules: 'Directions of the mapping agree with the rules.',
   values: 'List values have counterparts.',
   'round-trip': 'Values come back as they went.',
+  conflicts: 'Conflicts can be settled as they are to be.',
   users: 'People have twins.',
   constants: 'Constants and defaults can be stored.',
 }
@@ -176,7 +179,10 @@ export function checkConfiguration(input: CheckInput): Finding[] {
         )
       if (why === null && updates(to)) checkValues(mapping, pointer, from, source, target)
     }
-    if (mapping.direction === 'both' && updates('left') && updates('right')) checkRoundTrip(mapping, pointer, fields)
+    if (mapping.direction === 'both' && updates('left') && updates('right')) {
+      checkRoundTrip(mapping, pointer, fields)
+      checkPolicy(mapping, pointer, left, right)
+    }
   }
 
   /** One finding per field and direction, naming every value without counterpart. */
@@ -220,12 +226,38 @@ export function checkConfiguration(input: CheckInput): Finding[] {
     )
   }
 
+  /** Can the policy tell what to do about these two fields? */
+  function checkPolicy(mapping: FieldMapping, pointer: string, left: FieldMetadata, right: FieldMetadata): void {
+    if (mapping.conflict === 'latest')
+      add(
+        'conflicts',
+        'error',
+        null,
+        `"${left.label}" and "${right.label}" cannot be settled by the later edit: the endpoints tell no time of a single field that Tandem can rely on.`,
+        'Let a side win, merge, or ask a person.',
+        `${pointer}/conflict`,
+      )
+    if (mapping.conflict === 'merge' && ((mapping.group ?? null) !== null || mergeKind(left, right) === null))
+      add(
+        'conflicts',
+        'error',
+        null,
+        `"${left.label}" and "${right.label}" cannot be merged: both must be sets, texts or memos alike, outside of a group.`,
+        'Let a side win, or ask a person.',
+        `${pointer}/conflict`,
+      )
+  }
+
   /** A value that goes there and back must come to rest: once changed is told, changed for ever is an error. */
   function checkRoundTrip(
     mapping: FieldMapping,
     pointer: string,
     fields: { left: FieldMetadata | undefined; right: FieldMetadata | undefined },
   ): void {
+    const shown = (side: Side, value: CanonicalValue): string =>
+      (Array.isArray(value) ? (value as readonly string[]) : [value])
+        .map((one) => fields[side]?.options?.find((option) => option.value === one)?.label ?? String(one ?? ''))
+        .join(', ')
     for (const from of sides) {
       const source = fields[from]
       if (source?.type !== 'list' || source.options === null) continue
@@ -243,8 +275,8 @@ export function checkConfiguration(input: CheckInput): Finding[] {
             'round-trip',
             'error',
             from,
-            `"${option.label}" of "${source.label}" never comes to rest: each way there and back gives another value.`,
-            'Make one of its value pairs one way.',
+            `"${option.label}" of "${source.label}" never comes to rest: it becomes "${shown(to, there.value)}", that comes back as "${shown(from, back.value)}", and that becomes "${shown(to, again.value)}".`,
+            'Make one of these value pairs one way.',
             `${pointer}/values`,
           )
           continue

@@ -67,7 +67,7 @@ const right: SideMetadata = {
 }
 
 const direction = fc.constantFrom('both' as const, 'to-right' as const, 'to-left' as const)
-const policy = fc.constantFrom('left' as const, 'right' as const, 'ask' as const)
+const policy = fc.constantFrom('left' as const, 'right' as const, 'ask' as const, 'merge' as const, 'latest' as const)
 
 const configurations = fc
   .record({
@@ -192,10 +192,64 @@ describe('planner properties', () => {
   it('a plan applied leaves nothing to plan', () => {
     fc.assert(
       fc.property(histories, ({ planner, edited }) => {
-        const after = apply(planner, edited, planner.planPair(edited))
-        expect(writesOf(planner.planPair(after))).toBe(0)
+        // A merged value goes to both sides, one at each look.
+        const half = apply(planner, edited, planner.planPair(edited))
+        const second = planner.planPair(half)
+        for (const side of sides)
+          for (const one of second.writes[side]) expect(half.base[one.mappingId]?.halfway).toBeDefined()
+        expect(writesOf(planner.planPair(apply(planner, half, second)))).toBe(0)
       }),
       { numRuns: 3_000 },
+    )
+  })
+
+  it('merges sets without losing an addition or a removal of either side', () => {
+    fc.assert(
+      fc.property(histories, ({ configuration, planner, agreed, edited }) => {
+        const mapping = configuration.fields.find((one) => one.id === 'browsers')
+        if (mapping?.conflict !== 'merge' || mapping.direction !== 'both' || agreed.base.browsers === undefined) return
+        let state = edited
+        for (let round = 0; round < 3; round++) state = apply(planner, state, planner.planPair(state))
+        const items = (one: RecordSnapshot) => new Set((one.fields.browsers ?? []) as readonly string[])
+        const [before, byLeft, byRight] = [items(agreed.left), items(edited.left), items(edited.right)]
+        for (const item of ['a', 'b', 'c']) {
+          const wanted = before.has(item)
+            ? byLeft.has(item) && byRight.has(item)
+            : byLeft.has(item) || byRight.has(item)
+          expect(items(state.left).has(item)).toBe(wanted)
+          expect(items(state.right).has(item)).toBe(wanted)
+        }
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  it('carries a decision out once, and holds nothing but the fields that are asked about', () => {
+    fc.assert(
+      fc.property(histories, fc.constantFrom('left' as const, 'right' as const), ({ planner, edited }, choose) => {
+        let state = edited
+        const first = planner.planPair(state)
+        for (const one of first.conflicts)
+          for (const side of sides) expect(first.writes[side].some((w) => w.mappingId === one.mappingId)).toBe(false)
+        const ungrouped = first.conflicts.filter((one) => !['release', 'cycle'].includes(one.mappingId))
+        const decisions = Object.fromEntries(
+          ungrouped.map((one) => [
+            one.mappingId,
+            { ...one, conflictId: one.mappingId, choose, value: null, side: 'left' as const },
+          ]),
+        )
+        state = apply(planner, state, first)
+        const decided = planner.planPair({ ...state, decisions })
+        const after = apply(planner, state, decided)
+        const again = planner.planPair({ ...after, decisions })
+        for (const side of sides)
+          expect(
+            again.writes[side].filter(
+              (one) => one.mappingId in decisions && decided.deciding.length > 0 && one.rule === 'decision',
+            ),
+          ).toEqual([])
+      }),
+      { numRuns: 2_000 },
     )
   })
 
@@ -268,7 +322,8 @@ describe('planner properties', () => {
   it('an echo of our own write is no change, whatever the stamps say', () => {
     fc.assert(
       fc.property(histories, fc.integer({ min: 1, max: 50 }), ({ planner, edited }, jump) => {
-        const after = apply(planner, edited, planner.planPair(edited))
+        const half = apply(planner, edited, planner.planPair(edited))
+        const after = apply(planner, half, planner.planPair(half))
         const moved = (one: RecordSnapshot) => ({
           ...one,
           stamp: { version: (one.stamp.version ?? 0) + jump, modified: null },

@@ -20,6 +20,7 @@ import { createConnections } from '../activities/connections.ts'
 import { createSecretOpener } from '../activities/open-secret.ts'
 import { createApp } from '../api/app.ts'
 import type { CommandName, EndpointView, LinkView, RunView } from '../api/contract/schemas.ts'
+import { conflictHandlers } from '../api/handlers/conflicts.ts'
 import { endpointHandlers } from '../api/handlers/endpoints.ts'
 import { linkHandlers } from '../api/handlers/links.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
@@ -100,6 +101,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...endpointHandlers(dependencies),
       ...linkHandlers(dependencies),
       ...runHandlers(dependencies),
+      ...conflictHandlers(dependencies),
     },
   )
   const server = createServer(app)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as c from './conflicts.ts'
 import * as s from './schemas.ts'
 
 /** A route as data: the server validates by it, the OpenAPI document is made from it, clients are typed by it. */
@@ -20,6 +21,8 @@ export interface RouteContract {
 }
 
 const byId = z.object({ id: z.uuid('must be an id, as lists show it') })
+
+const byConflict = byId.extend({ conflictId: z.uuid('must be an id, as lists show it') })
 
 export const routes = {
   health: {
@@ -279,6 +282,66 @@ export const routes = {
       ledger: z.array(s.ledgerRow),
     }),
     codes: ['not-found', 'connection-failed', 'no-worker'],
+  },
+  listConflicts: {
+    method: 'get',
+    path: '/links/:id/conflicts',
+    summary: 'Fields that wait for a decision, newest first',
+    tag: 'conflicts',
+    params: byId,
+    query: s.pageQuery.extend({ open: z.enum(['true', 'false']).optional() }),
+    status: 200,
+    answer: s.pageOf(c.conflict),
+    codes: ['not-found', 'bad-cursor'],
+  },
+  resolveConflicts: {
+    method: 'post',
+    path: '/links/:id/conflicts/resolve',
+    summary: 'Decide about several conflicts, each on its own',
+    tag: 'conflicts',
+    params: byId,
+    body: c.resolveConflicts,
+    status: 200,
+    answer: c.decisionOutcomes,
+    codes: ['not-found'],
+    creates: true,
+  },
+  getConflict: {
+    method: 'get',
+    path: '/links/:id/conflicts/:conflictId',
+    summary: 'One conflict with both values and what the sides last agreed on',
+    tag: 'conflicts',
+    params: byConflict,
+    status: 200,
+    answer: c.conflict,
+    codes: ['not-found'],
+  },
+  resolveConflict: {
+    method: 'post',
+    path: '/links/:id/conflicts/:conflictId/resolve',
+    summary: 'Decide about a conflict; it is carried out by the next look at the record',
+    tag: 'conflicts',
+    params: byConflict,
+    body: c.resolveConflict,
+    status: 202,
+    answer: c.conflict,
+    codes: ['not-found', 'conflict-moved', 'conflict-closed', 'conflict-busy'],
+    creates: true,
+  },
+  unfreezeRecord: {
+    method: 'post',
+    path: '/links/:id/records/:side/:recordId/unfreeze',
+    summary: 'Try the frozen fields of a record again',
+    tag: 'conflicts',
+    params: byId.extend({
+      side: z.enum(['left', 'right']),
+      recordId: z.string().regex(/^\d+$/, 'must be the number of a record'),
+    }),
+    body: c.unfreeze,
+    status: 202,
+    answer: c.decisionOutcomes,
+    codes: ['not-found', 'not-frozen'],
+    creates: true,
   },
   listRuns: {
     method: 'get',

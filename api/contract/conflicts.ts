@@ -1,0 +1,70 @@
+import { z } from 'zod'
+
+const value = z.unknown().meta({ description: 'Text, number, boolean, list of texts, or null' })
+const side = z.enum(['left', 'right'])
+const reason = z.string().trim().min(1, 'say why: it stays in the ledger').max(2_000)
+const revision = z
+  .int()
+  .min(1)
+  .meta({ description: 'As the conflict was shown: one that has moved on since is refused' })
+
+export const conflict = z
+  .object({
+    id: z.uuid(),
+    mappingId: z.string(),
+    kind: z.enum(['both-changed', 'disputed', 'frozen']),
+    leftId: z.string(),
+    rightId: z.string(),
+    base: z.object({ left: value, right: value }).nullable(),
+    left: value,
+    right: value,
+    revision: z.int(),
+    firstSeen: z.string(),
+    lastSeen: z.string(),
+    decision: z
+      .object({ choose: z.string(), value, side, actor: z.string(), reason: z.string() })
+      .nullable()
+      .meta({ description: 'Decided, and carried out by the next look at the record' }),
+    decidedAt: z.string().nullable(),
+    resolvedAt: z.string().nullable(),
+    resolution: z.enum(['decided', 'over']).nullable(),
+  })
+  .meta({ id: 'Conflict' })
+export type ConflictView = z.infer<typeof conflict>
+
+const choice = {
+  choose: z.enum(['left', 'right', 'value', 'retry']),
+  value: z
+    .union([z.string(), z.number(), z.boolean(), z.array(z.string()), z.null()])
+    .optional()
+    .meta({ description: 'With `value`: what both sides are to hold, in the words of the field of `side`' }),
+  side: side.default('left'),
+  reason,
+}
+const hasValue = (body: { choose: string; value?: unknown }) => (body.choose === 'value') === (body.value !== undefined)
+const needsValue = { path: ['value'], message: 'goes with choose "value", and only with it' }
+
+export const resolveConflict = z
+  .strictObject({ ...choice, revision })
+  .refine(hasValue, needsValue)
+  .meta({ id: 'ResolveConflict' })
+export const resolveConflicts = z
+  .strictObject({
+    ...choice,
+    conflicts: z
+      .array(z.strictObject({ id: z.uuid(), revision }))
+      .min(1)
+      .max(200),
+  })
+  .refine(hasValue, needsValue)
+  .meta({ id: 'ResolveConflicts' })
+export const decisionOutcomes = z.object({
+  items: z.array(
+    z.object({
+      id: z.uuid(),
+      state: z.enum(['decided', 'moved', 'closed', 'busy', 'unknown']),
+      conflict: conflict.nullable(),
+    }),
+  ),
+})
+export const unfreeze = z.strictObject({ mappingId: z.string().optional(), reason }).meta({ id: 'Unfreeze' })

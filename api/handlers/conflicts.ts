@@ -1,0 +1,87 @@
+import { decideConflicts, frozenConflicts, getConflict, listConflicts } from '../../db/conflicts.ts'
+import { getLink } from '../../db/links.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { page, readCursor, timeKey } from './cursor.ts'
+import type { Dependencies, Handlers } from './types.ts'
+
+type ConflictHandlerName = 'listConflicts' | 'getConflict' | 'resolveConflict' | 'resolveConflicts' | 'unfreezeRecord'
+
+const refusals = {
+  moved: 'A side has moved on since: the conflict shows other values now.',
+  closed: 'The conflict is closed already.',
+  busy: 'An earlier decision about it is being carried out just now.',
+}
+
+export function conflictHandlers({ database }: Dependencies): Pick<Handlers, ConflictHandlerName> {
+  async function existingLink(id: string): Promise<void> {
+    if ((await getLink(database, id)) === null) throw notFound('link', id)
+  }
+
+  return {
+    listConflicts: async ({ params, query }) => {
+      await existingLink(params.id)
+      const before = readCursor(query.cursor, timeKey)
+      const rows = await listConflicts(database, {
+        linkId: params.id,
+        limit: query.limit + 1,
+        ...(query.open === undefined ? {} : { open: query.open === 'true' }),
+        ...(before === undefined ? {} : { before }),
+      })
+      return page(rows, query.limit, (row) => ({ at: row.firstSeen, id: row.id }))
+    },
+    getConflict: async ({ params }) => {
+      const found = await getConflict(database, params.id, params.conflictId)
+      if (found === null) throw notFound('conflict', params.conflictId)
+      return found
+    },
+    resolveConflict: async ({ params, body }, { actor }) => {
+      await existingLink(params.id)
+      const { revision, value, ...choice } = body
+      const [outcome] = await decideConflicts(database, {
+        linkId: params.id,
+        conflicts: [{ id: params.conflictId, revision }],
+        value: value ?? null,
+        actor,
+        ...choice,
+      })
+      if (outcome === undefined || outcome.state === 'unknown') throw notFound('conflict', params.conflictId)
+      if (outcome.state !== 'decided')
+        throw new ApiProblem(409, `conflict-${outcome.state}`, refusals[outcome.state], {
+          remedy: 'Look at the conflict again and decide about what it shows now.',
+          errors: [{ pointer: '/revision', message: `the newest is ${outcome.conflict?.revision ?? revision}` }],
+        })
+      const decided = await getConflict(database, params.id, params.conflictId)
+      if (decided === null) throw notFound('conflict', params.conflictId)
+      return decided
+    },
+    resolveConflicts: async ({ params, body }, { actor }) => {
+      await existingLink(params.id)
+      const { value, ...choice } = body
+      const input = { linkId: params.id, value: value ?? null, actor, ...choice }
+      return { items: await decideConflicts(database, input) }
+    },
+    unfreezeRecord: async ({ params, body }, { actor }) => {
+      await existingLink(params.id)
+      const conflicts = await frozenConflicts(database, {
+        linkId: params.id,
+        side: params.side,
+        recordId: params.recordId,
+        ...(body.mappingId === undefined ? {} : { mappingId: body.mappingId }),
+      })
+      if (conflicts.length === 0)
+        throw new ApiProblem(409, 'not-frozen', `No field of record ${params.recordId} is frozen.`, {
+          remedy: 'List the open conflicts of the link to see which fields are.',
+        })
+      const items = await decideConflicts(database, {
+        linkId: params.id,
+        conflicts,
+        choose: 'retry',
+        value: null,
+        side: params.side,
+        reason: body.reason,
+        actor,
+      })
+      return { items }
+    },
+  }
+}
