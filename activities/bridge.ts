@@ -2,6 +2,7 @@ import type { Store } from '../core/store.ts'
 import { createAnswer } from './answer.ts'
 import { createCheck } from './check.ts'
 import type { Connections } from './connections.ts'
+import { createLookUp } from './look-up.ts'
 import { createReconcile } from './reconcile/reconcile.ts'
 import { createScan } from './scan.ts'
 import { createSimulate } from './simulate.ts'
@@ -22,6 +23,7 @@ export interface BridgeDependencies {
 export function createBridgeActivities(dependencies: BridgeDependencies) {
   return {
     ...createScan(dependencies),
+    ...createLookUp(dependencies),
     ...createReconcile(dependencies),
     ...createSimulate(dependencies),
     ...createCheck(dependencies),

@@ -4,6 +4,7 @@ import type { BeginRun, QueueState, Store } from '../core/store.ts'
 import type { Database } from '../db/connection.ts'
 import { loadLinkControl, markChecked, saveLinkState, setLinkMode } from '../db/links.ts'
 import { enqueueNotice } from '../db/outbox.ts'
+import { requestRecords as recordRequest, repeatRequest as repeatRequestOf } from '../db/requests.ts'
 import { recordDroppedRun } from '../db/runs.ts'
 import { guarded } from './failures.ts'
 
@@ -62,8 +63,19 @@ export function createLinkControl({ database, store }: { database: Database; sto
     await guarded(() => markChecked(database, input.linkId, input.version, input.passed))
   }
 
-  async function queueState({ linkId }: { linkId: string }): Promise<QueueState> {
-    return guarded(() => store.queueState(linkId))
+  /** Of the link; with a run's id only of what that run was asked for. */
+  async function queueState({ linkId, runId }: { linkId: string; runId?: string }): Promise<QueueState> {
+    return guarded(() => store.queueState(linkId, runId))
+  }
+
+  /** Queues what a person asked for and writes the command down, in one transaction. */
+  async function requestRecords(input: Parameters<typeof recordRequest>[1]): Promise<void> {
+    await guarded(() => recordRequest(database, input))
+  }
+
+  /** Hands what an interrupted run left of its request over to another run. */
+  async function repeatRequest(input: Parameters<typeof repeatRequestOf>[1]): Promise<void> {
+    await guarded(() => repeatRequestOf(database, input))
   }
 
   /** Closes the run's row and puts a notice into the outbox, once, when the run left something to be done. */
@@ -86,5 +98,16 @@ export function createLinkControl({ database, store }: { database: Database; sto
     })
   }
 
-  return { loadLink, commandLink, saveState, beginRun, dropRun, noteCheck, queueState, finishRun }
+  return {
+    loadLink,
+    commandLink,
+    requestRecords,
+    repeatRequest,
+    saveState,
+    beginRun,
+    dropRun,
+    noteCheck,
+    queueState,
+    finishRun,
+  }
 }

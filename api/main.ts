@@ -12,6 +12,7 @@ import { createApp } from './app.ts'
 import { conflictHandlers } from './handlers/conflicts.ts'
 import { endpointHandlers } from './handlers/endpoints.ts'
 import { linkHandlers } from './handlers/links.ts'
+import { recordHandlers } from './handlers/records.ts'
 import { runHandlers } from './handlers/runs.ts'
 import { serviceHandlers } from './handlers/service.ts'
 import { connectTemporal } from './temporal.ts'
@@ -79,6 +80,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...serviceHandlers(dependencies, { build, ...links }),
       ...endpointHandlers(dependencies),
       ...linkHandlers(dependencies),
+      ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
     },

@@ -23,7 +23,9 @@ import {
   runNowUpdate,
   runProgressQuery,
   runWorkflowId,
+  type SyncRecords,
   setModeUpdate,
+  syncRecordsUpdate,
 } from '../workflows/messages.ts'
 import type { CommandAnswer, CommandName } from './contract/schemas.ts'
 import { ApiProblem } from './problem.ts'
@@ -198,6 +200,7 @@ export async function connectTemporal(options: TemporalOptions) {
     ask,
     progress,
     isUp,
+    syncRecords: (linkId: string, commanded: SyncRecords) => update(linkId, syncRecordsUpdate, commanded),
     deleteLink: (linkId: string, commanded: Commanded) => update(linkId, deleteUpdate, commanded),
     configurationChanged: (linkId: string, commanded: Commanded & { version: number }) =>
       update(linkId, configurationChangedUpdate, commanded),

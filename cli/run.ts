@@ -54,6 +54,7 @@ const kinds: Record<RunView['kind'], string> = {
   simulation: 'Simulation',
   incremental: 'Synchronization',
   full: 'Full synchronization',
+  records: 'Synchronization of single records',
 }
 
 /** 0: passed; 3: finished with errors; 1: anything else. */

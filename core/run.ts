@@ -1,6 +1,7 @@
 import type { Side } from './values.ts'
 
-export type RunKind = 'check' | 'simulation' | 'incremental' | 'full'
+/** `records`: only what a person asked for by id, without a scan. */
+export type RunKind = 'check' | 'simulation' | 'incremental' | 'full' | 'records'
 
 /** Final words about a run; `running` until then. */
 export type RunStatus = 'running' | 'passed' | 'with-errors' | 'failed' | 'interrupted' | 'cancelled'

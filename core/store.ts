@@ -60,7 +60,12 @@ export interface Store {
     overlapSeconds: number
   }): Promise<void>
 
-  queueState(linkId: string): Promise<QueueState>
+  /** `runId`: only of the records that this run was asked for and that are not answered yet. */
+  queueState(linkId: string, runId?: string): Promise<QueueState>
+  /** Records that a run was asked for, in their order, and what has become of them. */
+  requestedRecords(runId: string): Promise<readonly RequestedRecord[]>
+  /** Notes that records of a request do not exist on their side; paired ones are left to the judge. */
+  noteUnknown(input: { runId: string; side: Side; ids: readonly string[] }): Promise<void>
   /** Leases up to `limit` due pairs or unpaired records to the caller. An empty answer: nothing is due now. */
   claim(input: ClaimRequest): Promise<Claim>
   /** Like a claim without taking one: due items in key order after `afterKey`, for simulations. */
@@ -206,6 +211,8 @@ export interface ClaimRequest {
   linkId: string
   runId: string
   limit: number
+  /** True: only records that the run was asked for. */
+  asked?: boolean
   /** Length of the lease; requests have a deadline well inside it. */
   leaseSeconds: number
   /** Added to the lease before anyone else may take over: the longest time a request of ours may still be on its way. */
@@ -324,6 +331,18 @@ export type ItemOutcome =
   | 'held'
   | 'failed'
   | 'in-doubt'
+
+/** What became of a record that a person asked for; `unknown`: its side has no such record. */
+export type RequestedOutcome = ItemOutcome | 'unknown'
+
+export interface RequestedRecord {
+  side: Side
+  id: string
+  /** The last look's outcome; null: not looked at yet. */
+  outcome: RequestedOutcome | null
+  /** False: it is going to be looked at again by itself. */
+  settled: boolean
+}
 
 export interface ItemCommit {
   key: string

@@ -13,6 +13,7 @@ import { type Side, type Stamp, sides } from '../core/values.ts'
 import { saveConflicts } from './conflicts.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf, type LedgerRow } from './ledger.ts'
+import { answerRequests } from './requests.ts'
 import { type LinkKeys, loadLinkKeys } from './store-queue.ts'
 
 type Tx = postgres.TransactionSql
@@ -106,6 +107,7 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       const ledger = await settle(tx, request, pairIds)
       const reopened = await saveConflicts(tx, request, pairIds)
       await saveIssues(tx, request, pairIds)
+      await answerRequests(tx, request, claimed)
       await saveQueue(tx, request, claimed)
       await tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`
       await appendLedger(tx, chainOf(request.linkId), [...ledger, ...reopened], () => saveCounters(tx, request))

@@ -106,7 +106,8 @@ export async function queueScanPage(
   })
 }
 
-export async function loadQueueState({ sql }: Database, linkId: string): Promise<QueueState> {
+/** Of a link, or of what one of its runs was asked for. */
+export async function loadQueueState({ sql }: Database, linkId: string, runId?: string): Promise<QueueState> {
   const [row] = await named(
     'queue state',
     () =>
@@ -116,7 +117,7 @@ export async function loadQueueState({ sql }: Database, linkId: string): Promise
       ), rows as (
         select p.next_attempt_at, exists (
           select 1 from leases where row ->> 'side' = p.side and row ->> 'id' = p.external_id) as leased
-        from pending p where p.link_id = ${linkId}
+        from pending p where p.link_id = ${linkId} and ${runId === undefined ? sql`true` : askedBy(sql, runId)}
       )
       select count(*) filter (where not leased and next_attempt_at <= now())::int as due,
         count(*) filter (where leased)::int as leased,
@@ -130,6 +131,13 @@ export async function loadQueueState({ sql }: Database, linkId: string): Promise
     waiting: row?.waiting ?? 0,
     nextDueInSeconds: row?.next ?? null,
   }
+}
+
+/** The queue row `p` belongs to what the run was asked for and has not answered yet. */
+function askedBy(sql: postgres.ISql, runId: string): postgres.PendingQuery<postgres.Row[]> {
+  return sql`exists (
+    select 1 from requested_records a where a.run_id = ${runId} and not a.settled
+      and a.side = p.side and a.external_id = p.external_id)`
 }
 
 /** Leases due pairs and unpaired records. A pair is one item whichever of its sides is due. */
@@ -161,7 +169,7 @@ const claimRounds = 20
 async function leaseDue(
   tx: postgres.TransactionSql,
   keys: LinkKeys,
-  { linkId, runId, limit, leaseSeconds, graceSeconds }: ClaimRequest,
+  { linkId, runId, limit, leaseSeconds, graceSeconds, asked }: ClaimRequest,
   token: string,
 ): Promise<string[]> {
   // Walks the queue in the order of its index and stops at the limit, instead of reading and sorting all of it.
@@ -177,6 +185,7 @@ async function leaseDue(
             and r.entity_type = case p.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end
           limit 1) r on true
         where p.link_id = ${linkId} and p.next_attempt_at <= now()
+          and ${asked === true ? askedBy(tx, runId) : tx`true`}
           and not exists (
             select 1 from claims c where c.link_id = ${linkId} and c.grace_until >= now()
               and c.key = coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id))

@@ -1,6 +1,7 @@
 import { type ScanPosition, type Store, StoreError } from '../core/store.ts'
 import { answerAsk, loadQuestion } from './asks.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
+import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
@@ -49,7 +50,9 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
             is distinct from (excluded.since, excluded.newest, excluded.overlap_seconds)`,
       )
     },
-    queueState: (linkId) => loadQueueState(database, linkId),
+    queueState: (linkId, runId) => loadQueueState(database, linkId, runId),
+    requestedRecords: (runId) => loadRequestedRecords(database, runId),
+    noteUnknown: (input) => noteUnknownRecords(database, input),
     claim: (request) => claimItems(database, request),
     peek: (input) => peekItems(database, input),
     release: ({ token }) => releaseClaim(database, token),

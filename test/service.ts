@@ -23,6 +23,7 @@ import type { CommandName, EndpointView, LinkView, RunView } from '../api/contra
 import { conflictHandlers } from '../api/handlers/conflicts.ts'
 import { endpointHandlers } from '../api/handlers/endpoints.ts'
 import { linkHandlers } from '../api/handlers/links.ts'
+import { recordHandlers } from '../api/handlers/records.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
 import { serviceHandlers } from '../api/handlers/service.ts'
 import { connectTemporal } from '../api/temporal.ts'
@@ -100,6 +101,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...serviceHandlers(dependencies, { build, ...links }),
       ...endpointHandlers(dependencies),
       ...linkHandlers(dependencies),
+      ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
     },

@@ -38,6 +38,7 @@ import {
   runNowUpdate,
   runWorkflowId,
   setModeUpdate,
+  syncRecordsUpdate,
   wakeSignal,
 } from './messages.ts'
 import { bridgePatience, central, watching } from './options.ts'
@@ -66,6 +67,8 @@ interface CarriedState {
   answers: { requestId: string; answer: unknown }[]
   /** Kind of the run that a pause interrupted: resuming goes on with it. */
   interrupted?: RunKind | null
+  /** The run that a pause interrupted: what it left of a person's request is handed on. */
+  interruptedRun?: string | null
 }
 
 /** A quiet watch returns after a day, so that no option or code in use is older than that. */
@@ -77,6 +80,7 @@ const activityOf: Record<RunKind, LinkActivity> = {
   simulation: 'simulating',
   incremental: 'synchronizing',
   full: 'synchronizing',
+  records: 'synchronizing',
 }
 
 /**
@@ -90,6 +94,7 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   let healthMessage = carried?.healthMessage ?? null
   const answers = carried?.answers ?? []
   let interrupted = carried?.interrupted ?? null
+  let interruptedRun = carried?.interruptedRun ?? null
   let control: LinkControl | null = null
   let running: { run: QueuedRun; stop(as: 'interrupted' | 'cancelled'): Promise<void> } | null = null
   /** Raised by whatever the loop must look at again. */
@@ -130,6 +135,12 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
       if (isCancellation(error)) throw error
       log.info('The run had ended by itself', { linkId })
     }
+  }
+
+  /** A few records go before whatever else waits, in the order in which they were asked for. */
+  function enqueue(run: QueuedRun): void {
+    const behind = run.kind === 'records' ? queued.findIndex((other) => other.kind !== 'records') : -1
+    queued.splice(behind < 0 ? queued.length : behind, 0, run)
   }
 
   /** Takes a queued run away and leaves its row, so that whoever waits for it sees its end. */
@@ -213,6 +224,23 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     { validator: (command) => void checkRun(command.kind) },
   )
   setHandler(
+    syncRecordsUpdate,
+    async (command) => {
+      const before = repeated<RunNowAnswer>(command)
+      if (before !== undefined) return before
+      await loaded()
+      checkRun('records')
+      const { actor, records } = command
+      const run: QueuedRun = { runId: uuid4(), kind: 'records', trigger: 'person', actor }
+      await centrally('Queue the records').requestRecords({ linkId, runId: run.runId, actor, records })
+      const state = running === null && queued.length === 0 ? 'started' : 'queued'
+      enqueue(run)
+      wake()
+      return remember<RunNowAnswer>(command, { state, runId: run.runId })
+    },
+    { validator: (_command) => void checkRun('records') },
+  )
+  setHandler(
     cancelRunUpdate,
     async (command) => {
       const before = repeated<{ runId: string }>(command)
@@ -247,6 +275,7 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
       const interrupting = running !== null && isSynchronizing(running.run) ? running.run.runId : null
       if (interrupting !== null) {
         interrupted = running?.run.kind ?? null
+        interruptedRun = interrupting
         await stopRunning('interrupted')
       }
       wake()
@@ -268,9 +297,12 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
       interrupted = null
       let runId: string | null = null
       if (kind !== null) {
-        const waiting = queued.find(isSynchronizing)
+        const waiting =
+          kind === 'records' ? undefined : queued.find((run) => isSynchronizing(run) && run.kind !== 'records')
         runId = waiting?.runId ?? uuid4()
-        if (waiting === undefined) queued.push({ runId, kind, trigger: 'person', actor })
+        if (kind === 'records' && interruptedRun !== null)
+          await centrally('Hand the request on').repeatRequest({ linkId, from: interruptedRun, runId })
+        if (waiting === undefined) enqueue({ runId, kind, trigger: 'person', actor })
       }
       wake()
       return remember(command, { paused: false as const, runId })
@@ -330,7 +362,7 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
       await condition(allHandlersFinished)
       await continueAsNew<typeof linkWorkflow>({
         linkId,
-        carried: { v: 1, queued, health, healthMessage, answers, interrupted },
+        carried: { v: 1, queued, health, healthMessage, answers, interrupted, interruptedRun },
       })
     }
   }
@@ -471,5 +503,5 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
 }
 
 function isSynchronizing(run: { kind: RunKind }): boolean {
-  return run.kind === 'incremental' || run.kind === 'full'
+  return run.kind === 'incremental' || run.kind === 'full' || run.kind === 'records'
 }

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { LinkActivity, LinkHealth } from '../core/link-state.ts'
 import type { RunKind } from '../core/run.ts'
+import type { Side } from '../core/values.ts'
 
 /** Identity of a link's workflow: one alive per link, which is our mutual exclusion. */
 export function linkWorkflowId(linkId: string): string {
@@ -30,6 +31,10 @@ export interface RunNow extends Commanded {
   kind: RunKind
 }
 
+export interface SyncRecords extends Commanded {
+  records: { side: Side; id: string }[]
+}
+
 export interface RunNowAnswer {
   /** `started` at once, `queued` behind the run going on, or `merged` into one of its kind that is already queued. */
   state: 'started' | 'queued' | 'merged'
@@ -38,6 +43,8 @@ export interface RunNowAnswer {
 
 /** Commands are Updates: each is accepted with an answer or refused with a reason, and none is dropped. */
 export const runNowUpdate = defineUpdate<RunNowAnswer, [RunNow]>('runNow')
+/** Looks at a few records now, before whatever else is queued. */
+export const syncRecordsUpdate = defineUpdate<RunNowAnswer, [SyncRecords]>('syncRecords')
 export const cancelRunUpdate = defineUpdate<{ runId: string }, [Commanded]>('cancelRun')
 export const pauseUpdate = defineUpdate<{ paused: true; interrupting: string | null }, [Commanded]>('pause')
 /** Answers the run that goes on with what the pause interrupted; null: it interrupted nothing. */

@@ -136,12 +136,10 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
           return
         }
       }
-      phase = 'scan'
-      const extent = kind === 'full' ? 'all' : 'changes'
-      await Promise.all([
-        byReading('Scan the left side').scan({ linkId, runId, version, side: 'left', extent }),
-        byReading('Scan the right side').scan({ linkId, runId, version, side: 'right', extent }),
-      ])
+      if (kind === 'records') {
+        phase = 'look up'
+        await byReading('Look the records up').lookUp({ linkId, runId, version })
+      } else await scanBothSides()
       if (kind === 'simulation') {
         phase = 'simulate'
         await byReading('Plan without writing').simulate({ linkId, runId, version })
@@ -152,10 +150,21 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
     await reconcileUntilEmpty(parallel)
   }
 
+  async function scanBothSides(): Promise<void> {
+    phase = 'scan'
+    const extent = kind === 'full' ? 'all' : 'changes'
+    await Promise.all([
+      byReading('Scan the left side').scan({ linkId, runId, version, side: 'left', extent }),
+      byReading('Scan the right side').scan({ linkId, runId, version, side: 'right', extent }),
+    ])
+  }
+
   async function reconcileUntilEmpty(parallel: number): Promise<void> {
+    const only = kind === 'records' ? { runId } : {}
+    const asked = kind === 'records'
     let waits = 0
     while (stopping === null) {
-      const queue = await centrally('Look at the queue').queueState({ linkId })
+      const queue = await centrally('Look at the queue').queueState({ linkId, ...only })
       left = queue.due + queue.leased
       if (queue.due === 0) {
         const soon = queue.nextDueInSeconds !== null && queue.nextDueInSeconds <= shortWaitSeconds
@@ -166,7 +175,9 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
         continue
       }
       const { reconcile } = byWriting('Reconcile')
-      const results = await Promise.all(Array.from({ length: parallel }, () => reconcile({ linkId, runId, version })))
+      const results = await Promise.all(
+        Array.from({ length: asked ? 1 : parallel }, () => reconcile({ linkId, runId, version, asked })),
+      )
       for (const result of results) done += result.items
       if (results.some((result) => result.ended === 'link-changed')) {
         status = 'interrupted'

@@ -12,6 +12,8 @@ export interface ReconcileInput {
   linkId: string
   runId: string
   version: number
+  /** True: only records that the run was asked for. */
+  asked?: boolean
 }
 
 export interface ReconcileResult {
@@ -62,7 +64,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
     return guarded(() => run(input))
   }
 
-  async function run({ linkId, runId, version }: ReconcileInput): Promise<ReconcileResult> {
+  async function run({ linkId, runId, version, asked = false }: ReconcileInput): Promise<ReconcileResult> {
     const context = Context.current()
     let stop = false
     cancellation().catch(() => {
@@ -78,7 +80,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
       while (performance.now() - started < callMilliseconds) {
         if (stop) return { ...result, ended: 'stopped' }
         const claimedAt = performance.now()
-        const claim = await store.claim({ linkId, runId, limit: batchSize, leaseSeconds, graceSeconds })
+        const claim = await store.claim({ linkId, runId, limit: batchSize, leaseSeconds, graceSeconds, asked })
         if (claim.items.length === 0) return { ...result, ended: 'empty' }
         context.heartbeat({ items: result.items })
         const assertLease = () => {

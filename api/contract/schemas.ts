@@ -90,7 +90,7 @@ export const counters = z
   .meta({ id: 'Counters' })
 
 const runStatus = z.enum(['running', 'passed', 'with-errors', 'failed', 'interrupted', 'cancelled'])
-const runKind = z.enum(['check', 'simulation', 'incremental', 'full'])
+const runKind = z.enum(['check', 'simulation', 'incremental', 'full', 'records'])
 
 export const run = z
   .object({
@@ -318,6 +318,50 @@ export const commandAnswer = z
   })
   .meta({ id: 'CommandAnswer' })
 export type CommandAnswer = z.infer<typeof commandAnswer>
+
+const recordIds = z
+  .array(z.string().regex(/^\d{1,18}$/, 'must be the number of a record'))
+  .max(100, 'takes at most 100 records')
+  .default([])
+
+/** Records by id on either side; each once. */
+export const syncRecords = z
+  .strictObject({ left: recordIds, right: recordIds })
+  .refine(({ left, right }) => left.length + right.length > 0, 'name at least one record, on the left or on the right')
+  .meta({ id: 'SyncRecords' })
+
+export const syncAnswer = z
+  .object({
+    state: z.enum(['started', 'queued']),
+    runId: id.meta({ description: 'The run whose records tell the outcome' }),
+  })
+  .meta({ id: 'SyncAnswer' })
+
+export const requestedRecord = z
+  .object({
+    side: z.enum(['left', 'right']),
+    id: z.string(),
+    outcome: z
+      .enum([
+        'unchanged',
+        'created',
+        'updated',
+        'adopted',
+        'declined',
+        'waiting',
+        'held',
+        'failed',
+        'in-doubt',
+        'unknown',
+      ])
+      .nullable()
+      .meta({ description: 'Null: not looked at yet. unknown: its side has no such record' }),
+    settled: z.boolean().meta({ description: 'False: it is looked at again by itself' }),
+    twinId: z.string().nullable(),
+    issues: z.array(issue),
+  })
+  .meta({ id: 'RequestedRecord' })
+export type RequestedRecordView = z.infer<typeof requestedRecord>
 
 export const progress = z
   .object({ run: run.nullable(), phase: z.string().nullable(), done: z.int(), left: z.int() })

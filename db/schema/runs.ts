@@ -1,8 +1,19 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import type { ProblemClass } from '../../core/problems.ts'
 import type { Finding, RunCounters, RunKind, RunStatus } from '../../core/run.ts'
-import type { SimulatedItem } from '../../core/store.ts'
+import type { RequestedOutcome, SimulatedItem } from '../../core/store.ts'
 import { moment } from './columns.ts'
 import { links } from './links.ts'
 
@@ -51,6 +62,29 @@ export const simulatedItems = pgTable(
     item: jsonb('item').$type<SimulatedItem>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.runId, table.page, table.position] })],
+)
+
+/** Records that a person asked a run to look at now, and what became of each. */
+export const requestedRecords = pgTable(
+  'requested_records',
+  {
+    runId: uuid('run_id').notNull(),
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    externalId: text('external_id').notNull(),
+    position: integer('position').notNull(),
+    /** Of the queue row when it was asked for: only a look at this revision or a later one answers the request. */
+    revision: bigint('revision', { mode: 'number' }).notNull(),
+    outcome: text('outcome').$type<RequestedOutcome>(),
+    settled: boolean('settled').notNull().default(false),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.runId, table.side, table.externalId] }),
+    index('requested_records_open').on(table.linkId, table.side, table.externalId).where(sql`not settled`),
+  ],
 )
 
 /** One row per record and cause; known ones are seen again, healed ones resolve by themselves. */
