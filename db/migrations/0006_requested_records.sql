@@ -1,16 +1,3 @@
-CREATE TABLE "webhooks" (
-	"link_id" uuid PRIMARY KEY NOT NULL,
-	"token" text NOT NULL,
-	"secret" text,
-	"created_by" text NOT NULL,
-	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
-	"received" integer DEFAULT 0 NOT NULL,
-	"refused" integer DEFAULT 0 NOT NULL,
-	"last_received_at" timestamp with time zone,
-	"last_refused_at" timestamp with time zone,
-	CONSTRAINT "webhooks_token_unique" UNIQUE("token")
-);
---> statement-breakpoint
 CREATE TABLE "requested_records" (
 	"run_id" uuid NOT NULL,
 	"link_id" uuid NOT NULL,
@@ -24,7 +11,5 @@ CREATE TABLE "requested_records" (
 	CONSTRAINT "requested_records_run_id_side_external_id_pk" PRIMARY KEY("run_id","side","external_id")
 );
 --> statement-breakpoint
-ALTER TABLE "links" ADD COLUMN "full_next" boolean DEFAULT false NOT NULL;--> statement-breakpoint
-ALTER TABLE "webhooks" ADD CONSTRAINT "webhooks_link_id_links_id_fk" FOREIGN KEY ("link_id") REFERENCES "public"."links"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "requested_records" ADD CONSTRAINT "requested_records_link_id_links_id_fk" FOREIGN KEY ("link_id") REFERENCES "public"."links"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "requested_records_open" ON "requested_records" USING btree ("link_id","side","external_id") WHERE not settled;

@@ -34,8 +34,6 @@ export const links = pgTable(
     checkState: text('check_state').$type<CheckState>().notNull().default('needed'),
     checkedVersion: integer('checked_version'),
     currentRun: uuid('current_run'),
-    /** The next run is to be a full one. */
-    fullNext: boolean('full_next').notNull().default(false),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
     deletedAt: moment('deleted_at'),
@@ -61,20 +59,3 @@ export const linkVersions = pgTable(
   },
   (table) => [primaryKey({ columns: [table.linkId, table.version] })],
 )
-
-/** Address at which a link takes hints that something has changed. */
-export const webhooks = pgTable('webhooks', {
-  linkId: uuid('link_id')
-    .primaryKey()
-    .references(() => links.id),
-  /** Unguessable part of the address. */
-  token: text('token').notNull().unique(),
-  /** Key of the signature that hints must carry; null: none, then a hint can only wake. */
-  secret: text('secret'),
-  createdBy: text('created_by').notNull(),
-  createdAt: moment('created_at').notNull().defaultNow(),
-  received: integer('received').notNull().default(0),
-  refused: integer('refused').notNull().default(0),
-  lastReceivedAt: moment('last_received_at'),
-  lastRefusedAt: moment('last_refused_at'),
-})
