@@ -389,8 +389,9 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
       ...(health === 'waiting-for-bridge' ? {} : { scheduleToStartTimeout: bridgePatience }),
       summary: 'Watch both sides',
     })
+    // Woken while the row was read: nothing to wait for.
+    if (wakes !== handled) return false
     watch = new CancellationScope()
-    if (wakes !== handled) watch.cancel()
     try {
       const result = await watch.run(() =>
         watchForChanges({ linkId, returnAfterSeconds: renewAfterSeconds, healthy: health === 'ok' }),
@@ -406,7 +407,7 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
       return false
     } catch (error) {
       // Whatever ends while we cancel it is a cancel: that attempt's own failure is of no interest any more.
-      if (wakes !== handled && error instanceof ActivityFailure) return false
+      if (wakes !== handled && (error instanceof ActivityFailure || isCancellation(error))) return false
       if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {
         await setHealth('waiting-for-bridge', 'No bridge takes the work of this link.')
         return false

@@ -96,10 +96,13 @@ describe('synchronizing a few records by id', () => {
   })
 
   it('goes before what is queued', async () => {
+    // The check takes long enough for the others to queue up behind it.
+    service.alm.faults.latencyMs = 150
     const check = await command('check')
     const full = await command('full')
     const asked = await sync({ left: ['10', '11'] })
     expect(asked.state).toBe('queued')
+    service.alm.faults.latencyMs = 0
     const ended = []
     for (const runId of [check.runId, asked.runId, full.runId]) ended.push(await service.ended(runId ?? ''))
     expect(ended.map((run) => run.status)).toEqual(['passed', 'passed', 'passed'])
