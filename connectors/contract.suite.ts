@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fieldByName } from '../core/metadata.ts'
-import type { CanonicalValue } from '../core/values.ts'
+import type { CanonicalValue, Stamp } from '../core/values.ts'
 import { type Connector, ConnectorError, type RowResult, type UpdateRow } from './contract.ts'
 
 /** What may go wrong with the next request of a kind. */
@@ -27,7 +27,7 @@ export interface Subject {
   required: string
   /** A person creates a record with this title; answers its id. */
   person: { create(title: string): string; edit(id: string, title: string): void; remove(id: string): void }
-  fault(on: 'read' | 'create' | 'update', kind: SubjectFault, times?: number): void
+  fault(on: 'read' | 'create' | 'update' | 'delete', kind: SubjectFault, times?: number): void
   /** Ends every session at once. */
   expire(): void
   signIns(): number
@@ -37,6 +37,8 @@ export interface Subject {
   secret: string
   close(): Promise<void>
 }
+
+const none: Stamp = { version: null, modified: null }
 
 /** The contract as tests: whatever the engine relies on, held against a system. */
 export function contractSuite(name: string, open: () => Promise<Subject>): void {
@@ -257,6 +259,50 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
       subject.person.remove(id)
       const [result] = await connector.update(type(), [planned], [])
       expect(result).toMatchObject({ outcome: 'refused', problem: { class: 'missing' } })
+    })
+
+    it('knows when a record was created, the same in a listing and in a reading', async () => {
+      const id = subject.person.create('dated')
+      const { rows } = await connector.scan({ entityType: type(), since: null, afterId: null, limit: 10 })
+      const created = (await readOne(id, []))?.created
+      expect(created).toEqual(expect.stringMatching(/^\d{4}-\d\d-\d\d/))
+      expect(rows.find((one) => one.id === id)?.created).toBe(created)
+    })
+
+    it('says that a record is gone only in the words of the server and while another one reads', async () => {
+      const ids = [subject.person.create('stays'), subject.person.create('goes'), subject.person.create('other')]
+      const [stays = '', goes = '', other = ''] = ids
+      subject.person.remove(goes)
+      const outcomes = async (siblings: readonly string[]) =>
+        (await connector.confirmGone(type(), [stays, goes], siblings)).map((one) => one.outcome)
+      expect(await outcomes([other])).toEqual(['there', 'gone'])
+      expect(await outcomes([])).toEqual(['there', 'unknown'])
+      expect(await outcomes([goes])).toEqual(['there', 'unknown'])
+      subject.fault('read', 'error-before', 1_000)
+      expect(await outcomes([other])).toEqual(['unknown', 'unknown'])
+    })
+
+    it('deletes a record, once, and not one that somebody has changed since', async () => {
+      const [id, edited] = [subject.person.create('to go'), subject.person.create('edited')]
+      const rows = await Promise.all(
+        [id, edited].map(async (one) => ({ id: one, expected: (await readOne(one, []))?.stamp ?? none })),
+      )
+      subject.person.edit(edited, 'edited since')
+      const results = await connector.delete(type(), rows)
+      expect(results[0]).toEqual({ outcome: 'done' })
+      expect(results[1]).toMatchObject({ outcome: 'refused', problem: { class: 'moved' } })
+      expect(await allIds()).toEqual([edited])
+      const [again] = await connector.delete(type(), rows.slice(0, 1))
+      expect(again).toMatchObject({ outcome: 'refused', problem: { class: 'missing' } })
+    })
+
+    it('calls a deletion in doubt when its answer is lost after it took effect', async () => {
+      const id = subject.person.create('to go')
+      const expected = (await readOne(id, []))?.stamp ?? none
+      subject.fault('delete', 'error-after')
+      const [result] = await connector.delete(type(), [{ id, expected }])
+      expect(result).toMatchObject({ outcome: 'in-doubt' })
+      expect(await allIds()).toEqual([])
     })
 
     it('calls a write in doubt, never failed, when its answer is lost after it took effect', async () => {

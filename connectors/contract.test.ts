@@ -5,7 +5,7 @@ import { contractSuite, type Subject, type SubjectFault } from './contract.suite
 import { createMemoryConnector } from './memory/connector.ts'
 import { createMemorySystem } from './memory/system.ts'
 
-const methods = { read: 'GET', create: 'POST', update: 'PUT' } as const
+const methods = { read: 'GET', create: 'POST', update: 'PUT', delete: 'DELETE' } as const
 
 interface Faulty {
   faults: {

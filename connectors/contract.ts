@@ -10,7 +10,7 @@ import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
  * One connector object holds one shared signed-in session of one endpoint (a project or a workspace) with one user. All
  * methods may be called in parallel; the connector limits its own concurrency and renews its session once, under a mutex.
  */
-export interface Connector extends Connects, Describes, Scans, Reads, Writes {
+export interface Connector extends Connects, Describes, Scans, Reads, Writes, Deletes {
   readonly kind: 'alm' | 'octane' | 'memory'
   readonly capabilities: Capabilities
   /** Signs out and closes connections; never throws. */
@@ -31,6 +31,11 @@ export interface Capabilities {
   maxScanPage: number
   /** True: server times carry a zone (Octane); false: server-local without zone (ALM), so clock changes need overlap. */
   timesHaveZone: boolean
+  /**
+   * What the time of creation proves. `fixed`: set by the server once, another one is another record. `editable`: people may
+   * change it like any field (ALM's `creation-time`, a day), so it proves something only where the version has not risen.
+   */
+  creationTime: 'fixed' | 'editable'
 }
 
 export interface CallOptions {
@@ -61,6 +66,8 @@ export interface Describes {
 export interface ScanRow {
   id: string
   stamp: Stamp
+  /** When it was created, in the server's own words; absent where the type has no such time. */
+  created?: string | null
   /** Value of `referenceField`, where asked for: full scans find doubles by it. */
   reference?: string | null
 }
@@ -155,6 +162,46 @@ export interface Writes {
     returnFields: readonly string[],
     options?: CallOptions,
   ): Promise<readonly RowResult[]>
+}
+
+/** What looking a record up by its id says about its existence. */
+export interface GoneEvidence {
+  id: string
+  /**
+   * `gone`: the server says in its own words that there is no such record, while a known sibling of the same type reads.
+   * `there`: it answers. `unknown`: neither was said; a refusal, a web page, an error, or no sibling reads either.
+   */
+  outcome: 'gone' | 'there' | 'unknown'
+  /** Why it is unknown, for people; null otherwise. */
+  reason: string | null
+}
+
+export interface DeleteRow {
+  id: string
+  /** The state on which the deletion was decided: a record that has moved on since is refused as `moved`. */
+  expected: Stamp
+}
+
+export type DeleteResult =
+  | { outcome: 'done' }
+  /** Surely not deleted; class `missing` when it was gone already. */
+  | { outcome: 'refused'; problem: Problem }
+  | { outcome: 'in-doubt'; problem: Problem; answered: boolean }
+
+export interface Deletes {
+  /**
+   * Looks each id up by itself: an empty list proves nothing. Siblings are records known to exist; one of them must read
+   * before and after the look-ups, else everything that seemed gone is `unknown`. Results in the order of the ids; throws
+   * only when the call is aborted.
+   */
+  confirmGone(
+    entityType: string,
+    ids: readonly string[],
+    siblings: readonly string[],
+    options?: CallOptions,
+  ): Promise<readonly GoneEvidence[]>
+  /** Deletes records that have not changed since `expected`; results in the order of the rows, as for `update`. */
+  delete(entityType: string, rows: readonly DeleteRow[], options?: CallOptions): Promise<readonly DeleteResult[]>
 }
 
 /** Thrown by everything but per-row results. `problem.message` never holds a secret. */

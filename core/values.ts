@@ -68,6 +68,8 @@ export function isDirectSuccessor(before: Stamp, after: Stamp): boolean {
 export interface RecordSnapshot {
   id: string
   stamp: Stamp
+  /** When it was created, in the server's own words, where the type has such a time. */
+  created?: string | null
   fields: Readonly<Record<string, CanonicalValue>>
   /** Octane's `client_lock_stamp`, where the endpoint compares it natively on writing. */
   lock?: number

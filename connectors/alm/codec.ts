@@ -80,6 +80,15 @@ export function entityBody(
 /** Fields that every read asks for. */
 export const stampFields = ['id', 'ver-stamp', 'last-modified'] as const
 
+/** The day of creation, on types that have one; people may change it. */
+const creationField: Readonly<Record<string, string>> = { defect: 'creation-time', requirement: 'creation-time' }
+
+/** Stamps, and what tells a record from another one that was given its id. */
+export function identityFields(entityType: string): readonly string[] {
+  const created = creationField[entityType]
+  return created === undefined ? stampFields : [...stampFields, created]
+}
+
 export function snapshotOf(
   metadata: ReadonlyMap<string, FieldMetadata>,
   entity: AlmEntity,
@@ -101,6 +110,7 @@ export function snapshotOf(
       version: version === undefined || version === '' ? null : Number(version),
       modified: modified === undefined || modified === '' ? null : modified,
     },
+    ...(wire.has('creation-time') ? { created: text('creation-time') ?? null } : {}),
     fields: values,
   }
 }

@@ -12,7 +12,8 @@ import {
 } from '../contract.ts'
 import { createHttp, type HttpAnswer, isHtml } from '../http.ts'
 import { createSession } from '../session.ts'
-import { type AlmEntity, quoted, snapshotOf, stampFields } from './codec.ts'
+import { type AlmEntity, identityFields, quoted, snapshotOf } from './codec.ts'
+import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorOf, isSessionOver, parseJson } from './errors.ts'
 import {
   type AlmField,
@@ -95,6 +96,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     maxReadIds: idsPerFilter,
     maxScanPage: 2_000,
     timesHaveZone: false,
+    creationTime: 'editable',
   }
 
   const session = createSession({
@@ -307,7 +309,10 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       ...(query.afterId === null ? [] : [`id[> ${query.afterId}]`]),
     ]
     const size = Math.min(query.limit, capabilities.maxScanPage)
-    const fields = [...stampFields, ...(query.referenceField === undefined ? [] : [query.referenceField])]
+    const fields = [
+      ...identityFields(query.entityType),
+      ...(query.referenceField === undefined ? [] : [query.referenceField]),
+    ]
     const page = await list(
       query.entityType,
       {
@@ -319,11 +324,11 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       call,
     )
     const rows = page.entities.map((entity) => {
-      const { id, stamp } = snapshotOf(new Map(), entity, [])
-      if (query.referenceField === undefined) return { id, stamp }
+      const { id, stamp, created = null } = snapshotOf(new Map(), entity, [])
+      if (query.referenceField === undefined) return { id, stamp, created }
       const values = asArray(asArray(entity.Fields).find((field) => field.Name === query.referenceField)?.values)
       const text = values[0]?.value
-      return { id, stamp, reference: text === undefined || text === '' ? null : text }
+      return { id, stamp, created, reference: text === undefined || text === '' ? null : text }
     })
     // The server may cap pages lower than asked: what tells the end is the size of the whole result.
     return { rows, last: rows.length >= page.total }
@@ -340,7 +345,11 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       chunked(ids, idsPerFilter).map((chunk) =>
         list(
           entityType,
-          { fields: wanted(fields), query: `{id[${chunk.join(' OR ')}]}`, 'page-size': String(chunk.length) },
+          {
+            fields: wanted(entityType, fields),
+            query: `{id[${chunk.join(' OR ')}]}`,
+            'page-size': String(chunk.length),
+          },
           call,
         ),
       ),
@@ -365,7 +374,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
           const page = await list(
             entityType,
             {
-              fields: wanted(read),
+              fields: wanted(entityType, read),
               query,
               'order-by': '{id[ASC]}',
               'page-size': '1000',
@@ -398,6 +407,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     concurrency: http.concurrency,
   }
   const writer = createWriter(calls, read, capabilities, writes)
+  const deleter = createDeleter(calls, read, writes)
 
   return {
     kind: 'alm',
@@ -419,6 +429,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     },
     create: writer.create,
     update: writer.update,
+    ...deleter,
     close: async () => {
       await session.close()
       await http.close()
@@ -432,8 +443,8 @@ function earlier(time: string, seconds: number): string {
   return new Date(wall - seconds * 1_000).toISOString().slice(0, 19).replace('T', ' ')
 }
 
-export function wanted(fields: readonly string[]): string {
-  return [...new Set([...stampFields, ...fields])].join(',')
+function wanted(entityType: string, fields: readonly string[]): string {
+  return [...new Set([...identityFields(entityType), ...fields])].join(',')
 }
 
 export function chunked<T>(items: readonly T[], size: number): T[][] {

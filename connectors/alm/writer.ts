@@ -333,21 +333,21 @@ function textOf(entity: AlmEntity, name: string): string {
 }
 
 /** ALM tells many refusals as a 500; one that names its own reason has decided against the write. */
-function isDefinite(answer: HttpAnswer): boolean {
+export function isDefinite(answer: HttpAnswer): boolean {
   const { id } = errorOf(answer)
   return id.startsWith('qccore.') && id !== 'qccore.general-error'
 }
 
-function sent(error: unknown): boolean {
+export function sent(error: unknown): boolean {
   return !(error instanceof ConnectorError) || (error instanceof RequestFailed && error.failedAt === 'no-answer')
 }
 
-function words(error: unknown): string {
+export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
 /** Surely nothing was written. */
-function notSent(error: unknown): RowResult {
+export function notSent(error: unknown): { outcome: 'refused'; problem: Problem } {
   if (error instanceof ConnectorError) return { outcome: 'refused', problem: error.problem }
   return {
     outcome: 'refused',
@@ -360,7 +360,7 @@ function notSent(error: unknown): RowResult {
   }
 }
 
-function inDoubt(message: string, status?: number): RowResult {
+export function inDoubt(message: string, status?: number): Extract<RowResult, { outcome: 'in-doubt' }> {
   return {
     outcome: 'in-doubt',
     // A gateway's 502 or 504 says nothing about the server behind it.
@@ -374,7 +374,7 @@ function inDoubt(message: string, status?: number): RowResult {
   }
 }
 
-function movedProblem(): Problem {
+export function movedProblem(): Problem {
   return {
     class: 'moved',
     code: 'moved',
@@ -383,7 +383,7 @@ function movedProblem(): Problem {
   }
 }
 
-function goneProblem(id: string): Problem {
+export function goneProblem(id: string): Problem {
   return {
     class: 'missing',
     code: 'gone',

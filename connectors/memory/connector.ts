@@ -1,12 +1,14 @@
 import { type FieldMetadata, fieldByName } from '../../core/metadata.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type CanonicalValue, type RecordSnapshot, type Stamp, sameStamp } from '../../core/values.ts'
+import { confirmGoneBy } from '../confirm-gone.ts'
 import {
   type CallOptions,
   type Capabilities,
   type Connector,
   ConnectorError,
   type CreateRow,
+  type DeleteResult,
   type RowResult,
   type UpdateRow,
 } from '../contract.ts'
@@ -19,6 +21,7 @@ const capabilities: Capabilities = {
   maxReadIds: 100,
   maxScanPage: 50,
   timesHaveZone: true,
+  creationTime: 'fixed',
 }
 
 /**
@@ -46,7 +49,11 @@ export function createMemoryConnector(
   }
 
   /** One request: signed in, counted, struck by whatever fault is due. */
-  async function request<T>(kind: 'read' | 'create' | 'update', options: CallOptions, body: () => T): Promise<T> {
+  async function request<T>(
+    kind: 'read' | 'create' | 'update' | 'delete',
+    options: CallOptions,
+    body: () => T,
+  ): Promise<T> {
     options.signal?.throwIfAborted()
     if (session !== system.session) {
       signedIn ??= signIn().finally(() => {
@@ -79,6 +86,7 @@ export function createMemoryConnector(
     return {
       id: record.id,
       stamp: { ...record.stamp },
+      created: record.created,
       lock: record.stamp.version ?? 0,
       fields: Object.fromEntries(
         fields
@@ -88,19 +96,19 @@ export function createMemoryConnector(
     }
   }
 
-  async function writing<R>(
-    kind: 'create' | 'update',
+  async function writing<R, A extends RowResult | DeleteResult>(
+    kind: 'create' | 'update' | 'delete',
     rows: readonly R[],
     options: CallOptions,
-    one: (row: R) => RowResult,
-  ): Promise<RowResult[]> {
-    const results: RowResult[] = []
+    one: (row: R) => A,
+  ): Promise<(A | Exclude<RowResult, { outcome: 'done' }>)[]> {
+    const results: (A | Exclude<RowResult, { outcome: 'done' }>)[] = []
     for (let at = 0; at < rows.length; at += capabilities.maxBulkCreate) {
       const chunk = rows.slice(at, at + capabilities.maxBulkCreate)
       try {
         results.push(...(await request(kind, options, () => chunk.map(one))))
       } catch (error) {
-        results.push(...chunk.map((): RowResult => rowOf(error, options)))
+        results.push(...chunk.map(() => rowOf(error, options)))
       }
     }
     return results
@@ -153,6 +161,7 @@ export function createMemoryConnector(
           rows: page.map((record) => ({
             id: record.id,
             stamp: { ...record.stamp },
+            created: record.created,
             ...(referenceField === undefined
               ? {}
               : { reference: (record.fields[referenceField] ?? null) as string | null }),
@@ -177,13 +186,13 @@ export function createMemoryConnector(
     count: (_entityType, options = {}) => reading(options, () => system.records.size),
     recordUrl: (entityType, id) => `memory:${system.name}/${entityType}/${id}`,
     create: (_entityType, rows: readonly CreateRow[], returnFields, options = {}) =>
-      writing('create', rows, options, (row) => {
+      writing('create', rows, options, (row): RowResult => {
         const problem = refusal(row.fields, true)
         if (problem !== null) return { outcome: 'refused', problem }
         return { outcome: 'done', snapshot: snapshot(system.create(row.fields), returnFields) }
       }),
     update: (_entityType, rows: readonly UpdateRow[], returnFields, options = {}) =>
-      writing('update', rows, options, (row) => {
+      writing('update', rows, options, (row): RowResult => {
         const record = system.records.get(row.id)
         if (record === undefined)
           return { outcome: 'refused', problem: refused('missing', 'gone', null, `Record ${row.id} does not exist.`) }
@@ -195,6 +204,30 @@ export function createMemoryConnector(
         const problem = refusal(row.fields, false)
         if (problem !== null) return { outcome: 'refused', problem }
         return { outcome: 'done', snapshot: snapshot(system.edit(row.id, row.fields), returnFields) }
+      }),
+    confirmGone: (_entityType, ids, siblings, options = {}) =>
+      confirmGoneBy(
+        (id) =>
+          reading(options, () => ({
+            outcome: system.records.has(id) ? ('there' as const) : ('gone' as const),
+            reason: null,
+          })),
+        ids,
+        siblings,
+        options,
+      ),
+    delete: (_entityType, rows, options = {}) =>
+      writing('delete', rows, options, (row): DeleteResult => {
+        const record = system.records.get(row.id)
+        if (record === undefined)
+          return { outcome: 'refused', problem: refused('missing', 'gone', null, `Record ${row.id} does not exist.`) }
+        if (!sameStamp(row.expected, record.stamp))
+          return {
+            outcome: 'refused',
+            problem: refused('moved', 'moved', null, 'Somebody changed the record meanwhile.'),
+          }
+        system.records.delete(row.id)
+        return { outcome: 'done' }
       }),
     close: async () => undefined,
   }
@@ -228,7 +261,7 @@ function trouble(name: string): ConnectorError {
   })
 }
 
-function rowOf(error: unknown, options: CallOptions): RowResult {
+function rowOf(error: unknown, options: CallOptions): Exclude<RowResult, { outcome: 'done' }> {
   const notSent = options.signal?.aborted === true
   const problem: Problem = {
     class: notSent ? 'unavailable' : 'in-doubt',

@@ -4,12 +4,13 @@ import type { CanonicalValue, FieldType, Stamp } from '../../core/values.ts'
 export interface MemoryRecord {
   id: string
   stamp: Stamp
+  created: string
   fields: Record<string, CanonicalValue>
 }
 
 export interface MemoryFault {
   kind: 'error-before' | 'error-after' | 'slow' | 'throttle'
-  on: 'read' | 'create' | 'update'
+  on: 'read' | 'create' | 'update' | 'delete'
   delayMs?: number
   times?: number
 }
@@ -94,7 +95,8 @@ export function createMemorySystem(options: { name?: string; password?: string; 
     session: 0,
     expire: () => void system.session++,
     create: (fields) => {
-      const record = { id: String(nextId++), stamp: { version: 1, modified: time() }, fields: { ...fields } }
+      const now = time()
+      const record = { id: String(nextId++), stamp: { version: 1, modified: now }, created: now, fields: { ...fields } }
       system.records.set(record.id, record)
       return record
     },

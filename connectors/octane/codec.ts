@@ -37,7 +37,7 @@ export function encode(field: WireField, value: CanonicalValue): unknown {
 }
 
 /** Stamps of a record, which every read asks for. */
-export const stampFields = ['version_stamp', 'last_modified', 'client_lock_stamp'] as const
+export const stampFields = ['version_stamp', 'last_modified', 'client_lock_stamp', 'creation_time'] as const
 
 export function snapshotOf(
   fields: ReadonlyMap<string, WireField>,
@@ -56,6 +56,7 @@ export function snapshotOf(
       version: typeof entity.version_stamp === 'number' ? entity.version_stamp : null,
       modified: typeof entity.last_modified === 'string' ? entity.last_modified : null,
     },
+    created: typeof entity.creation_time === 'string' ? entity.creation_time : null,
     fields: values,
     ...(typeof lock === 'number' ? { lock } : {}),
   }

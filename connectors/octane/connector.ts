@@ -13,6 +13,7 @@ import {
 import { createHttp, type HttpAnswer, isHtml } from '../http.ts'
 import { createSession } from '../session.ts'
 import { type OctaneEntity, quoted, snapshotOf, stampFields } from './codec.ts'
+import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorsOf, parseJson } from './errors.ts'
 import {
   endpointUser,
@@ -50,6 +51,7 @@ const capabilities: Capabilities = {
   maxReadIds: 100,
   maxScanPage: 1_000,
   timesHaveZone: true,
+  creationTime: 'fixed',
 }
 
 interface Page {
@@ -63,10 +65,10 @@ export interface OctaneCalls {
   collection(entityType: string): string
   get(path: string, query: Record<string, string>, options?: CallOptions): Promise<Page>
   send(
-    method: 'POST' | 'PUT',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     query: Record<string, string>,
-    body: unknown,
+    body?: unknown,
     options?: CallOptions,
   ): Promise<HttpAnswer>
   schema(entityType: string): Promise<ReadonlyMap<string, WireField>>
@@ -180,7 +182,14 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
   }
 
   const send: OctaneCalls['send'] = (method, path, query, body, call = {}) =>
-    session.send({ method, path: `${place}${path}`, query, body: JSON.stringify(body), idempotent: false, ...call })
+    session.send({
+      method,
+      path: `${place}${path}`,
+      query,
+      idempotent: method === 'GET',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...call,
+    })
 
   /** All rows of a small collection. */
   async function all(path: string, query: Record<string, string>, call: CallOptions = {}): Promise<OctaneEntity[]> {
@@ -357,11 +366,12 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       query.limit,
     )
     const rows = page.data.map((entity) => {
-      const { id, stamp } = snapshotOf(new Map(), entity, [])
+      const { id, stamp, created = null } = snapshotOf(new Map(), entity, [])
       const reference = query.referenceField === undefined ? undefined : entity[query.referenceField]
       return {
         id,
         stamp,
+        created,
         ...(reference === undefined ? {} : { reference: reference === null ? null : String(reference) }),
       }
     })
@@ -433,6 +443,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     metadata: (entityType) => described.get(entityType),
   }
   const writer = createWriter(calls, read, capabilities)
+  const deleter = createDeleter(calls, read)
 
   return {
     kind: 'octane',
@@ -450,6 +461,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       `${base}/ui/entity-navigation?p=${address.sharedSpace}/${address.workspace}&entityType=work_item&id=${id}`,
     create: writer.create,
     update: writer.update,
+    ...deleter,
     close: async () => {
       await session.close()
       await http.close()

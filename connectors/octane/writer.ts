@@ -211,6 +211,9 @@ export function createWriter(calls: OctaneCalls, read: OctaneRead, capabilities:
   return { create, update }
 }
 
+/** Every result but success. */
+export type NotDone = Exclude<RowResult, { outcome: 'done' }>
+
 function encodeFields(wired: ReadonlyMap<string, WireField>, fields: CanonicalFields): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => {
@@ -245,13 +248,14 @@ export function shortestWay(steps: readonly { from: string; to: string }[], from
   return null
 }
 
-function failedRow(error: unknown): RowResult {
+/** What becomes of a row whose request failed before it was answered. */
+export function failedRow(error: unknown): NotDone {
   if (error instanceof RequestFailed && error.failedAt === 'no-answer') return inDoubt(error.problem.message)
   if (error instanceof ConnectorError) return { outcome: 'refused', problem: error.problem }
   return inDoubt(error instanceof Error ? error.message : String(error))
 }
 
-function inDoubt(message: string, status?: number): RowResult {
+export function inDoubt(message: string, status?: number): NotDone {
   return {
     outcome: 'in-doubt',
     // A gateway's 502 or 504 says nothing about the server behind it.
@@ -265,7 +269,7 @@ function inDoubt(message: string, status?: number): RowResult {
   }
 }
 
-function movedProblem(): Problem {
+export function movedProblem(): Problem {
   return {
     class: 'moved',
     code: 'moved',
