@@ -43,6 +43,13 @@ export function toFailure(error: unknown): unknown {
     })
   }
   if (error instanceof StoreError) {
+    if (error.code === 'link-stopped')
+      return ApplicationFailure.create({
+        message: error.message,
+        type: 'Restored',
+        nonRetryable: true,
+        details: ['endpoint-restored'],
+      })
     const gone = error.code === 'link-not-found' || error.code === 'run-not-found' || error.code === 'ask-not-found'
     return ApplicationFailure.create({
       message: error.message,

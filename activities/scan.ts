@@ -6,6 +6,7 @@ import type { PendingReason, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
 import { guarded } from './failures.ts'
+import { listed, restoredError } from './reconcile/restored.ts'
 
 export interface ScanInput {
   linkId: string
@@ -28,6 +29,12 @@ export interface ScanResult {
 }
 
 /**
+ * So many of the highest numbers gone at once, with the newest change gone as well, is a restored endpoint; fewer may be
+ * records that somebody created and deleted again, which listings and look-ups by id tell.
+ */
+const vanishedTogether = 3
+
+/**
  * Finds which records of a side may have changed and queues them. It asks for the newest time H first, lists
  * `modified >= T` in id order (offsets over a moving order skip rows), queues each page as it comes, and only then sets
  * T := H - overlap. A retry starts over: queueing the same row twice is nothing new. A complete listing is evidence for what
@@ -48,6 +55,14 @@ export async function scanSide(
   const connector = bench.connectors[side]
   const call = signal === undefined ? {} : { signal }
   const position = await store.scanPosition(linkId, side)
+  if (position.restored !== null)
+    throw new ConnectorError({ ...restoredError(bench, side, '').problem, message: position.restored })
+  const stopped = async (what: string) => {
+    const error = restoredError(bench, side, what)
+    await store.markRestored({ linkId, side, runId, message: error.message })
+    return error
+  }
+  let highestId: number | null = null
   const newest = await connector.newest(entityType, call)
   const wentBack = newest !== null && position.newest !== null && secondsBetween(position.newest, newest) < 0
   const extent = wentBack ? 'all' : input.extent
@@ -73,15 +88,20 @@ export async function scanSide(
           side,
           runId,
           reason,
-          rows: rows.map(({ id, stamp }) => ({ id, stamp })),
+          rows: rows.map(({ id, stamp, created = null }) => ({ id, stamp, created })),
+          createdFixed: connector.capabilities.creationTime === 'fixed',
           ...(listing === null ? {} : listing),
         })
       const recorded = await record(page.rows)
-      if (recorded.regressed.length > 0) {
+      const suspicious = [...recorded.regressed, ...(position.accepted ? [] : recorded.reused)]
+      if (suspicious.length > 0) {
         // A page may be older than a write of ours that was committed meanwhile: only what is read now counts.
-        const now = await connector.read(entityType, recorded.regressed, [], call)
+        const now = await connector.read(entityType, suspicious, [], call)
         const again = await record(now)
-        if (again.regressed.length > 0) throw wentBackInTime(bench, side, again.regressed)
+        if (again.regressed.length > 0)
+          throw await stopped(`${listed(again.regressed)} show an older version than was seen before`)
+        if (again.reused.length > 0 && !position.accepted)
+          throw await stopped(`${listed(again.reused)} were created at another time than those known by these ids`)
       }
       const modified = new Map(page.rows.map((row) => [row.id, row.stamp.modified]))
       for (const id of recorded.unannounced) {
@@ -91,6 +111,7 @@ export async function scanSide(
         if (extent === 'all' && behind(position.since) > 0) result.escaped++
         else lateness = Math.max(lateness, behind(position.newest))
       }
+      for (const { id } of page.rows) if (/^\d+$/.test(id)) highestId = Math.max(highestId ?? 0, Number(id))
       result.rows += page.rows.length
       result.queued += recorded.queued.length
       afterId = page.rows[page.rows.length - 1]?.id ?? afterId
@@ -99,15 +120,20 @@ export async function scanSide(
     if (page.last) break
   }
   if (listing !== null) {
-    const { absent, braked } = await store.finishListing({
+    const { absent, aboveHighest, braked } = await store.finishListing({
       ...listing,
       linkId,
       side,
       rows: result.rows,
+      highestId,
       escaped: result.escaped,
       graceSeconds: tuning.goneAfterSeconds,
       mostAbsent: brake.deletions,
     })
+    if (wentBack && aboveHighest >= vanishedTogether)
+      throw await stopped(
+        `its newest change (${newest}) lies before ${position.newest}, and ${aboveHighest} known records with higher numbers than ${highestId} are gone`,
+      )
     result.absent = absent
     result.braked = braked
   }
@@ -118,20 +144,15 @@ export async function scanSide(
     escaped: result.escaped,
   })
   if (newest !== null)
-    await store.finishScan({ linkId, side, newest, since: connector.earlier(newest, overlapSeconds), overlapSeconds })
+    await store.finishScan({
+      linkId,
+      side,
+      newest,
+      since: connector.earlier(newest, overlapSeconds),
+      overlapSeconds,
+      highestId,
+    })
   return result
-}
-
-function wentBackInTime(bench: Workbench, side: Side, ids: readonly string[]): ConnectorError {
-  const { name } = bench.link[side]
-  return new ConnectorError({
-    class: 'restored',
-    code: 'endpoint-restored',
-    message: `${name} went back in time: ${ids.length === 1 ? 'record' : 'records'} ${ids.slice(0, 5).join(', ')} ${ids.length > 5 ? 'and others ' : ''}show an older version than was seen before. Nothing is written.`,
-    remedy:
-      'If the project was restored from a backup or cloned, look at both sides, then accept the restored state: what differs is then compared field by field under the brake.',
-    side,
-  })
 }
 
 export function createScan({ store, connections }: { store: Store; connections: Connections }) {

@@ -29,6 +29,8 @@ export function createSimulate({ store, connections }: { store: Store; connectio
         'update-right': 0,
         'update-left': 0,
         'update-both': 0,
+        'delete-right': 0,
+        'delete-left': 0,
         adopt: 0,
         none: 0,
         problem: 0,
@@ -51,16 +53,26 @@ export function createSimulate({ store, connections }: { store: Store; connectio
 
 function simulated(bench: Workbench, decision: Decision): SimulatedItem {
   const { item } = decision
+  if (decision.kind === 'delete')
+    return {
+      key: item.key,
+      leftId: item.pair?.left.id ?? null,
+      rightId: item.pair?.right.id ?? null,
+      action: decision.side === 'left' ? 'delete-left' : 'delete-right',
+      title: titleOf(bench, decision.side, decision.survivor),
+      fields: [],
+      problems: [],
+    }
   if (decision.kind === 'stop') {
     const row = item.due[0]
     return {
       key: item.key,
       leftId: item.pair?.left.id ?? (row?.side === 'left' ? row.id : null),
       rightId: item.pair?.right.id ?? (row?.side === 'right' ? row.id : null),
-      action: decision.problems.length > 0 ? 'problem' : 'none',
+      action: (decision.problems ?? []).length > 0 ? 'problem' : 'none',
       title: decision.seen === null ? '' : titleOf(bench, decision.seen.side, decision.seen.snapshot),
       fields: [],
-      problems: decision.problems,
+      problems: decision.problems ?? [],
     }
   }
   if (decision.kind === 'create') {

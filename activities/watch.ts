@@ -52,6 +52,9 @@ export function createWatch({ store, connections }: { store: Store; connections:
       await store.recordWatch({ linkId, outcome: 'failed' }).catch(() => undefined)
       const permanent =
         error instanceof ConnectorError && ['auth', 'forbidden', 'schema', 'restored'].includes(error.problem.class)
+      // A run tells it: with an issue, a notice, and a message of its own.
+      if (input.healthy && error instanceof ConnectorError && error.problem.class === 'restored')
+        return { kind: 'changed', due: 0 }
       if (input.healthy && (permanent || inRow >= looksBeforeTrouble)) {
         failures.delete(linkId)
         const failure = toFailure(error)

@@ -15,6 +15,7 @@ import { linkHandlers } from './handlers/links.ts'
 import { recordHandlers } from './handlers/records.ts'
 import { runHandlers } from './handlers/runs.ts'
 import { serviceHandlers } from './handlers/service.ts'
+import { stopHandlers } from './handlers/stops.ts'
 import { connectTemporal } from './temporal.ts'
 
 const environment = z.object({
@@ -83,6 +84,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
+      ...stopHandlers(dependencies),
     },
   )
 

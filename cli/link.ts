@@ -245,6 +245,8 @@ const actions: Record<string, string> = {
   'update-right': 'to be updated on the right',
   'update-left': 'to be updated on the left',
   'update-both': 'to be updated on both sides',
+  'delete-right': 'to be deleted on the right',
+  'delete-left': 'to be deleted on the left',
   adopt: 'to be paired as they are',
   none: 'unchanged',
   problem: 'with a problem',

@@ -9,6 +9,7 @@ import { endpointCommands } from './endpoint.ts'
 import { linkCommands } from './link.ts'
 import { createOutput } from './output.ts'
 import { runCommands } from './run.ts'
+import { stopCommands } from './stops.ts'
 import { syncCommand } from './sync.ts'
 
 /** 0 done; 1 failed or refused; 2 wrong usage; 3 finished with errors; 4 nothing answers. */
@@ -43,6 +44,7 @@ endpointCommands(program, context)
 linkCommands(program, context)
 runCommands(program, context)
 conflictCommands(program, context)
+stopCommands(program, context)
 syncCommand(program, context)
 
 program

@@ -18,6 +18,7 @@ function recordIds(text: string): string[] {
 const outcomes: Record<NonNullable<RequestedRecordView['outcome']>, string> = {
   created: 'created on the other side',
   updated: 'updated',
+  deleted: 'deleted on the other side, as the rules say',
   unchanged: 'unchanged: both sides agree',
   adopted: 'paired with the record that it names',
   declined: 'left alone: the rules of the link create nothing from it',

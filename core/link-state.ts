@@ -8,9 +8,10 @@ import type { RunStatus } from './run.ts'
  * `waiting-for-bridge` when nobody takes the bridge's work -> `ok` when somebody does; every saved configuration makes it
  * `check-needed` until an integrity check passes.
  *
- * The word is the first that fits: deleted; what it is doing now; paused; waiting for bridge; degraded; integrity check
- * required (never checked or changed since); integrity check failed; the last synchronization failed; errors (open
- * issues); ready (checked, never synchronized); ok.
+ * The word is the first that fits: deleted; what it is doing now; paused; stopped (an endpoint was restored to an older
+ * state); waiting for bridge; degraded; integrity check required (never checked or changed since); integrity check failed;
+ * approval needed (the brake holds something); the last synchronization failed; errors (open issues); ready (checked, never
+ * synchronized); ok.
  */
 export type LinkActivity = 'idle' | 'checking' | 'simulating' | 'synchronizing'
 export type LinkHealth = 'ok' | 'degraded' | 'waiting-for-bridge'
@@ -22,10 +23,12 @@ export const linkStatuses = [
   'checking',
   'simulating',
   'synchronizing',
+  'stopped',
   'waiting-for-bridge',
   'degraded',
   'check-required',
   'check-failed',
+  'approval-needed',
   'failed',
   'errors',
   'ready',
@@ -42,15 +45,21 @@ export interface LinkFacts {
   /** Of the last synchronization; null: none yet. */
   lastRun: RunStatus | null
   openIssues: number
+  /** An endpoint shows an older state than was seen: nothing is written until somebody accepts it. */
+  stopped: boolean
+  /** The brake holds changes or deletions until somebody agrees; everything else goes on. */
+  braked: boolean
 }
 
 export function linkStatus(facts: LinkFacts): LinkStatus {
   if (facts.deleted) return 'deleted'
   if (facts.activity !== 'idle') return facts.activity
   if (facts.paused) return 'paused'
+  if (facts.stopped) return 'stopped'
   if (facts.health !== 'ok') return facts.health
   if (facts.check === 'needed') return 'check-required'
   if (facts.check === 'failed') return 'check-failed'
+  if (facts.braked) return 'approval-needed'
   if (facts.lastRun === 'failed') return 'failed'
   if (facts.openIssues > 0) return 'errors'
   return facts.lastRun === null ? 'ready' : 'ok'
@@ -63,10 +72,18 @@ export const statusWords: Record<LinkStatus, { label: string; action: string | n
   checking: { label: 'Checking', action: null },
   simulating: { label: 'Simulating', action: null },
   synchronizing: { label: 'Synchronizing', action: null },
+  stopped: {
+    label: 'Stopped: endpoint restored',
+    action: 'An endpoint went back in time: look at both sides, then accept the restored state.',
+  },
   'waiting-for-bridge': { label: 'Waiting for bridge', action: 'Start the bridge that this link uses.' },
   degraded: { label: 'Degraded', action: 'An endpoint does not answer as it should; see the open issues.' },
   'check-required': { label: 'Integrity check required', action: 'Run the integrity check.' },
   'check-failed': { label: 'Integrity check failed', action: 'Read the findings, correct the link, check again.' },
+  'approval-needed': {
+    label: 'Approval needed',
+    action: 'Look at what the brake holds; approve it if it is meant. Everything else goes on.',
+  },
   failed: { label: 'Failed', action: 'Read why the last run failed, then run again.' },
   errors: { label: 'Errors', action: 'Read the open issues.' },
   ready: { label: 'Ready', action: 'Simulate, then run the first synchronization.' },

@@ -16,6 +16,8 @@ export interface RunCounters {
   createdRight: number
   updatedLeft: number
   updatedRight: number
+  deletedLeft: number
+  deletedRight: number
   linkBacks: number
   adopted: number
   declined: number

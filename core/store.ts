@@ -45,7 +45,9 @@ export interface Store {
   recordScanPage(input: {
     linkId: string
     side: Side
-    rows: readonly { id: string; stamp: Stamp }[]
+    rows: readonly { id: string; stamp: Stamp; created?: string | null }[]
+    /** True: the time of creation is the server's own and never changes. */
+    createdFixed: boolean
     reason: PendingReason
     runId: string | null
     /** The complete listing that the page belongs to. */
@@ -58,6 +60,8 @@ export interface Store {
     since: string | null
     newest: string | null
     overlapSeconds: number
+    /** Highest number of a record that this scan listed; null: none. */
+    highestId: number | null
   }): Promise<void>
 
   /** `runId`: only of the records that this run was asked for and that are not answered yet. */
@@ -70,13 +74,18 @@ export interface Store {
   claim(input: ClaimRequest): Promise<Claim>
   /** Like a claim without taking one: due items in key order after `afterKey`, for simulations. */
   peek(input: { linkId: string; afterKey: string | null; limit: number }): Promise<readonly WorkItem[]>
+  /** Some records of a side that are paired and not missed: known to exist, to look up beside what seems gone. */
+  siblings(input: { linkId: string; side: Side; limit: number }): Promise<readonly string[]>
+  /** Stops the link: nothing is written ahead any more until somebody accepts what this side shows now. */
+  markRestored(input: { linkId: string; side: Side; runId: string | null; message: string }): Promise<void>
   /** Gives leases back without having done anything; rows are due again at once. */
   release(input: { token: string }): Promise<void>
   /** Who is paired with, or being created for, records that unpaired records of `side` name as their twins. */
   twins(input: { linkId: string; side: Side; twinIds: readonly string[] }): Promise<readonly TwinState[]>
   /**
    * Writes ahead what is about to be sent. Refused with `lease-lost` when any lease of the token has run out, and with
-   * `link-changed` when the link has a newer version than the plan's. Answers an id per intent, in order.
+   * `link-changed` when the link has a newer version than the plan's, with `link-stopped` when an endpoint was restored.
+   * Answers an id per intent, in order; null: the brake holds this item, none of its writes may be sent.
    */
   recordIntents(input: {
     token: string
@@ -86,7 +95,9 @@ export interface Store {
     /** Makes a repeated call answer as before. */
     callId: string
     intents: readonly IntentInput[]
-  }): Promise<readonly string[]>
+    /** True: the rest of writes that were counted already. */
+    again?: boolean
+  }): Promise<readonly (string | null)[]>
   /**
    * One transaction: pairs, base, seen stamps, settled intents with their ledger rows and one chain entry, issues,
    * counters, queue rows, leases. A repeat with the same `callId` changes nothing. Refused with `lease-lost` only when
@@ -105,6 +116,12 @@ export interface ScanPosition {
   /** The newest time of the side when it was last scanned. */
   newest: string | null
   overlapSeconds: number | null
+  /** Highest number that a record was ever seen to have. */
+  highestId: number | null
+  /** Why nothing is written until somebody accepts what the side shows now; null: it may go on. */
+  restored: string | null
+  /** True: somebody has accepted an older state once. */
+  accepted: boolean
 }
 
 export interface RecordedPage {
@@ -114,6 +131,8 @@ export interface RecordedPage {
   unannounced: readonly string[]
   /** Ids whose version stamp lies below the one we have seen: no server does that by itself. */
   regressed: readonly string[]
+  /** Ids under which another record was known: created at another time. */
+  reused: readonly string[]
 }
 
 export interface FinishListing {
@@ -121,6 +140,8 @@ export interface FinishListing {
   linkId: string
   side: Side
   rows: number
+  /** Highest number listed; null: the side is empty. */
+  highestId: number | null
   /** Changes that only this listing found. */
   escaped: number
   /** Time that must lie between two listings without a record before it counts as gone, in seconds. */
@@ -131,13 +152,22 @@ export interface FinishListing {
 
 export interface ListingResult {
   absent: number
+  /** Known records with a higher number than any that was listed. */
+  aboveHighest: number
   queued: number
   /** True: too many are absent at once; nobody touches anything because of it. */
   braked: boolean
 }
 
 export class StoreError extends Error {
-  readonly code: 'link-not-found' | 'run-not-found' | 'ask-not-found' | 'lease-lost' | 'link-changed' | 'unavailable'
+  readonly code:
+    | 'link-not-found'
+    | 'run-not-found'
+    | 'ask-not-found'
+    | 'lease-lost'
+    | 'link-changed'
+    | 'link-stopped'
+    | 'unavailable'
 
   constructor(code: StoreError['code'], message: string, options?: { cause?: unknown }) {
     super(message, options)
@@ -246,11 +276,21 @@ export interface DueRow {
 
 export interface PairState {
   id: string
-  left: { id: string; seen: Stamp | null }
-  right: { id: string; seen: Stamp | null }
+  left: PairedRecord
+  right: PairedRecord
   base: Base
   /** What people decided about conflicts of the pair, to be carried out. */
   decisions?: Decisions
+  /** Tombstone: the side that is gone and what became of its twin; null: both are there as far as we know. */
+  gone: { side: Side; outcome: 'kept' | 'deleted' } | null
+}
+
+export interface PairedRecord {
+  id: string
+  seen: Stamp | null
+  created: string | null
+  /** Complete listings that lack it, and the seconds from the first to the last of them; null: it is not missed. */
+  absent: { listings: number; seconds: number } | null
 }
 
 export interface TwinState {
@@ -261,7 +301,7 @@ export interface TwinState {
   openCreate: OpenIntent | null
 }
 
-export type IntentAction = 'create' | 'update' | 'link-back'
+export type IntentAction = 'create' | 'update' | 'link-back' | 'delete'
 
 /** One field of a write, with everything the ledger will say about it. */
 export interface IntentField {
@@ -325,6 +365,7 @@ export type ItemOutcome =
   | 'unchanged'
   | 'created'
   | 'updated'
+  | 'deleted'
   | 'adopted'
   | 'declined'
   | 'waiting'
@@ -351,7 +392,13 @@ export interface ItemCommit {
   /** The pair's whole base from now on; null: unchanged. */
   base: Base | null
   /** Stamps now remembered as seen. */
-  seen: { left?: { id: string; stamp: Stamp }; right?: { id: string; stamp: Stamp } }
+  seen: Partial<Record<Side, { id: string; stamp: Stamp; created?: string | null }>>
+  /** What is known now about a side that was gone; `null`: it is there again. Left out: as before. */
+  tombstone?: { side: Side; outcome: 'kept' | 'deleted' } | null
+  /** The pair's record on this side was created anew and has another id from now on. */
+  rebound?: Side
+  /** Records that were missed and are not any more, or are known to be gone. */
+  notMissed?: readonly { side: Side; id: string }[]
   settled: readonly SettledIntent[]
   /**
    * Every problem the item has now. Open issues of the item that are not among them are resolved by this commit. Null: the
@@ -388,7 +435,17 @@ export interface SimulatedItem {
   key: string
   leftId: string | null
   rightId: string | null
-  action: 'create-right' | 'create-left' | 'update-right' | 'update-left' | 'update-both' | 'adopt' | 'none' | 'problem'
+  action:
+    | 'create-right'
+    | 'create-left'
+    | 'update-right'
+    | 'update-left'
+    | 'update-both'
+    | 'delete-right'
+    | 'delete-left'
+    | 'adopt'
+    | 'none'
+    | 'problem'
   /** Name of the record as people know it. */
   title: string
   fields: readonly {

@@ -149,7 +149,7 @@ export async function listLinkVersions({ sql }: Database, linkId: string, versio
   )
 }
 
-type LinkFactsRow = Omit<LinkRow, 'status'> & { deleted: boolean }
+type LinkFactsRow = Omit<LinkRow, 'status'> & { deleted: boolean; stopped: boolean; braked: boolean }
 
 /**
  * Links by name, with the facts from which their status is derived. A run that has ended is over at once, although the
@@ -175,6 +175,8 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
           and i.severity = 'warning') as "openWarnings",
         (select count(*)::int from pairs q where q.endpoint_pair_id = l.endpoint_pair_id and q.entity_type = v.configuration ->> 'entityType') as pairs,
         (select count(*)::int from pending q where q.link_id = l.id) as pending,
+        exists (select 1 from scan_positions s where s.link_id = l.id and s.restored_at is not null) as stopped,
+        exists (select 1 from brakes b where b.link_id = l.id and b.approved_at is null) as braked,
         to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "createdAt"
       from links l join workspaces w on w.id = l.workspace_id
       join link_versions v on v.link_id = l.id and v.version = l.version
@@ -183,9 +185,9 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
       left join runs ended on ended.id = l.current_run and ended.status <> 'running'
       where l.deleted_at is null and ${id === undefined ? sql`true` : sql`l.id = ${id}`} order by l.name`,
   )
-  return rows.map(({ deleted, ...row }) => ({
+  return rows.map(({ deleted, stopped, braked, ...row }) => ({
     ...row,
-    status: linkStatus({ ...row, deleted, lastRun: row.lastRun?.status ?? null }),
+    status: linkStatus({ ...row, deleted, stopped, braked, lastRun: row.lastRun?.status ?? null }),
   }))
 }
 

@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import type { Finding, RunCounters, RunKind, RunStatus, RunSummary } from '../core/run.ts'
 import { type BeginRun, type SimulatedItem, StoreError } from '../core/store.ts'
+import { setRunLimits, tellBrakes } from './brakes.ts'
 import { type Database, named } from './connection.ts'
 
 const noCounts: RunCounters = {
@@ -12,6 +13,8 @@ const noCounts: RunCounters = {
   createdRight: 0,
   updatedLeft: 0,
   updatedRight: 0,
+  deletedLeft: 0,
+  deletedRight: 0,
   linkBacks: 0,
   adopted: 0,
   declined: 0,
@@ -33,6 +36,7 @@ export async function openRun({ sql }: Database, input: BeginRun): Promise<void>
         values (${input.runId}, ${input.linkId}, ${input.kind}, ${input.trigger}, ${input.actor}, ${input.version},
           ${input.temporal.workflowId}, ${input.temporal.runId})
         on conflict (id) do nothing`
+      await setRunLimits(tx, input.linkId, input.runId)
       await tx`delete from store_calls where created_at < now() - interval '2 days'`
     }),
   )
@@ -60,6 +64,13 @@ export async function closeRun(
 ): Promise<RunSummary> {
   return named('finish run', () =>
     sql.begin(async (tx) => {
+      const [ending] = await tx<{ link_id: string }[]>`
+        select link_id from runs where id = ${input.runId} and status = 'running' and kind in ('incremental', 'full')`
+      const brake =
+        ending !== undefined && input.status !== 'cancelled' && input.status !== 'interrupted'
+          ? await tellBrakes(tx, ending.link_id, input.runId, input.status === 'passed')
+          : null
+      const message = [input.message, brake].filter((one) => one !== null).join(' ')
       const [row] = await tx<
         {
           link_id: string
@@ -80,7 +91,7 @@ export async function closeRun(
       const withErrors = input.status === 'passed' && row.own > 0
       const status = row.status === 'running' ? (withErrors ? 'with-errors' : input.status) : row.status
       if (row.status === 'running')
-        await tx`update runs set status = ${status}, message = ${input.message}, ended_at = now() where id = ${input.runId}`
+        await tx`update runs set status = ${status}, message = ${message === '' ? null : message}, ended_at = now() where id = ${input.runId}`
       return {
         runId: input.runId,
         linkId: row.link_id,

@@ -10,6 +10,7 @@ import {
   StoreError,
 } from '../core/store.ts'
 import { type Side, type Stamp, sides } from '../core/values.ts'
+import { heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf, type LedgerRow } from './ledger.ts'
@@ -29,38 +30,45 @@ export async function writeIntents(
     version: number
     callId: string
     intents: readonly IntentInput[]
+    again?: boolean
   },
-): Promise<string[]> {
+): Promise<(string | null)[]> {
   return named('record intents', () =>
     sql.begin(async (tx) => {
       const before = await earlierAnswer(tx, input.callId)
-      if (before !== undefined) return before as string[]
-      const [state] = await tx<{ version: number; held: number }[]>`
-        select version, (select count(*)::int from claims c where c.link_id = l.id and c.token = ${input.token}
+      if (before !== undefined) return before as (string | null)[]
+      const [state] = await tx<{ version: number; held: number; stopped: string | null }[]>`
+        select version, (select min(restored_message) from scan_positions s where s.link_id = l.id
+            and s.restored_at is not null) as stopped, (select count(*)::int from claims c where c.link_id = l.id and c.token = ${input.token}
           and c.lease_until > now() and c.key = any(${tx.array([...new Set(input.intents.map((one) => one.key))])}::text[])) as held
         from links l where id = ${input.linkId}`
       if (state === undefined) throw new StoreError('link-not-found', `There is no link ${input.linkId}.`)
+      if (state.stopped !== null) throw new StoreError('link-stopped', state.stopped)
       if (state.version > input.version)
         throw new StoreError('link-changed', 'The link has a newer configuration than the plan was made under.')
       if (state.held < new Set(input.intents.map((one) => one.key)).size)
         throw new StoreError('lease-lost', 'The lease of the batch has run out.')
-      const rows = input.intents.map((intent) => ({
-        id: randomUUID(),
-        key: intent.key,
-        action: intent.action,
-        side: intent.side,
-        target_id: intent.targetId,
-        source_id: intent.sourceId,
-        stamp_before: intent.stampBefore,
-        fields: intent.fields,
-      }))
+      const held = input.again === true ? new Set<string>() : await heldKeys(tx, input)
+      const rows = input.intents
+        .filter((intent) => !held.has(intent.key))
+        .map((intent) => ({
+          id: randomUUID(),
+          key: intent.key,
+          action: intent.action,
+          side: intent.side,
+          target_id: intent.targetId,
+          source_id: intent.sourceId,
+          stamp_before: intent.stampBefore,
+          fields: intent.fields,
+        }))
       await tx`
         insert into intents (id, link_id, run_id, token, version, key, action, side, target_id, source_id, stamp_before, fields)
         select r.id, ${input.linkId}, ${input.runId}, ${input.token}, ${input.version}, r.key, r.action, r.side, r.target_id,
           r.source_id, nullif(r.stamp_before, 'null'), r.fields
         from jsonb_to_recordset(${json(tx, rows)}) as r(id uuid, key text, action text, side text, target_id text,
           source_id text, stamp_before jsonb, fields jsonb)`
-      const ids = rows.map((row) => row.id)
+      let next = 0
+      const ids = input.intents.map((intent) => (held.has(intent.key) ? null : (rows[next++]?.id ?? null)))
       await tx`insert into store_calls (id, answer) values (${input.callId}, ${json(tx, ids)})`
       return ids
     }),
@@ -81,7 +89,7 @@ interface ClaimRow {
 
 interface IntentRow {
   id: string
-  action: 'create' | 'update' | 'link-back'
+  action: IntentInput['action']
   side: Side
   target_id: string | null
   source_id: string
@@ -104,6 +112,7 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
 
       const pairIds = await savePairs(tx, keys, request.items)
       await saveRecords(tx, keys, request.items, pairIds)
+      await saveAbsences(tx, request)
       const ledger = await settle(tx, request, pairIds)
       const reopened = await saveConflicts(tx, request, pairIds)
       await saveIssues(tx, request, pairIds)
@@ -137,7 +146,36 @@ async function savePairs(tx: Tx, keys: LinkKeys, items: readonly ItemCommit[]): 
     await tx`
       update pairs p set base = r.base, updated_at = now()
       from jsonb_to_recordset(${json(tx, changed)}) as r(id uuid, base jsonb) where p.id = r.id`
+  for (const item of items) {
+    if (item.pair === null || item.pair.id === null) continue
+    const { id, leftId, rightId } = item.pair
+    if (item.rebound !== undefined) {
+      // The record that is gone keeps its own row, so that it is never taken for a new one; the pair goes on with another.
+      await tx`update records set pair_id = null, decision = 'declined' where pair_id = ${id}
+        and external_id = (select ${item.rebound === 'left' ? tx`left_id` : tx`right_id`} from pairs where id = ${id})
+        and endpoint_id = ${keys[item.rebound].endpointId}`
+      await tx`
+        update pairs set left_id = ${leftId}, right_id = ${rightId}, gone_side = null, gone_at = now(),
+          gone_outcome = 're-created', updated_at = now() where id = ${id}`
+    } else if (item.tombstone !== undefined)
+      await tx`
+        update pairs set gone_side = ${item.tombstone?.side ?? null}, gone_outcome = ${item.tombstone?.outcome ?? null},
+          gone_at = case when ${item.tombstone === null} then null else coalesce(gone_at, now()) end, updated_at = now()
+        where id = ${id}`
+  }
   return ids
+}
+
+/** Records that are not missed any more, and writes that the brake does not hold any more. */
+async function saveAbsences(tx: Tx, request: CommitRequest): Promise<void> {
+  const found = request.items.flatMap((item) => item.notMissed ?? [])
+  if (found.length > 0)
+    await tx`
+      delete from absences a using jsonb_to_recordset(${json(tx, found)}) as r(side text, id text)
+      where a.link_id = ${request.linkId} and a.side = r.side and a.external_id = r.id`
+  const free = request.items.filter((item) => item.next.kind === 'done' || item.next.class !== 'braked')
+  await tx`delete from braked_writes where link_id = ${request.linkId}
+    and key = any(${tx.array(free.map((item) => item.key))}::text[])`
 }
 
 async function saveRecords(
@@ -152,7 +190,7 @@ async function saveRecords(
       const seen = item.seen[side]
       const pairedId = item.pair === null ? undefined : item.pair[side === 'left' ? 'leftId' : 'rightId']
       // A new pair binds both records, whether or not a stamp of theirs is known.
-      const id = seen?.id ?? (item.pair?.id === null ? pairedId : undefined)
+      const id = seen?.id ?? (item.pair?.id === null || item.rebound === side ? pairedId : undefined)
       if (id === undefined) return []
       return [
         {
@@ -161,6 +199,7 @@ async function saveRecords(
           external_id: id,
           seen_version: seen?.stamp.version ?? null,
           seen_modified: seen?.stamp.modified ?? null,
+          created: seen?.created ?? null,
           decision: item.outcome === 'declined' ? 'declined' : null,
           pair_id: pairId,
         },
@@ -168,14 +207,21 @@ async function saveRecords(
     })
   })
   if (rows.length === 0) return
+  // A record created anew may be an item of its own in the same batch: one row each, the paired one.
+  const unique = new Map<string, (typeof rows)[number]>()
+  for (const row of rows) {
+    const key = `${row.endpoint_id}:${row.external_id}`
+    if (row.pair_id !== null || !unique.has(key)) unique.set(key, row)
+  }
   await tx`
-    insert into records (endpoint_id, entity_type, external_id, seen_version, seen_modified, decision, pair_id)
-    select endpoint_id, entity_type, external_id, seen_version, seen_modified, decision, pair_id
-    from jsonb_to_recordset(${json(tx, rows)}) as r(endpoint_id uuid, entity_type text, external_id text, seen_version bigint,
-      seen_modified text, decision text, pair_id uuid) order by endpoint_id, external_id
+    insert into records (endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, pair_id)
+    select endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, pair_id
+    from jsonb_to_recordset(${json(tx, [...unique.values()])}) as r(endpoint_id uuid, entity_type text, external_id text, seen_version bigint,
+      seen_modified text, created text, decision text, pair_id uuid) order by endpoint_id, external_id
     on conflict (endpoint_id, entity_type, external_id) do update set
       seen_version = coalesce(excluded.seen_version, records.seen_version),
       seen_modified = coalesce(excluded.seen_modified, records.seen_modified),
+      created = coalesce(excluded.created, records.created),
       decision = excluded.decision, pair_id = coalesce(excluded.pair_id, records.pair_id)`
 }
 
@@ -351,6 +397,8 @@ async function saveCounters(tx: Tx, request: CommitRequest): Promise<void> {
       if (applied.length > 1) add('linkBacks')
     } else if (item.outcome === 'updated') {
       for (const side of new Set(item.written)) add(side === 'left' ? 'updatedLeft' : 'updatedRight')
+    } else if (item.outcome === 'deleted') {
+      for (const side of item.written) add(side === 'left' ? 'deletedLeft' : 'deletedRight')
     } else if (item.outcome === 'in-doubt') add('inDoubt')
     else add(item.outcome)
   }

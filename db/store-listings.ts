@@ -1,5 +1,6 @@
 import type { FinishListing, ListingResult } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
+import { approvedCount, openBrake } from './brakes.ts'
 import { type Database, named } from './connection.ts'
 import { loadLinkKeys } from './store-queue.ts'
 
@@ -48,18 +49,38 @@ export async function finishListing({ sql }: Database, input: FinishListing): Pr
         select ${linkId}, ${side}, ${ownId}, 'full-scan' from pairs p where ${mine} and p.gone_side = ${side} and ${listed}
         on conflict (link_id, side, external_id) do update set
           revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())`
-      const [count] = await tx<{ absent: number; pairs: number }[]>`
+      const above =
+        input.highestId === null
+          ? tx`0`
+          : tx`(select count(*)::int from records s where s.endpoint_id = ${keys[side].endpointId}
+              and s.entity_type = ${keys[side].entityType} and s.external_id ~ '^[0-9]+$'
+              and s.external_id::numeric > ${input.highestId}::bigint)`
+      const [count] = await tx<{ absent: number; pairs: number; above: number }[]>`
         select (select count(*)::int from absences where link_id = ${linkId} and side = ${side}) as absent,
-          (select count(*)::int from pairs p where ${mine} and p.gone_side is null) as pairs`
+          (select count(*)::int from pairs p where ${mine} and p.gone_side is null) as pairs, ${above} as above`
       const absent = count?.absent ?? 0
       const most = Math.max(input.mostAbsent.count, Math.floor(input.mostAbsent.share * (count?.pairs ?? 0)))
-      const braked = absent > most
+      const approved = await approvedCount(tx, linkId, 'deletions')
+      const braked = absent > most + approved
+      if (braked) {
+        const [epoch] = await tx<
+          { run: string | null }[]
+        >`select run_id as run from scan_epochs where id = ${listingId}`
+        await openBrake(tx, {
+          linkId,
+          kind: 'deletions',
+          runId: epoch?.run ?? null,
+          allowed: most,
+          pairs: count?.pairs ?? 0,
+          absent: { side, count: absent },
+        })
+      }
       const queued = braked ? 0 : await queueAbsences(tx, linkId, side, input.graceSeconds)
       await tx`
         update scan_epochs set completed_at = now(), rows = ${input.rows}, escaped = ${input.escaped}, absent = ${absent},
           braked = ${braked} where id = ${listingId}`
       await tx`delete from scan_listing where listing_id = ${listingId}`
-      return { absent, queued, braked }
+      return { absent, aboveHighest: count?.above ?? 0, queued, braked }
     })
   })
 }

@@ -6,6 +6,7 @@ import {
   type Claim,
   type ClaimRequest,
   type OpenIntent,
+  type PairedRecord,
   type PendingReason,
   type QueueState,
   type RecordedPage,
@@ -47,7 +48,8 @@ export async function queueScanPage(
   input: {
     linkId: string
     side: Side
-    rows: readonly { id: string; stamp: Stamp }[]
+    rows: readonly { id: string; stamp: Stamp; created?: string | null }[]
+    createdFixed: boolean
     reason: PendingReason
     runId: string | null
     listingId?: string
@@ -56,14 +58,20 @@ export async function queueScanPage(
   return named('record scan page', async () => {
     const keys = await loadLinkKeys(sql, input.linkId)
     const { endpointId, entityType } = keys[input.side]
-    const rows = input.rows.map(({ id, stamp }) => ({ id, version: stamp.version, modified: stamp.modified }))
+    const rows = input.rows.map(({ id, stamp, created = null }) => ({
+      id,
+      version: stamp.version,
+      modified: stamp.modified,
+      created,
+    }))
     const counter = input.side === 'left' ? 'scannedLeft' : 'scannedRight'
     return sql.begin(async (tx) => {
-      const told = await tx<{ id: string; regressed: boolean; queued: boolean; announced: boolean }[]>`
+      const told = await tx<{ id: string; regressed: boolean; reused: boolean; queued: boolean; announced: boolean }[]>`
         with rows as (
-          select * from jsonb_to_recordset(${tx.json(rows)}) as r(id text, version bigint, modified text)
+          select * from jsonb_to_recordset(${tx.json(rows)}) as r(id text, version bigint, modified text, created text)
         ), changed as (
-          select r.*, coalesce(s.seen_version > r.version, false) as regressed, q.external_id is not null as announced
+          select r.*, coalesce(s.seen_version > r.version, false) as regressed,
+            coalesce(s.created <> r.created and (${input.createdFixed} or s.seen_version is null or s.seen_version >= r.version), false) as reused, q.external_id is not null as announced
           from rows r
           left join lateral (
             select * from records s where s.endpoint_id = ${endpointId} and s.entity_type = ${entityType}
@@ -71,7 +79,7 @@ export async function queueScanPage(
           left join lateral (
             select q.external_id from pending q where q.link_id = ${input.linkId} and q.side = ${input.side}
               and q.external_id = r.id limit 1) q on true
-          where s.external_id is null or not case
+          where s.external_id is null or coalesce(s.created <> r.created, false) or not case
             when s.seen_version is not null and r.version is not null then s.seen_version = r.version
             else s.seen_modified is not null and r.modified is not null and s.seen_modified = r.modified end
         ), queued as (
@@ -86,7 +94,7 @@ export async function queueScanPage(
             is distinct from (excluded.queued_version, excluded.queued_modified)
           returning external_id
         )
-        select id, regressed, id in (select external_id from queued) as queued, announced from changed`
+        select id, regressed, reused, id in (select external_id from queued) as queued, announced from changed`
       if (input.listingId !== undefined)
         await tx`
           insert into scan_listing (listing_id, external_id)
@@ -101,6 +109,7 @@ export async function queueScanPage(
         queued: idsOf((row) => row.queued),
         unannounced: idsOf((row) => row.queued && !row.announced),
         regressed: idsOf((row) => row.regressed),
+        reused: idsOf((row) => row.reused),
       }
     })
   })
@@ -246,15 +255,48 @@ interface ItemRow {
   right_modified: string | null
   right_seen: boolean
   decisions: Decisions | null
+  left_created: string | null
+  right_created: string | null
+  left_absent: PairedRecord['absent']
+  right_absent: PairedRecord['absent']
+  gone_side: Side | null
+  gone_outcome: 'kept' | 'deleted' | null
   due: WorkItem['due'] | null
   intents: (Omit<OpenIntent, 'ageSeconds'> & { ageSeconds: number })[] | null
+}
+
+/** How often complete listings lack a paired record, and the seconds between the first and the last of them. */
+function absentOf(sql: postgres.ISql, linkId: string, side: Side) {
+  return sql`(
+    select jsonb_build_object('listings', a.listings,
+      'seconds', coalesce(extract(epoch from e.completed_at - a.first_missing)::float, 0))
+    from absences a left join scan_epochs e on e.id = a.last_listing
+    where a.link_id = ${linkId} and a.side = ${side} and a.external_id = ${side === 'left' ? sql`w.left_id` : sql`w.right_id`})`
+}
+
+/** Paired records that nothing says are missing, the last ones looked at first. */
+export async function findSiblings(
+  { sql }: Database,
+  input: { linkId: string; side: Side; limit: number },
+): Promise<string[]> {
+  return named('siblings', async () => {
+    const keys = await loadLinkKeys(sql, input.linkId)
+    const ownId = input.side === 'left' ? sql`p.left_id` : sql`p.right_id`
+    const rows = await sql<{ id: string }[]>`
+      select ${ownId} as id from pairs p
+      where p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null
+        and not exists (select 1 from absences a where a.link_id = ${input.linkId} and a.side = ${input.side}
+          and a.external_id = ${ownId})
+      order by p.updated_at desc limit ${input.limit}`
+    return rows.map((row) => row.id)
+  })
 }
 
 async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly string[]): Promise<WorkItem[]> {
   if (wanted.length === 0) return []
   const rows = await sql<ItemRow[]>`
     with wanted as (
-      select w.key, p.id as pair_id, p.left_id, p.right_id, p.base,
+      select w.key, p.id as pair_id, p.left_id, p.right_id, p.base, p.gone_side, p.gone_outcome,
         case when p.id is null then split_part(w.key, ':', 1) end as side,
         case when p.id is null then substr(w.key, strpos(w.key, ':') + 1) end as record_id
       from unnest(${sql.array([...wanted])}::text[]) as w(key)
@@ -264,6 +306,8 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
     select w.key, w.pair_id, w.left_id, w.right_id, w.base,
       l.seen_version::float as left_version, l.seen_modified as left_modified, l.external_id is not null as left_seen,
       r.seen_version::float as right_version, r.seen_modified as right_modified, r.external_id is not null as right_seen,
+      l.created as left_created, r.created as right_created, w.gone_side, w.gone_outcome,
+      ${absentOf(sql, keys.linkId, 'left')} as left_absent, ${absentOf(sql, keys.linkId, 'right')} as right_absent,
       (select jsonb_agg(jsonb_build_object('side', q.side, 'id', q.external_id, 'revision', q.revision,
           'reason', q.reason, 'attempts', q.attempts) order by q.side)
         from (values (w.side, w.record_id), ('left', w.left_id), ('right', w.right_id)) as k(side, id)
@@ -298,13 +342,21 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
             left: {
               id: row.left_id,
               seen: row.left_seen ? { version: row.left_version, modified: row.left_modified } : null,
+              created: row.left_created,
+              absent: row.left_absent,
             },
             right: {
               id: row.right_id,
               seen: row.right_seen ? { version: row.right_version, modified: row.right_modified } : null,
+              created: row.right_created,
+              absent: row.right_absent,
             },
             base: row.base ?? {},
             ...(row.decisions === null ? {} : { decisions: row.decisions }),
+            gone:
+              row.gone_side === null || row.gone_outcome === null
+                ? null
+                : { side: row.gone_side, outcome: row.gone_outcome },
           }
     return [{ key: row.key, pair, due, intents: row.intents ?? [] }]
   })

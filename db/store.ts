@@ -2,11 +2,20 @@ import { type ScanPosition, type Store, StoreError } from '../core/store.ts'
 import { answerAsk, loadQuestion } from './asks.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
+import { markRestored } from './restored.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
 import { beginListing, finishListing } from './store-listings.ts'
-import { claimItems, findTwins, loadQueueState, peekItems, queueScanPage, releaseClaim } from './store-queue.ts'
+import {
+  claimItems,
+  findSiblings,
+  findTwins,
+  loadQueueState,
+  peekItems,
+  queueScanPage,
+  releaseClaim,
+} from './store-queue.ts'
 
 /** The Store directly on PostgreSQL, for the central process and the built-in bridge. */
 export function createStore(database: Database, { bridgeId }: { bridgeId: string }): Store {
@@ -30,24 +39,30 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
       const [row] = await named(
         'scan position',
         () => sql<ScanPosition[]>`
-          select since, newest, overlap_seconds as "overlapSeconds" from scan_positions
+          select since, newest, overlap_seconds as "overlapSeconds", highest_id::float as "highestId",
+            case when restored_at is not null then restored_message end as restored, accepted_at is not null as accepted
+          from scan_positions
           where link_id = ${linkId} and side = ${side}`,
       )
-      return row ?? { since: null, newest: null, overlapSeconds: null }
+      return (
+        row ?? { since: null, newest: null, overlapSeconds: null, highestId: null, restored: null, accepted: false }
+      )
     },
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),
     recordScanPage: (input) => queueScanPage(database, input),
-    finishScan: async ({ linkId, side, since, newest, overlapSeconds }) => {
+    finishScan: async ({ linkId, side, since, newest, overlapSeconds, highestId }) => {
       await named(
         'finish scan',
         () => sql`
-          insert into scan_positions (link_id, side, since, newest, overlap_seconds)
-          values (${linkId}, ${side}, ${since}, ${newest}, ${overlapSeconds})
+          insert into scan_positions (link_id, side, since, newest, overlap_seconds, highest_id)
+          values (${linkId}, ${side}, ${since}, ${newest}, ${overlapSeconds}, ${highestId})
           on conflict (link_id, side) do update set
-            since = excluded.since, newest = excluded.newest, overlap_seconds = excluded.overlap_seconds, updated_at = now()
+            since = excluded.since, newest = excluded.newest, overlap_seconds = excluded.overlap_seconds,
+            highest_id = greatest(scan_positions.highest_id, excluded.highest_id), updated_at = now()
           where (scan_positions.since, scan_positions.newest, scan_positions.overlap_seconds)
-            is distinct from (excluded.since, excluded.newest, excluded.overlap_seconds)`,
+            is distinct from (excluded.since, excluded.newest, excluded.overlap_seconds)
+            or excluded.highest_id > coalesce(scan_positions.highest_id, 0)`,
       )
     },
     queueState: (linkId, runId) => loadQueueState(database, linkId, runId),
@@ -56,6 +71,8 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     claim: (request) => claimItems(database, request),
     peek: (input) => peekItems(database, input),
     release: ({ token }) => releaseClaim(database, token),
+    siblings: (input) => findSiblings(database, input),
+    markRestored: (input) => markRestored(database, input),
     twins: (input) => findTwins(database, input),
     recordIntents: (input) => writeIntents(database, input),
     commit: (request) => commitBatch(database, request),

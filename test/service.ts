@@ -26,6 +26,7 @@ import { linkHandlers } from '../api/handlers/links.ts'
 import { recordHandlers } from '../api/handlers/records.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
 import { serviceHandlers } from '../api/handlers/service.ts'
+import { stopHandlers } from '../api/handlers/stops.ts'
 import { connectTemporal } from '../api/temporal.ts'
 import { connect } from '../connectors/connect.ts'
 import { saveBridge } from '../db/bridges.ts'
@@ -104,6 +105,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
+      ...stopHandlers(dependencies),
     },
   )
   const server = createServer(app)

@@ -30,7 +30,7 @@ afterEach(() => lab.close())
 
 function queue(ids: readonly string[], version = 1, side: 'left' | 'right' = 'left') {
   const rows = ids.map((id) => ({ id, stamp: { version, modified: null } }))
-  return lab.store.recordScanPage({ linkId: lab.linkId, side, rows, reason: 'scan', runId: null })
+  return lab.store.recordScanPage({ linkId: lab.linkId, side, rows, createdFixed: true, reason: 'scan', runId: null })
 }
 
 function claim(limit = 100, leaseSeconds = 60, graceSeconds = 15) {
@@ -95,7 +95,7 @@ describe('the queue', () => {
   })
 
   it('queues a record once per state, and not at all in the state that was seen', async () => {
-    const nothing = { queued: [], unannounced: [], regressed: [] }
+    const nothing = { queued: [], unannounced: [], regressed: [], reused: [] }
     expect(await queue(['1', '2'])).toEqual({ ...nothing, queued: ['1', '2'], unannounced: ['1', '2'] })
     expect(await queue(['1', '2'])).toEqual(nothing)
     expect(await queue(['2'], 2)).toEqual({ ...nothing, queued: ['2'] })
@@ -216,7 +216,7 @@ describe('calls that are repeated because their answer was lost', () => {
         written: ['right'],
         settled: [
           {
-            intentId,
+            intentId: intentId ?? '',
             outcome: 'applied',
             targetId: '9',
             stampAfter: { version: 1, modified: null },
@@ -278,7 +278,7 @@ describe('the ledger', () => {
             base: {},
             settled: [
               {
-                intentId,
+                intentId: intentId ?? '',
                 outcome: 'applied',
                 targetId: `9${id}`,
                 stampAfter: null,

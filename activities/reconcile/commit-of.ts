@@ -19,9 +19,13 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
     settled: effects.settled,
     written: effects.written,
     followUp: effects.followUp,
+    ...(effects.tombstone === undefined ? {} : { tombstone: effects.tombstone }),
+    ...(effects.rebound === undefined ? {} : { rebound: effects.rebound }),
+    ...(effects.notMissed.length === 0 ? {} : { notMissed: effects.notMissed }),
   }
   const attempts = Math.max(0, ...item.due.map((row) => row.attempts)) + 1
   if (decision.kind === 'stop') {
+    const problems = effects.keepIssues ? null : effects.problems
     const [first] = effects.problems
     const next: ItemCommit['next'] =
       decision.again === null
@@ -34,8 +38,17 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
                 ? backoffSeconds(first?.class ?? 'internal', attempts, item.key)
                 : decision.again,
           }
-    return { ...common, problems: effects.problems, outcome: decision.outcome, next }
+    return { ...common, problems, outcome: decision.outcome, next }
   }
+
+  if (effects.braked)
+    return {
+      ...common,
+      // It stays in the queue until somebody agrees; the link itself says so, once.
+      problems: null,
+      outcome: 'held',
+      next: { kind: 'again', class: 'braked', afterSeconds: brakedSeconds },
+    }
 
   if (decision.kind === 'pair' && decision.settlesOnly) {
     const written = sides.filter((side) => decision.settled.some((one) => wasUpdated(decision, one, side)))
@@ -78,6 +91,9 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
   return { ...common, problems, outcome: outcomeOf(decision, effects, worst), next }
 }
 
+/** Looked at again after a day, should nobody agree or refuse before. */
+const brakedSeconds = 86_400
+
 /** What is left to decide by a person: as planned, but for decisions that have been carried out meanwhile. */
 function conflictsOf(decision: Decision, effects: Effects): ItemCommit['conflicts'] {
   if (decision.kind !== 'pair' || decision.settlesOnly) return null
@@ -100,6 +116,7 @@ function isEveryday(problem: Problem): boolean {
 }
 
 function outcomeOf(decision: Decision, effects: Effects, worst: Problem | undefined): ItemOutcome {
+  if (decision.kind === 'delete') return effects.written.length > 0 ? 'deleted' : 'held'
   if (effects.created) return 'created'
   if (decision.kind === 'create') return 'failed'
   if (effects.written.length > 0) return 'updated'
@@ -111,13 +128,14 @@ function outcomeOf(decision: Decision, effects: Effects, worst: Problem | undefi
 /** Only stamps that say something new are stored; an unpaired record's is always stored, with what was decided. */
 function changedStamps(decision: Decision, effects: Effects): ItemCommit['seen'] {
   const { pair } = decision.item
-  if (pair === null) return effects.seen
+  if (pair === null || effects.rebound !== undefined) return effects.seen
   const changed: { left?: NonNullable<ItemCommit['seen']['left']>; right?: NonNullable<ItemCommit['seen']['right']> } =
     {}
   for (const side of sides as readonly Side[]) {
     const now = effects.seen[side]
     const before = pair[side].seen
-    if (now !== undefined && (before === null || !sameStamp(before, now.stamp))) changed[side] = now
+    if (now !== undefined && (before === null || pair[side].created === null || !sameStamp(before, now.stamp)))
+      changed[side] = now
   }
   return changed
 }

@@ -1,11 +1,11 @@
 import type { Base } from '../../core/base.ts'
 import type { CreatePlan, PairPlan } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { ItemOutcome, SettledIntent, WorkItem } from '../../core/store.ts'
+import type { ItemCommit, ItemOutcome, SettledIntent, WorkItem } from '../../core/store.ts'
 import type { RecordSnapshot, Side } from '../../core/values.ts'
 
 /** What looking at a work item led to; carrying it out is execute.ts, showing it is simulate.ts. */
-export type Decision = PairDecision | CreateDecision | StopDecision
+export type Decision = PairDecision | CreateDecision | DeleteDecision | StopDecision
 
 /** Both twins are known: an existing pair, a twin just found, or one adopted on proof. */
 export interface PairDecision {
@@ -29,6 +29,8 @@ export interface PairDecision {
    * two generations of unsettled writes to one record never exist and each is judged by what was there right after it.
    */
   settlesOnly: boolean
+  /** The pair's record on this side was created anew by an earlier attempt. */
+  rebound?: Side
 }
 
 export interface CreateDecision {
@@ -38,6 +40,18 @@ export interface CreateDecision {
   source: RecordSnapshot
   plan: CreatePlan
   settled: SettledIntent[]
+  /** Set where a record of an existing pair is gone and created anew: the pair goes on with the new one. */
+  repair?: string
+}
+
+/** The twin of a record that is surely gone is deleted, as the rule of that direction says. */
+export interface DeleteDecision {
+  kind: 'delete'
+  item: WorkItem
+  /** The side that is written: where the survivor is. */
+  side: Side
+  survivor: RecordSnapshot
+  settled: SettledIntent[]
 }
 
 /** Nothing is written: done with, declined, waiting, or a problem. */
@@ -45,9 +59,12 @@ export interface StopDecision {
   kind: 'stop'
   item: WorkItem
   outcome: ItemOutcome
-  problems: Problem[]
+  /** Null: the item was not judged as a whole; its issues stay as they are. */
+  problems: Problem[] | null
   settled: SettledIntent[]
   seen: { side: Side; snapshot: RecordSnapshot } | null
   /** Null: the queue rows are done with. Else seconds to wait, or 'backoff' by the problem's class. */
   again: number | 'backoff' | null
+  tombstone?: ItemCommit['tombstone']
+  notMissed?: ItemCommit['notMissed']
 }

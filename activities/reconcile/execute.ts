@@ -1,4 +1,4 @@
-import type { RowResult } from '../../connectors/contract.ts'
+import type { DeleteResult, RowResult } from '../../connectors/contract.ts'
 import type { Base } from '../../core/base.ts'
 import type { FieldConflict } from '../../core/conflicts.ts'
 import type { PlannedField } from '../../core/plan.ts'
@@ -15,7 +15,7 @@ import {
 } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import { commitOf } from './commit-of.ts'
-import type { CreateDecision, Decision, PairDecision } from './decision.ts'
+import type { CreateDecision, Decision, DeleteDecision, PairDecision } from './decision.ts'
 import { nameOf } from './judge.ts'
 import { matchCreated } from './match-results.ts'
 
@@ -40,7 +40,7 @@ export interface ExecuteInput {
 
 /** One row to send, and what became of it. */
 interface Write {
-  decision: PairDecision | CreateDecision
+  decision: PairDecision | CreateDecision | DeleteDecision
   action: IntentAction
   side: Side
   targetId: string | null
@@ -49,7 +49,9 @@ interface Write {
   /** State the plan was made from; null on creation. */
   before: RecordSnapshot | null
   intentId: string
-  result: RowResult | null
+  result: RowResult | DeleteResult | null
+  /** True: the brake holds it; it is not sent. */
+  braked: boolean
 }
 
 /** What a batch did to one item so far. */
@@ -58,7 +60,13 @@ export interface Effects {
   base: Base
   baseChanged: boolean
   settled: SettledIntent[]
+  /** Null: not judged as a whole. */
   problems: Problem[]
+  keepIssues: boolean
+  braked: boolean
+  tombstone?: ItemCommit['tombstone']
+  rebound?: Side
+  notMissed: { side: Side; id: string }[]
   seen: ItemCommit['seen']
   written: Side[]
   followUp: { side: Side; id: string }[]
@@ -85,8 +93,10 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
 
   const planned = decisions.flatMap((decision) => plannedWrites(bench, decision))
   await recordIntents(input, planned)
-  const linkBacks = planned.filter((write) => write.action === 'link-back' && write.decision.kind === 'create')
-  let wave = planned.filter((write) => !linkBacks.includes(write))
+  for (const write of planned) if (write.braked) effectsOf(write.decision).braked = true
+  const free = planned.filter((write) => !write.braked)
+  const linkBacks = free.filter((write) => write.action === 'link-back' && write.decision.kind === 'create')
+  let wave = free.filter((write) => !linkBacks.includes(write))
   for (let round = 0; wave.length > 0; round++) {
     await send(input, wave)
     const again: Write[] = []
@@ -99,7 +109,7 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
       }
       absorb(bench, write, effectsOf(write.decision), rest !== null)
     }
-    await recordIntents(input, again)
+    await recordIntents(input, again, true)
     wave = again
   }
 
@@ -123,6 +133,7 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
 }
 
 function startingEffects(decision: Decision): Effects {
+  const { pair } = decision.item
   const common = {
     settled: [...decision.settled],
     written: [],
@@ -130,21 +141,30 @@ function startingEffects(decision: Decision): Effects {
     created: false,
     frozen: [],
     landed: new Set<string>(),
+    keepIssues: false,
+    braked: false,
+    notMissed: [],
   }
+  const existing = pair === null ? null : { id: pair.id, leftId: pair.left.id, rightId: pair.right.id }
   switch (decision.kind) {
     case 'stop':
       return {
         ...common,
-        pair: null,
+        pair: existing,
         base: {},
         baseChanged: false,
-        problems: [...decision.problems],
+        problems: [...(decision.problems ?? [])],
+        keepIssues: decision.problems === null,
+        ...(decision.tombstone === undefined ? {} : { tombstone: decision.tombstone }),
+        notMissed: [...(decision.notMissed ?? [])],
         seen: decision.seen === null ? {} : { [decision.seen.side]: seenOf(decision.seen.snapshot) },
       }
+    case 'delete':
+      return { ...common, pair: existing, base: {}, baseChanged: false, problems: [], seen: {} }
     case 'create':
       return {
         ...common,
-        pair: null,
+        pair: existing,
         base: {},
         baseChanged: false,
         problems: [...decision.plan.problems],
@@ -155,6 +175,11 @@ function startingEffects(decision: Decision): Effects {
       return {
         ...common,
         pair: { id: pairId, leftId: left.id, rightId: right.id },
+        ...(pair === null || pair.gone === null ? {} : { tombstone: null }),
+        ...(decision.rebound === undefined ? {} : { rebound: decision.rebound }),
+        notMissed: sides.flatMap((side) =>
+          pair === null || pair[side].absent === null ? [] : [{ side, id: pair[side].id }],
+        ),
         base: { ...decision.base, ...plan.agreed },
         baseChanged: decision.baseChanged || Object.keys(plan.agreed).length > 0,
         problems: [...plan.problems],
@@ -164,13 +189,26 @@ function startingEffects(decision: Decision): Effects {
   }
 }
 
-function seenOf(snapshot: RecordSnapshot): { id: string; stamp: Stamp } {
-  return { id: snapshot.id, stamp: snapshot.stamp }
+function seenOf(snapshot: RecordSnapshot): { id: string; stamp: Stamp; created?: string | null } {
+  const { id, stamp, created } = snapshot
+  return { id, stamp, ...(created === undefined ? {} : { created }) }
 }
 
 function plannedWrites(bench: Workbench, decision: Decision): Write[] {
   const { configuration } = bench.link
   if (decision.kind === 'stop') return []
+  if (decision.kind === 'delete') {
+    const { side, survivor, item } = decision
+    const gone = item.pair?.[otherSide(side)].id ?? ''
+    // What it held goes into the ledger: the only place from which it could be written down again.
+    const fields = configuration.fields.flatMap((mapping): PlannedField[] => {
+      const field = mapping[side]
+      if (field === null || !(field in survivor.fields)) return []
+      const before = survivor.fields[field] ?? null
+      return [{ mappingId: mapping.id, field, source: null, before, sent: null, rule: 'deletion', group: null }]
+    })
+    return [{ ...newWrite(decision, 'delete', side, survivor.id, gone, survivor), fields }]
+  }
   if (decision.kind === 'create') {
     const { from, source, plan } = decision
     const to = otherSide(from)
@@ -202,21 +240,21 @@ function plannedWrites(bench: Workbench, decision: Decision): Write[] {
 }
 
 function newWrite(
-  decision: PairDecision | CreateDecision,
+  decision: Write['decision'],
   action: IntentAction,
   side: Side,
   targetId: string | null,
   sourceId: string,
   before: RecordSnapshot | null,
 ): Write {
-  return { decision, action, side, targetId, sourceId, before, fields: [], intentId: '', result: null }
+  return { decision, action, side, targetId, sourceId, before, fields: [], intentId: '', result: null, braked: false }
 }
 
 function referenceField(field: string, before: PlannedField['before'], sent: PlannedField['sent']): PlannedField {
   return { mappingId: referenceMappingId, field, source: null, before, sent, rule: 'reference', group: null }
 }
 
-async function recordIntents(input: ExecuteInput, writes: readonly Write[]): Promise<void> {
+async function recordIntents(input: ExecuteInput, writes: readonly Write[], again = false): Promise<void> {
   if (writes.length === 0) return
   input.assertLease()
   const intents: IntentInput[] = writes.map((write) => ({
@@ -235,9 +273,12 @@ async function recordIntents(input: ExecuteInput, writes: readonly Write[]): Pro
     version: input.bench.link.version,
     callId: input.newCallId(),
     intents,
+    ...(again ? { again } : {}),
   })
   writes.forEach((write, index) => {
-    write.intentId = ids[index] ?? ''
+    const id = ids[index]
+    write.intentId = id ?? ''
+    write.braked = id === null
   })
 }
 
@@ -250,7 +291,8 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
     sides.flatMap((side) => {
       const mine = wave.filter((write) => write.side === side)
       const creates = mine.filter((write) => write.action === 'create')
-      const updates = mine.filter((write) => write.action !== 'create')
+      const deletes = mine.filter((write) => write.action === 'delete')
+      const updates = mine.filter((write) => write.action !== 'create' && write.action !== 'delete')
       const { entityType } = bench.link.configuration[side]
       const wanted = bench.planner.fieldsToRead(side)
       const { crossReference } = bench.link.configuration[side]
@@ -258,7 +300,7 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
       const answered =
         crossReference !== null && updates.every((write) => write.action === 'link-back') ? [crossReference] : wanted
       const connector = bench.connectors[side]
-      const assign = (writes: readonly Write[]) => (results: readonly (RowResult | null)[]) =>
+      const assign = (writes: readonly Write[]) => (results: readonly (RowResult | DeleteResult | null)[]) =>
         writes.forEach((write, index) => {
           write.result = results[index] ?? null
         })
@@ -271,6 +313,19 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
             .then((results) => assign(creates)(matchCreated(crossReference, rows, results))),
         )
       }
+      if (deletes.length > 0)
+        calls.push(
+          connector
+            .delete(
+              entityType,
+              deletes.map((write) => ({
+                id: write.targetId ?? '',
+                expected: write.before?.stamp ?? { version: null, modified: null },
+              })),
+              { signal: deadline },
+            )
+            .then(assign(deletes)),
+        )
       if (updates.length > 0)
         calls.push(
           connector
@@ -304,7 +359,7 @@ function valuesOf(write: Write): Record<string, PlannedField['sent']> {
 /** The same write without the field (and its group) that was refused; null when there is nothing to leave out or left. */
 function withoutRefusedField(bench: Workbench, write: Write): Write | null {
   const { result } = write
-  if (result?.outcome !== 'refused' || result.problem.field === undefined) return null
+  if (write.action === 'delete' || result?.outcome !== 'refused' || result.problem.field === undefined) return null
   if (result.problem.class === 'moved' || result.problem.class === 'locked') return null
   const refused = write.fields.find((field) => field.field === result.problem.field)
   if (refused === undefined || refused.mappingId === referenceMappingId) return null
@@ -354,6 +409,14 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
     if (!goesOn) effects.problems.push(result.problem)
     return
   }
+  if (!('snapshot' in result)) {
+    const { pair } = decision.item
+    effects.settled.push({ ...unsettled(write), outcome: 'applied' })
+    effects.tombstone = { side: otherSide(side), outcome: 'deleted' }
+    if (pair !== null) effects.notMissed.push(...sides.map((one) => ({ side: one, id: pair[one].id })))
+    effects.written.push(side)
+    return
+  }
   const { snapshot } = result
   const successor = write.before === null || isDirectSuccessor(write.before.stamp, snapshot.stamp)
   effects.settled.push({
@@ -387,9 +450,14 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
     effects.written.push(side)
   }
   if (write.action === 'create') {
-    const { source, from } = decision as CreateDecision
+    const { source, from, repair } = decision as CreateDecision
     const [leftId, rightId] = from === 'left' ? [source.id, snapshot.id] : [snapshot.id, source.id]
-    effects.pair = { id: null, leftId, rightId }
+    effects.pair = { id: repair ?? null, leftId, rightId }
+    if (repair !== undefined) {
+      const { pair } = decision.item
+      effects.rebound = side
+      if (pair !== null) effects.notMissed.push({ side, id: pair[side].id })
+    }
     effects.created = true
   }
   // What we remember as seen stays the state the plan was made from, unless our answer is surely its direct successor.

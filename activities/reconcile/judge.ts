@@ -4,12 +4,16 @@ import type { OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts
 import { otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
+import { type IncompletePair, judgeGone } from './judge-gone.ts'
+import { restoredAmong } from './restored.ts'
 import { baseOfCreation, notApplied, settledCreation, settledLinkBack, settleUpdates } from './settle.ts'
 
 export interface JudgeInput {
   bench: Workbench
-  store: Pick<Store, 'twins'>
+  store: Pick<Store, 'twins' | 'siblings' | 'scanPosition' | 'markRestored'>
   items: readonly WorkItem[]
+  /** The run, for the issue should an endpoint turn out to be restored. */
+  runId?: string
   signal?: AbortSignal
 }
 
@@ -22,7 +26,7 @@ const waitForCreateSeconds = 5
  * Reads both twins of a batch, settles what earlier attempts left open, and decides what is to be done about each item.
  * Writes nothing. At most one bulk read and one look-up a side, one more read for records that name a twin of their own.
  */
-export async function judge({ bench, store, items, signal }: JudgeInput): Promise<Decision[]> {
+export async function judge({ bench, store, items, runId, signal }: JudgeInput): Promise<Decision[]> {
   const call = signal === undefined ? {} : { signal }
   const { link, planner } = bench
   const { configuration } = link
@@ -48,11 +52,23 @@ export async function judge({ bench, store, items, signal }: JudgeInput): Promis
     ),
   )
 
+  const reused = await restoredAmong({ bench, store, items, runId: runId ?? null, snapshots })
   const decisions: Decision[] = []
+  const incomplete: IncompletePair[] = []
   const unpaired: { item: WorkItem; from: Side; source: RecordSnapshot }[] = []
   for (const item of items) {
     if (item.pair !== null) {
-      decisions.push(judgePair(bench, item, snapshots))
+      const left = snapshots.left.get(item.pair.left.id)
+      const right = snapshots.right.get(item.pair.right.id)
+      const another = reused.get(item.key)
+      if (another !== undefined) decisions.push(stop(item, 'held', [another], 'backoff'))
+      else if (left !== undefined && right !== undefined) decisions.push(judgePair(bench, item, left, right))
+      else
+        incomplete.push({
+          item,
+          pair: item.pair,
+          found: { ...(left === undefined ? {} : { left }), ...(right === undefined ? {} : { right }) },
+        })
       continue
     }
     const row = item.due[0]
@@ -60,6 +76,16 @@ export async function judge({ bench, store, items, signal }: JudgeInput): Promis
     if (row === undefined || source === undefined) decisions.push(judgeVanished(item))
     else unpaired.push({ item, from: row.side, source })
   }
+  decisions.push(
+    ...(await judgeGone({
+      bench,
+      store,
+      incomplete,
+      read: { left: [...snapshots.left.keys()], right: [...snapshots.right.keys()] },
+      call,
+      recreate: ({ item, pair, from, source }) => recreate(bench, item, pair.id, from, source, call),
+    })),
+  )
   const judged = await Promise.all(
     sides.map((from) =>
       judgeUnpaired({
@@ -76,16 +102,36 @@ export async function judge({ bench, store, items, signal }: JudgeInput): Promis
   return [...decisions, ...judged.flat()]
 }
 
-/** An existing pair: both read, or one of them gone. */
-function judgePair(bench: Workbench, item: WorkItem, snapshots: Snapshots): Decision {
+/** The record of a pair that is gone is created anew from the survivor, once: an earlier attempt is looked for first. */
+async function recreate(
+  bench: Workbench,
+  item: WorkItem,
+  pairId: string,
+  from: Side,
+  source: RecordSnapshot,
+  call: { signal?: AbortSignal },
+): Promise<Decision> {
+  const to = otherSide(from)
+  const { entityType, crossReference: field } = bench.link.configuration[to]
+  const found =
+    field === null
+      ? []
+      : await bench.connectors[to].find(
+          entityType,
+          field,
+          [nameOf(bench, from, source.id)],
+          bench.planner.fieldsToRead(to),
+          call,
+        )
+  const decision = judgeNew(bench, item, from, source, found, true)
+  if (decision.kind === 'create') return { ...decision, repair: pairId }
+  return decision.kind === 'pair' ? { ...decision, pairId, rebound: to } : decision
+}
+
+/** An existing pair whose records are both there. */
+function judgePair(bench: Workbench, item: WorkItem, left: RecordSnapshot, right: RecordSnapshot): Decision {
   const { pair } = item
   if (pair === null) throw new Error('judgePair is for pairs')
-  const left = snapshots.left.get(pair.left.id)
-  const right = snapshots.right.get(pair.right.id)
-  if (left === undefined || right === undefined) {
-    const gone: Side = left === undefined ? 'left' : 'right'
-    return stop(item, 'held', [missingProblem(bench, gone, pair[gone].id)], 'backoff')
-  }
   const decision = planPair(bench, item, pair.id, left, right, pair.base, item.intents, 'existing')
   const wait = stillOnItsWay(bench, decision)
   return wait === null ? decision : stop(item, 'in-doubt', [unansweredWrite(wait.side)], wait.seconds)
@@ -386,16 +432,6 @@ function stop(
 /** The name under which the other side's cross-reference field knows a record of `side`. */
 export function nameOf(bench: Workbench, side: Side, id: string): string {
   return crossReference(bench.link[side].address, bench.link.configuration[side].entityType, id)
-}
-
-function missingProblem(bench: Workbench, gone: Side, id: string): Problem {
-  return {
-    class: 'missing',
-    code: 'twin-missing',
-    message: `The record ${id} of ${bench.link[gone].name} cannot be read any more. Its twin is left as it is.`,
-    remedy: 'Restore the record or the permission to read it; deletions are carried over only by rule and on evidence.',
-    side: gone,
-  }
 }
 
 function unansweredWrite(side: Side): Problem {

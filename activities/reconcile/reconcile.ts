@@ -91,7 +91,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
             )
         }
         try {
-          const decisions = await judge({ bench, store, items: claim.items })
+          const decisions = await judge({ bench, store, items: claim.items, runId })
           const items = await execute({
             bench,
             store,

@@ -29,6 +29,10 @@ export function settleUpdates(input: {
   let changed = false
   for (const intent of input.intents) {
     if (intent.action === 'create') continue
+    if (intent.action === 'delete') {
+      settled.push(notApplied(intent.id))
+      continue
+    }
     const snapshot = input.snapshots[intent.side]
     const found = intent.fields.map((field) => {
       const kept = snapshot.fields[field.field] ?? null

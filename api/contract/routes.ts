@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import * as c from './conflicts.ts'
 import * as s from './schemas.ts'
+import * as stops from './stops.ts'
 
 /** A route as data: the server validates by it, the OpenAPI document is made from it, clients are typed by it. */
 export interface RouteContract {
@@ -353,6 +354,40 @@ export const routes = {
     status: 202,
     answer: c.decisionOutcomes,
     codes: ['not-found', 'not-frozen'],
+    creates: true,
+  },
+  linkStops: {
+    method: 'get',
+    path: '/links/:id/stops',
+    summary: 'What waits for approval, and sides that went back in time',
+    tag: 'links',
+    params: byId,
+    status: 200,
+    answer: stops.stops,
+    codes: ['not-found'],
+  },
+  approveBrake: {
+    method: 'post',
+    path: '/links/:id/brakes/:brakeId/approve',
+    summary: 'Agree to the changes or deletions that a brake holds',
+    tag: 'links',
+    params: byId.extend({ brakeId: z.uuid() }),
+    body: stops.approveBrake,
+    status: 202,
+    answer: stops.stops,
+    codes: ['not-found', 'brake-changed'],
+    creates: true,
+  },
+  acceptRestored: {
+    method: 'post',
+    path: '/links/:id/accept-restored',
+    summary: 'Accept the older state that a side shows',
+    tag: 'links',
+    params: byId,
+    body: stops.acceptRestored,
+    status: 202,
+    answer: stops.stops,
+    codes: ['not-found', 'not-restored'],
     creates: true,
   },
   listRuns: {

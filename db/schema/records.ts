@@ -55,6 +55,8 @@ export const records = pgTable(
     seenVersion: bigint('seen_version', { mode: 'number' }),
     seenModified: text('seen_modified'),
     decision: text('decision', { enum: ['declined'] }),
+    /** When the endpoint says it was created: another time at the same id is another record. */
+    created: text('created'),
     pairId: uuid('pair_id').references(() => pairs.id),
   },
   (table) => [
@@ -118,7 +120,7 @@ export const intents = pgTable(
     token: uuid('token').notNull(),
     version: integer('version').notNull(),
     key: text('key').notNull(),
-    action: text('action', { enum: ['create', 'update', 'link-back'] }).notNull(),
+    action: text('action', { enum: ['create', 'update', 'link-back', 'delete'] }).notNull(),
     side: text('side', { enum: ['left', 'right'] }).notNull(),
     targetId: text('target_id'),
     sourceId: text('source_id').notNull(),
@@ -151,6 +153,12 @@ export const scanPositions = pgTable(
     since: text('since'),
     newest: text('newest'),
     overlapSeconds: integer('overlap_seconds'),
+    /** Highest number that a record of this side was ever seen to have. */
+    highestId: bigint('highest_id', { mode: 'number' }),
+    /** Since when the endpoint is known to show an older state; nothing is written until somebody accepts it. */
+    restoredAt: moment('restored_at'),
+    restoredMessage: text('restored_message'),
+    acceptedAt: moment('accepted_at'),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.side] })],
@@ -197,6 +205,49 @@ export const absences = pgTable(
     firstMissing: moment('first_missing').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.side, table.externalId] })],
+)
+
+/** More than a run may do by itself: what is beyond waits until somebody agrees, with what they were shown. */
+export const brakes = pgTable(
+  'brakes',
+  {
+    id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    kind: text('kind', { enum: ['changes', 'deletions'] }).notNull(),
+    /** The run that was about to do too much; null: a look outside of a run. */
+    runId: uuid('run_id'),
+    /** The side that lacks too many records, and how many; null: a run was about to write too much. */
+    side: text('side', { enum: ['left', 'right'] }),
+    absent: integer('absent').notNull().default(0),
+    allowed: integer('allowed').notNull(),
+    pairs: integer('pairs').notNull(),
+    firstRun: boolean('first_run').notNull().default(false),
+    openedAt: moment('opened_at').notNull().defaultNow(),
+    approvedAt: moment('approved_at'),
+    approvedBy: text('approved_by'),
+    approvalReason: text('approval_reason'),
+    /** How many were approved; the runs until one ends may do so many more. */
+    approvedCount: integer('approved_count'),
+    usedUpAt: moment('used_up_at'),
+  },
+  (table) => [uniqueIndex('brakes_open').on(table.linkId, table.kind).where(sql`approved_at is null`)],
+)
+
+/** What an open brake holds. */
+export const brakedWrites = pgTable(
+  'braked_writes',
+  {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    key: text('key').notNull(),
+    action: text('action').notNull(),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    runId: uuid('run_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.linkId, table.key, table.action, table.side] })],
 )
 
 /** References to records that are not paired yet. */

@@ -30,6 +30,8 @@ export const runs = pgTable(
     version: integer('version').notNull(),
     status: text('status').$type<RunStatus>().notNull().default('running'),
     counters: jsonb('counters').$type<Partial<RunCounters>>().notNull().default({}),
+    /** What this run may write by itself, and what it has. */
+    brake: jsonb('brake').$type<Record<'changes' | 'deletions', { limit: number; used: number }>>(),
     message: text('message'),
     workflowId: text('workflow_id').notNull(),
     temporalRunId: text('temporal_run_id').notNull(),

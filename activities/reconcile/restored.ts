@@ -1,0 +1,86 @@
+import { ConnectorError } from '../../connectors/contract.ts'
+import type { Problem } from '../../core/problems.ts'
+import type { PairedRecord, Store, WorkItem } from '../../core/store.ts'
+import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
+import type { Workbench } from '../connections.ts'
+
+/** Said of an endpoint that shows older states than were seen, or other records under known ids. */
+export function restoredError(bench: Workbench, side: Side, what: string): ConnectorError {
+  return new ConnectorError({
+    class: 'restored',
+    code: 'endpoint-restored',
+    message: `${bench.link[side].name} went back in time: ${what}. Nothing is written.`,
+    remedy:
+      'If the project was restored from a backup or cloned, look at both sides, then accept the restored state (tandem link accept-restored): what differs is then compared field by field under the brake.',
+    side,
+  })
+}
+
+/** Some ids, for people. */
+export function listed(ids: readonly string[]): string {
+  return `${ids.length === 1 ? 'record' : 'records'} ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' and others' : ''}`
+}
+
+/**
+ * Looks at what was just read, before anything is planned from it: a version below the seen one stops the link, and so does
+ * another record under a known id, unless somebody has accepted a restored state; then the item alone is held. Answers
+ * those, by key: a re-used id never joins an old pair.
+ */
+export async function restoredAmong(input: {
+  bench: Workbench
+  store: Pick<Store, 'scanPosition' | 'markRestored'>
+  items: readonly WorkItem[]
+  runId: string | null
+  snapshots: Record<Side, ReadonlyMap<string, RecordSnapshot>>
+}): Promise<Map<string, Problem>> {
+  const { bench, store, items, runId, snapshots } = input
+  const held = new Map<string, Problem>()
+  for (const side of sides) {
+    const older: string[] = []
+    const others: { key: string; id: string }[] = []
+    for (const { key, pair } of items) {
+      const now = pair === null ? undefined : snapshots[side].get(pair[side].id)
+      if (pair === null || now === undefined) continue
+      if (isOlder(pair[side], now)) older.push(now.id)
+      else if (isAnother(bench, side, pair[side], now)) others.push({ key, id: now.id })
+    }
+    if (older.length === 0 && others.length === 0) continue
+    const { accepted } = await store.scanPosition(bench.link.id, side)
+    if (older.length > 0 || !accepted) {
+      const error = restoredError(
+        bench,
+        side,
+        older.length > 0
+          ? `${listed(older)} show an older version than was seen before`
+          : `${listed(others.map((one) => one.id))} were created at another time than those known by these ids`,
+      )
+      await store.markRestored({ linkId: bench.link.id, side, runId, message: error.message })
+      throw error
+    }
+    for (const { key, id } of others) held.set(key, reusedProblem(bench, side, id))
+  }
+  return held
+}
+
+function isOlder({ seen }: PairedRecord, now: RecordSnapshot): boolean {
+  const before = seen?.version ?? null
+  return before !== null && now.stamp.version !== null && now.stamp.version < before
+}
+
+function isAnother(bench: Workbench, side: Side, { created, seen }: PairedRecord, now: RecordSnapshot): boolean {
+  if (created === null || now.created === undefined || now.created === null || created === now.created) return false
+  if (bench.connectors[side].capabilities.creationTime === 'fixed') return true
+  // Where people may change it, a version that has risen since explains it; what was forgotten explains nothing.
+  const before = seen?.version ?? null
+  return before === null || (now.stamp.version ?? 0) <= before
+}
+
+function reusedProblem(bench: Workbench, side: Side, id: string): Problem {
+  return {
+    class: 'ambiguous',
+    code: 'reused-id',
+    message: `Record ${id} of ${bench.link[side].name} is another one than the record that was paired under this id: it was created at another time. Nothing is written.`,
+    remedy: 'Create it again under a new number, or delete its old twin.',
+    side,
+  }
+}
