@@ -9,9 +9,6 @@ export function askSecret(question: string): Promise<string> {
       'There is no terminal to ask for the secret. Use --secret-stdin, --secret-env NAME or --secret-file FILE.',
     )
   return new Promise((resolve, reject) => {
-    stderr.write(question)
-    stdin.setRawMode(true)
-    stdin.resume()
     let typed = ''
     const done = (finish: () => void) => {
       stdin.setRawMode(false)
@@ -28,7 +25,11 @@ export function askSecret(question: string): Promise<string> {
         else typed += char
       }
     }
+    // Asked only once nothing is echoed any more: who types at once would have the secret shown.
+    stdin.setRawMode(true)
     stdin.on('data', onData)
+    stdin.resume()
+    stderr.write(question)
   })
 }
 

@@ -325,6 +325,8 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     { validator: (command) => void checkMode(command.mode) },
   )
   setHandler(configurationChangedUpdate, async ({ version }) => {
+    // A row that is being read just now may still name the version before; no run may be pinned to that one.
+    changes++
     wake()
     return { version }
   })
