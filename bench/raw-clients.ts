@@ -7,6 +7,8 @@ import { Agent, request } from 'undici'
 export interface RawAlm {
   /** Ids of all defects, ascending. */
   ids(): Promise<string[]>
+  /** Ids and stamps of all defects, in the largest pages. */
+  stamps(): Promise<number>
   read(ids: readonly string[], fields: readonly string[]): Promise<Record<string, string>[]>
   /** Writes one field of many records in one bulk request. */
   bulkUpdate(rows: readonly { id: string; field: string; value: string }[]): Promise<void>
@@ -16,8 +18,16 @@ export interface RawAlm {
 
 export interface RawOctane {
   create(rows: readonly Record<string, unknown>[]): Promise<{ id: string }[]>
+  /** All defects with these fields, in the largest pages, ascending. */
+  list(fields: readonly string[]): Promise<OctaneRow[]>
+  /** Ids and stamps of all defects. */
+  stamps(): Promise<number>
+  read(ids: readonly string[], fields: readonly string[]): Promise<OctaneRow[]>
+  update(rows: readonly Record<string, unknown>[]): Promise<void>
   close(): Promise<void>
 }
+
+export type OctaneRow = { id: string } & Record<string, unknown>
 
 interface Answer {
   status: number
@@ -100,16 +110,19 @@ export async function rawAlm(place: RawAlmPlace, connections: number): Promise<R
     return rows((await client.send('GET', `${defects}?${parameters}`, json)).text)
   }
 
+  async function all(fields: readonly string[]): Promise<Record<string, string>[]> {
+    const found: Record<string, string>[] = []
+    for (;;) {
+      const last = found[found.length - 1]?.id ?? '0'
+      const some = await page(`{id[> ${last}]}`, fields, 2_000)
+      found.push(...some)
+      if (some.length < 2_000) return found
+    }
+  }
+
   return {
-    async ids() {
-      const found: string[] = []
-      for (;;) {
-        const last = found[found.length - 1] ?? '0'
-        const some = await page(`{id[> ${last}]}`, ['id'], 2_000)
-        found.push(...some.map((row) => row.id ?? ''))
-        if (some.length < 2_000) return found
-      }
-    },
+    ids: async () => (await all(['id'])).map((row) => row.id ?? ''),
+    stamps: async () => (await all(['id', 'ver-stamp', 'last-modified'])).length,
     read: (ids, fields) => page(`{id[${ids.join(' OR ')}]}`, fields, ids.length),
     async bulkUpdate(updates) {
       const entities = updates.map(({ id, field, value }) => ({
@@ -157,7 +170,33 @@ export async function rawOctane(place: RawOctanePlace, connections: number): Pro
     JSON.stringify({ client_id: place.clientId, client_secret: place.clientSecret }),
   )
   const defects = `${place.url}/api/shared_spaces/${place.sharedSpace}/workspaces/${place.workspace}/defects`
+  async function list(query: string, fields: readonly string[]): Promise<OctaneRow[]> {
+    const parameters = new URLSearchParams({
+      query: `"${query}"`,
+      fields: fields.join(','),
+      order_by: 'id',
+      limit: '1000',
+    })
+    const answer = await client.send('GET', `${defects}?${parameters}`, json)
+    return (JSON.parse(answer.text) as { data: OctaneRow[] }).data
+  }
+
+  async function all(fields: readonly string[]): Promise<OctaneRow[]> {
+    const found: OctaneRow[] = []
+    for (;;) {
+      const some = await list(`id GT ${found[found.length - 1]?.id ?? '0'}`, fields)
+      found.push(...some)
+      if (some.length < 1_000) return found
+    }
+  }
+
   return {
+    list: all,
+    stamps: async () => (await all(['id', 'version_stamp', 'last_modified'])).length,
+    read: (ids, fields) => list(`id IN ${ids.join(',')}`, fields),
+    async update(rows) {
+      await client.send('PUT', `${defects}?fields=id,version_stamp`, json, JSON.stringify({ data: rows }))
+    },
     async create(rows) {
       const answer = await client.send('POST', `${defects}?fields=id`, json, JSON.stringify({ data: rows }))
       return (JSON.parse(answer.text) as { data: { id: string }[] }).data

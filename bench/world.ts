@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process'
+import { type ApiClient, createApiClient } from '../cli/api-client.ts'
+import { removeFolder, temporaryFolder } from '../standalone/postgres.ts'
+import { startStack } from '../standalone/stack.ts'
+import { type RawAlm, type RawOctane, rawAlm, rawOctane } from './raw-clients.ts'
+
+/** Where the sandboxes of a scenario are, and how to get in. */
+export interface Place {
+  alm: { url: string; domain: string; project: string; credentials: { user: { user: string; password: string } } }
+  octane: {
+    url: string
+    sharedSpace: string
+    workspace: string
+    credentials: { apiKey: { clientId: string; clientSecret: string } }
+  }
+  control: string
+}
+
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+export function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000
+}
+
+/** Both sandboxes in a process of their own, with so many defects in ALM and so many milliseconds before each answer. */
+export async function startSandboxes(
+  defects: number,
+  latency: number,
+): Promise<{ place: Place; stop(): Promise<void> }> {
+  const options = ['--json', '--defects', String(defects), '--octane-defects', '0', '--latency', String(latency)]
+  const child = spawn(process.execPath, ['--import', 'tsx', 'sandbox/main.ts', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  const place = await new Promise<Place>((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8')
+      if (text.includes('\n')) resolve(JSON.parse(text) as Place)
+    })
+    child.once('close', () => reject(new Error('the sandboxes did not start')))
+  })
+  return {
+    place,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('close', () => resolve())
+        child.kill('SIGTERM')
+      }),
+  }
+}
+
+/** Bare clients of both systems, with so many connections each. */
+export async function rawClients(
+  { alm, octane }: Place,
+  connections: number,
+): Promise<{ left: RawAlm; right: RawOctane }> {
+  return {
+    left: await rawAlm(
+      { url: alm.url, domain: alm.domain, project: alm.project, ...alm.credentials.user },
+      connections,
+    ),
+    right: await rawOctane(
+      { url: octane.url, sharedSpace: octane.sharedSpace, workspace: octane.workspace, ...octane.credentials.apiKey },
+      connections,
+    ),
+  }
+}
+
+/** All parts of Tandem as processes of their own, with a defect link between the sandboxes that has passed its check. */
+export async function startTandem(place: Place) {
+  const folder = temporaryFolder('tandem-bench')
+  const stack = await startStack({ data: folder, checklist: { step: (_what, body) => body(), say }, logLevel: 'warn' })
+  const stop = async () => {
+    await stack.stop()
+    removeFolder(folder)
+  }
+  try {
+    const api: ApiClient = createApiClient(stack.api)
+    const left = await api.call('createEndpoint', {
+      body: {
+        name: 'alm',
+        address: { kind: 'alm', url: place.alm.url, domain: place.alm.domain, project: place.alm.project },
+        secret: { kind: 'password', ...place.alm.credentials.user },
+      },
+    })
+    const { url, sharedSpace, workspace } = place.octane
+    const right = await api.call('createEndpoint', {
+      body: {
+        name: 'octane',
+        address: { kind: 'octane', url, sharedSpace, workspace },
+        secret: { kind: 'api-key', ...place.octane.credentials.apiKey },
+      },
+    })
+    const { link } = await api.call('createLink', { body: { name: 'bench', left: left.id, right: right.id } })
+    /** Gives a command and waits for the end of its run; seconds are the run's own, from its begin to its end. */
+    const run = async (command: 'check' | 'simulate' | 'run' | 'full') => {
+      const { runId } = await api.call('commandLink', { params: { id: link.id }, body: { command } })
+      for (;;) {
+        const found = await api.call('getRun', { params: { id: runId ?? '' } }).catch(() => null)
+        if (found !== null && found.status !== 'running')
+          return { ...found, seconds: (Date.parse(found.endedAt ?? '') - Date.parse(found.startedAt)) / 1_000 }
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+    await run('check')
+    return { api, linkId: link.id, run, stack, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Both systems with so many pairs in step; the first run is approved by its simulation. */
+export async function startPaired(pairs: number, latency: number) {
+  const sandboxes = await startSandboxes(pairs, latency)
+  const tandem = await startTandem(sandboxes.place)
+  await tandem.run('simulate')
+  const first = await tandem.run('run')
+  if (first.counters.createdRight !== pairs)
+    throw new Error(`created ${first.counters.createdRight} of ${pairs}: ${first.message ?? first.status}`)
+  // What the first run wrote is seen once more as an echo before everything is at rest.
+  await tandem.run('run')
+  return {
+    ...sandboxes,
+    tandem,
+    stop: async () => {
+      await tandem.stop()
+      await sandboxes.stop()
+    },
+  }
+}
+
+/** Requests of a sandbox by system, since they were last forgotten. */
+export async function requestsOf(place: Place): Promise<number> {
+  const counted = (await (await fetch(`${place.control}/requests`)).json()) as Record<string, Record<string, number>>
+  return Object.values(counted).reduce((sum, one) => sum + Object.values(one).reduce((a, b) => a + b, 0), 0)
+}
+
+export async function forgetRequests(place: Place): Promise<void> {
+  await fetch(`${place.control}/requests`, { method: 'DELETE' })
+}
