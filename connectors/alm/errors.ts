@@ -83,6 +83,13 @@ export function problemOf(error: AlmError, status: number, metadata?: EntityMeta
         message: said,
         remedy: 'Nothing to do: it is tried again by itself. The person named has it open in ALM.',
       }
+    case 'qccore.request-conflict':
+      return {
+        class: 'locked',
+        code: 'conflict',
+        message: said,
+        remedy: 'Nothing to do: it is tried again by itself. Another request was at work on the record.',
+      }
     case 'qccore.operation-forbidden':
       return /read-?only|transition|status/i.test(said) && field !== undefined
         ? {

@@ -35,17 +35,21 @@ function idOf(result: RowResult | undefined): string {
 const problemOf = (error: unknown) => (error instanceof ConnectorError ? error.problem : error)
 
 describe('an ALM session', () => {
-  for (const version of ['12.5', '26.1'] as const)
-    for (const idleStatus of ['401', '403'])
-      it(`that has idled out is renewed, told by ${idleStatus} on ${version}`, async () => {
-        const { sandbox, connector } = await start({ version, defects: 1, switches: { idleStatus } })
-        await connector.testConnection()
-        sandbox.expireSessions()
-        expect(await connector.read('defect', ['1'], ['name'])).toHaveLength(1)
-        sandbox.expireSessions()
-        const [result] = await connector.create('defect', [{ fields: { name: 'after', ...needed } }], [])
-        expect(result?.outcome).toBe('done')
-      })
+  for (const [version, idleStatus, idleId] of [
+    ['12.5', '401', 'session-has-expired'],
+    ['12.5', '403', 'session-has-expired'],
+    ['26.1', '401', 'general-error'],
+    ['26.1', '403', 'general-error'],
+  ] as const)
+    it(`that has idled out is renewed, told by ${idleStatus} ${idleId} on ${version}`, async () => {
+      const { sandbox, connector } = await start({ version, defects: 1, switches: { idleStatus, idleId } })
+      await connector.testConnection()
+      sandbox.expireSessions()
+      expect(await connector.read('defect', ['1'], ['name'])).toHaveLength(1)
+      sandbox.expireSessions()
+      const [result] = await connector.create('defect', [{ fields: { name: 'after', ...needed } }], [])
+      expect(result?.outcome).toBe('done')
+    })
 
   it('works while the server replaces its cookie again and again', async () => {
     const { connector } = await start({ defects: 3, switches: { rotateSession: '2' } })
@@ -135,9 +139,14 @@ describe('what ALM answers', () => {
 })
 
 describe('records of ALM', () => {
-  for (const lockedStatus of ['403', '409'])
-    it(`that somebody has open are told as locked, whatever the status (${lockedStatus})`, async () => {
-      const { sandbox, connector } = await start({ defects: 1, switches: { lockedStatus } })
+  for (const [lockedStatus, lockedId] of [
+    ['403', 'lock-failure'],
+    ['409', 'lock-failure'],
+    ['403', 'entity-locked'],
+    ['409', 'request-conflict'],
+  ] as const)
+    it(`that somebody has open are told as locked, whatever the status and id (${lockedStatus} ${lockedId})`, async () => {
+      const { sandbox, connector } = await start({ defects: 1, switches: { lockedStatus, lockedId } })
       const [before] = await connector.read('defect', ['1'], ['name'])
       sandbox.store.lock('defect', '1', { user: 'bob', session: null, via: 'control' }, 60_000)
       const [result] = await connector.update(
@@ -233,6 +242,20 @@ describe('records of ALM', () => {
 })
 
 describe('a list of ALM records', () => {
+  for (const modifiedZone of ['server', 'utc'])
+    it(`goes on from the newest time whatever its zone (${modifiedZone})`, async () => {
+      let now = Date.parse('2026-03-01T12:00:00Z')
+      const { sandbox, connector } = await start({ now: () => now, switches: { modifiedZone } })
+      for (let index = 1; index <= 9; index++) sandbox.create('defect', { name: `old ${index}`, ...needed })
+      now += 60_000
+      sandbox.edit('defect', '3', { name: 'before' })
+      const newest = await connector.newest('defect')
+      now += 60_000
+      sandbox.edit('defect', '7', { name: 'after' })
+      const since = { entityType: 'defect', since: newest, afterId: null, limit: 100 }
+      expect((await connector.scan(since)).rows.map((row) => row.id).sort()).toEqual(['3', '7'])
+    })
+
   it('is complete although many were saved in the same second', async () => {
     let now = Date.parse('2026-03-01T12:00:00Z')
     const { sandbox, connector } = await start({ now: () => now })

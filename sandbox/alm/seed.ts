@@ -1,7 +1,7 @@
 import { people } from '../seed/people.ts'
-import { createRandom } from '../seed/random.ts'
+import { createRandom, type Random } from '../seed/random.ts'
 import { releases } from '../seed/releases.ts'
-import { defectTitle, memoHtml } from '../seed/texts.ts'
+import { commentTexts, defectTitle, memoHtml } from '../seed/texts.ts'
 import { almLists } from './model.ts'
 import type { AlmStore, AlmUser, AlmWriter } from './store.ts'
 
@@ -22,7 +22,7 @@ export const almUsers: readonly AlmUser[] = people
 /** Releases with their cycles, and defects reproducible from a number. */
 export function seedProject(store: AlmStore, options: { seed: number; defects: number }): void {
   const writer: AlmWriter = { user: 'seed', session: null, via: 'seed' }
-  const at = '2025-01-02 03:00:00'
+  const at = store.modifiedTime(Date.UTC(2025, 0, 2, 8))
   store.startIds('release', 1001)
   store.startIds('release-cycle', 1001)
   store.create('release-folder', { name: 'Releases', 'parent-id': '-1' }, writer, at)
@@ -53,6 +53,8 @@ export function seedDefects(store: AlmStore, seed: number, count: number): void 
   const cycles = [...store.rows('release-cycle').values()]
   const item = (name: string) => random.pick(almLists.find((list) => list.name === name)?.items ?? [''])
   const start = Date.UTC(2025, 0, 6)
+  // Of their own, so that all other values stay the same whether there are comments or not.
+  const talk = createRandom(seed + 1)
   for (let number = 1; number <= count; number++) {
     const created = start + random.between(0, 600 * 24 * 3_600) * 1_000
     const release = random.chance(0.6) ? random.pick(all) : null
@@ -63,7 +65,7 @@ export function seedDefects(store: AlmStore, seed: number, count: number): void 
       {
         name: defectTitle(random, number),
         description: memoHtml(random),
-        'dev-comments': null,
+        'dev-comments': seededComments(store, talk, created),
         status,
         severity: item('Severity'),
         priority: random.chance(0.2) ? null : item('Priority'),
@@ -80,7 +82,30 @@ export function seedDefects(store: AlmStore, seed: number, count: number): void 
         'user-05': random.chance(0.2) ? memoHtml(random) : null,
       },
       writer,
-      store.localTime(created + random.between(0, 90 * 86_400) * 1_000),
+      store.modifiedTime(created + random.between(0, 90 * 86_400) * 1_000),
     )
   }
+}
+
+/** Up to three comments in one memo, each below the banner that ALM's own clients put there. */
+function seededComments(store: AlmStore, random: Random, created: number): string | null {
+  const { commentBanner } = store.switches
+  if (commentBanner === 'none') return null
+  const comments = Array.from({ length: random.between(0, 3) }, (_, place) => {
+    const user = random.pick(store.users)
+    const at = new Date(created + (place + 1) * random.between(1, 9) * 86_400_000)
+    return `${banner(commentBanner, user, at, place === 0)}<br>${random.pick(commentTexts)}`
+  })
+  return comments.length === 0 ? null : comments.join('<br>')
+}
+
+function banner(kind: string, user: AlmUser, at: Date, first: boolean): string {
+  if (kind === 'login')
+    return `<b>${user.fullName} &lt;${user.name}&gt;, ${dayOf('en-GB', at, { month: '2-digit' })}:</b>`
+  const day = dayOf('en-US', at, { month: 'short', weekday: 'short' }).replace(/,/g, '')
+  return `${first ? '' : `<b>${'_'.repeat(40)}</b><br>`}<strong>  ${user.fullName} , ${day}:</strong>`
+}
+
+function dayOf(locale: string, at: Date, how: Intl.DateTimeFormatOptions): string {
+  return at.toLocaleDateString(locale, { timeZone: 'UTC', day: '2-digit', year: 'numeric', ...how })
 }

@@ -135,6 +135,7 @@ export function createAlmSandbox(options: AlmOptions) {
         version: options.version,
         visible: isOpenTo(account) ? [{ domain, projects: [project] }] : [],
         collapse: store.switches.singleElement === 'object',
+        flatLists: store.switches.siteLists === 'results',
       })
     }
     if (inDomain !== domain || inProject !== project || !isOpenTo(account))
@@ -174,7 +175,7 @@ export function createAlmSandbox(options: AlmOptions) {
   const person = (actor: string | undefined): AlmWriter => ({ user: actor ?? 'ann', session: null, via: 'control' })
 
   const stampOf = (who: Stamped) =>
-    who.modifiedSecondsAgo === undefined ? undefined : store.localTime(clock.now() - who.modifiedSecondsAgo * 1_000)
+    who.modifiedSecondsAgo === undefined ? undefined : store.modifiedTime(clock.now() - who.modifiedSecondsAgo * 1_000)
 
   return {
     system: 'alm' as const,
@@ -197,17 +198,17 @@ export function createAlmSandbox(options: AlmOptions) {
       store.create(type, fields, person(who.actor), stampOf(who)),
     /** An edit that is stamped now and seen only from its commit on. */
     begin: (type: string, id: string, fields: AlmRecord, who: { actor?: string } = {}) => {
-      const at = store.localTime()
+      const at = store.modifiedTime()
       return { commit: () => store.update(type, id, fields, person(who.actor), at) }
     },
     /** A new record that takes its id and stamp now and is seen only from its commit on, maybe after later ids. */
     beginCreate: (type: string, fields: AlmRecord, who: { actor?: string } = {}) => {
-      const [at, id] = [store.localTime(), store.reserveId(type)]
+      const [at, id] = [store.modifiedTime(), store.reserveId(type)]
       return { id: String(id), commit: () => store.create(type, fields, person(who.actor), at, id) }
     },
     /** One change to many records, all with the same second. */
     editMany: (type: string, ids: readonly string[], fields: AlmRecord, who: Stamped = {}) => {
-      const at = stampOf(who) ?? store.localTime()
+      const at = stampOf(who) ?? store.modifiedTime()
       return ids.map((id) => store.update(type, id, fields, person(who.actor), at))
     },
     clock,

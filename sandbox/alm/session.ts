@@ -220,7 +220,7 @@ export class AlmSessions {
   }
 
   #sessionExpired(): AlmRefusal {
-    return new AlmRefusal(Number(this.switches.idleStatus), 'qccore.session-has-expired', 'Session expired.')
+    return new AlmRefusal(Number(this.switches.idleStatus), `qccore.${this.switches.idleId}`, 'Session expired.')
   }
 
   /** The session a request names, if it is open; one that was idle for too long ends here. */

@@ -11,6 +11,8 @@ export interface SiteRequest {
   visible: readonly { domain: string; projects: readonly string[] }[]
   /** Whether JSON shows a list of one as its element. */
   collapse: boolean
+  /** Whether the lists of the `rest` generation have the JSON of the flat one. */
+  flatLists: boolean
 }
 
 /** What lies above the projects: version, domains and the lists of projects, in both API generations. */
@@ -34,34 +36,46 @@ export function siteRoutes(request: SiteRequest): SandboxAnswer {
     case 'rest/domains/*/projects':
       return projects(request, domain ?? '')
     case 'api/domains':
-      return flat({
-        results: request.visible.map((one) => ({
-          name: one.domain,
-          ...(projectsToo ? { projects: { results: one.projects.map((name) => ({ name })) } } : {}),
-        })),
-      })
+      return flat(flatDomains(request, projectsToo))
     case 'api/domains/*/projects':
-      return flat({ results: projectsOf(request, domain ?? '').map((name) => ({ name })) })
+      return flat(flatProjects(projectsOf(request, domain ?? '')))
     default:
       throw noSuchResource()
   }
 }
 
-function domains({ visible, encoding, collapse }: SiteRequest, projectsToo: boolean): SandboxAnswer {
+function flatDomains({ visible }: SiteRequest, projectsToo: boolean): unknown {
+  return {
+    results: visible.map((one) => ({
+      name: one.domain,
+      ...(projectsToo ? { projects: flatProjects(one.projects) } : {}),
+    })),
+  }
+}
+
+function flatProjects(names: readonly string[]): unknown {
+  return { results: names.map((name) => ({ name })) }
+}
+
+function domains(request: SiteRequest, projectsToo: boolean): SandboxAnswer {
+  const { visible, encoding, collapse } = request
   return dataAnswer(
     200,
     encoding,
-    () => ({
-      Domains: {
-        Domain: list(
-          visible.map((one) => ({
-            Name: one.domain,
-            ...(projectsToo ? { Projects: projectList(one.projects, collapse) } : {}),
-          })),
-          collapse,
-        ),
-      },
-    }),
+    () =>
+      request.flatLists
+        ? flatDomains(request, projectsToo)
+        : {
+            Domains: {
+              Domain: list(
+                visible.map((one) => ({
+                  Name: one.domain,
+                  ...(projectsToo ? { Projects: projectList(one.projects, collapse) } : {}),
+                })),
+                collapse,
+              ),
+            },
+          },
     () => ({
       Domains: {
         Domain: visible.map((one) => ({
@@ -78,7 +92,7 @@ function projects(request: SiteRequest, domain: string): SandboxAnswer {
   return dataAnswer(
     200,
     request.encoding,
-    () => ({ Projects: projectList(names, request.collapse) }),
+    () => (request.flatLists ? flatProjects(names) : { Projects: projectList(names, request.collapse) }),
     () => ({ Projects: { Project: names.map((name) => ({ '@Name': name })) } }),
   )
 }

@@ -84,6 +84,11 @@ export class AlmStore {
     return this.#clock.wallTime(at)
   }
 
+  /** What `last-modified` says of a time. */
+  modifiedTime(at = this.#clock.now()): string {
+    return this.#clock.wallTime(at, this.switches.modifiedZone === 'utc')
+  }
+
   model(type: string): AlmTypeModel {
     const model = this.types.get(type)
     if (model === undefined) throw new AlmRefusal(404, 'qccore.general-error', `Unknown entity type '${type}'`)
@@ -152,7 +157,7 @@ export class AlmStore {
     const record: AlmRecord = Object.fromEntries(model.fields.map((field) => [field.name, null]))
     for (const [name, value] of Object.entries(counting)) record[name] = this.#stored(model, name, value)
     record.id = String(id)
-    if (model.modified) record['last-modified'] = at ?? this.localTime()
+    if (model.modified) record['last-modified'] = at ?? this.modifiedTime()
     record['ver-stamp'] = '1'
     this.#rules.checkRequired(model, record)
     this.#rules.checkDates(model, record)
@@ -187,7 +192,7 @@ export class AlmStore {
       (field) => JSON.stringify(before[field.name]) !== JSON.stringify(after[field.name]),
     )
     after['ver-stamp'] = String(Number(before['ver-stamp']) + 1)
-    if (model.modified) after['last-modified'] = at ?? this.localTime()
+    if (model.modified) after['last-modified'] = at ?? this.modifiedTime()
     this.#index(model, before, false)
     this.rows(model.name).set(Number(id), after)
     this.#index(model, after, true)

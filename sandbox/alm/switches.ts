@@ -8,6 +8,11 @@ export const almSwitches = {
     description: 'A site session that is not used for so long expires.',
   },
   idleStatus: { default: '401', values: ['401', '403'], description: 'Status of a request with an expired session.' },
+  idleId: {
+    default: 'session-has-expired',
+    values: ['session-has-expired', 'general-error'],
+    description: 'Id of the error of an expired session.',
+  },
   idleRenewal: {
     default: 'by-version',
     values: ['by-version', 'yes', 'no'],
@@ -45,13 +50,34 @@ export const almSwitches = {
     description: 'Status of a request to a project the user may not open.',
   },
   singleElement: { default: 'array', values: ['array', 'object'], description: 'JSON of a list with one element.' },
+  siteLists: {
+    default: 'nested',
+    values: ['nested', 'results'],
+    description:
+      'JSON of the lists of domains and projects: {"Domains":{"Domain":[...]}}, or {"results":[...]} as the flat API.',
+  },
+  modifiedZone: {
+    default: 'server',
+    values: ['server', 'utc'],
+    description: "Zone of last-modified: the server's, as all its other times, or UTC.",
+  },
+  commentBanner: {
+    default: 'none',
+    values: ['none', 'underscores', 'login'],
+    description:
+      'Comments in seeded defects: none; below a line of underscores with the name (old clients); below a bold "Name <login>, date:" (new ones).',
+  },
   bulk: { default: 'yes', values: ['yes', 'no'], description: 'Take bodies of several records (type=collection).' },
   readOnlyFields: {
     default: 'refuse',
     values: ['refuse', 'ignore'],
     description: 'What happens to read-only fields in a written record.',
   },
-  workflow: { default: 'bypassed', values: ['bypassed', 'enforced'], description: 'Whether REST may set any status.' },
+  workflow: {
+    default: 'bypassed',
+    values: ['bypassed', 'enforced'],
+    description: 'Whether REST may set any status (CLIENT_TYPES_BYPASS_REST_WF).',
+  },
   workflowStatus: {
     default: '403',
     values: ['403', '400'],
@@ -60,7 +86,7 @@ export const almSwitches = {
   lockedStatus: { default: '403', values: ['403', '409'], description: 'Status of a write to a locked record.' },
   lockedId: {
     default: 'lock-failure',
-    values: ['lock-failure', 'entity-locked'],
+    values: ['lock-failure', 'entity-locked', 'request-conflict'],
     description: 'Id of the error of a write to a locked record.',
   },
   filterStatus: { default: '400', values: ['400', '404'], description: 'Status of a filter with bad syntax.' },

@@ -42,9 +42,9 @@ export class SandboxClock {
     return step === 1_000 ? at : Math.floor(at / step) * step
   }
 
-  /** Wall time without zone, to the second: in autumn an hour of it comes twice, in spring one is left out. */
-  wallTime(at: number): string {
-    return this.#format.format(new Date(at)).replace(',', '')
+  /** Wall time without zone, to the second: in autumn an hour of it comes twice, in spring one is left out; UTC has all. */
+  wallTime(at: number, utc = false): string {
+    return (utc ? utcFormat : this.#format).format(new Date(at)).replace(',', '')
   }
 }
 
@@ -64,3 +64,5 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
     throw new Error(`timeZone: "${timeZone}" is no time zone; give a name such as America/New_York.`)
   }
 }
+
+const utcFormat = formatOf('UTC')

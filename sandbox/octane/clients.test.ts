@@ -103,6 +103,38 @@ describe('deleting what others point to', () => {
   })
 })
 
+describe('parents', () => {
+  const parentRows = (epic: string, feature: string) =>
+    [
+      ['defects', { type: 'feature', id: feature }, 201],
+      ['defects', { type: 'epic', id: epic }, 400],
+      ['stories', { type: 'epic', id: epic }, 400],
+      ['features', { type: 'feature', id: feature }, 400],
+      ['epics', { type: 'epic', id: epic }, 400],
+    ] as const
+
+  it('are looked at where the rules are on, when created and when moved', async () => {
+    for (const parentRules of ['no', 'yes'])
+      for (const parentCode of ['platform.illegal_field_value', 'platform.general_error']) {
+        const { call, create } = await signedIn({ parentRules, parentCode })
+        const epic = await create('epics', { name: 'epic' })
+        const feature = await create('features', { name: 'feature', parent: { type: 'epic', id: epic } })
+        for (const [collection, parent, status] of parentRows(epic, feature)) {
+          const answer = await call('POST', collection, { data: [{ name: 'child', parent }] })
+          expect([collection, parent.type, answer.status]).toEqual([
+            collection,
+            parent.type,
+            parentRules === 'no' ? 201 : status,
+          ])
+          if (answer.status === 400) expect(JSON.stringify(answer.body)).toContain(parentCode)
+        }
+        const defect = await create('defects', { name: 'moved' })
+        const moved = await call('PUT', `defects/${defect}`, { parent: { type: 'epic', id: epic } })
+        expect(moved.status).toBe(parentRules === 'no' ? 200 : 400)
+      }
+  })
+})
+
 describe('a limit of requests', () => {
   it('answers 429 with Retry-After in the form chosen, and serves again a second later', async () => {
     for (const [throttleHint, shape] of [

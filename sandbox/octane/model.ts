@@ -354,6 +354,15 @@ export const phases: Record<string, readonly [name: string, logical: string, met
   ],
 }
 
+/** What a work item may stand below, by type; looked at where `parentRules` are on. */
+export const parentsOf: Record<string, readonly string[]> = {
+  epic: ['work_item_root'],
+  feature: ['epic'],
+  story: ['feature', 'work_item_root'],
+  quality_story: ['feature', 'work_item_root'],
+  defect: ['feature', 'work_item_root'],
+}
+
 /** Moves the workflow allows, by logical name; used where transitions are enforced. */
 export const transitions: Record<string, readonly (readonly [from: string, to: string])[]> = {
   defect: [

@@ -6,7 +6,7 @@ import { people } from '../seed/people.ts'
 import { createRandom } from '../seed/random.ts'
 import { releases } from '../seed/releases.ts'
 import { defectTitle, memoHtml } from '../seed/texts.ts'
-import { type FieldModel, lists, phases, type TypeModel, transitions, typeModels } from './model.ts'
+import { type FieldModel, lists, parentsOf, phases, type TypeModel, transitions, typeModels } from './model.ts'
 import { octaneSwitches } from './switches.ts'
 
 export type Entity = Record<string, unknown> & { id: string; type: string }
@@ -160,6 +160,7 @@ export class OctaneStore {
     } as Entity
     entity.logical_name = entity.logical_name ?? `${type}.${entity.id}`
     if ('subtype' in entity) entity.subtype = type
+    if (values.parent !== undefined) this.#checkParent(type, values.parent as Reference | null)
     this.#checkRequired(model, entity)
     this.#checkUnique(model, entity)
     this.#checkRules(entity)
@@ -184,6 +185,7 @@ export class OctaneStore {
     const values = this.#values(model, body)
     const changed = Object.keys(values).filter((name) => JSON.stringify(values[name]) !== JSON.stringify(before[name]))
     if (changed.includes('phase')) this.#checkTransition(type, before.phase as Reference, values.phase as Reference)
+    if (changed.includes('parent')) this.#checkParent(type, values.parent as Reference | null)
     const quiet = this.switches.quietFields === 'no' ? [] : this.switches.quietFieldNames.split(',')
     const loud = changed.some((name) => !quiet.includes(name))
     const after: Entity = {
@@ -471,6 +473,19 @@ export class OctaneStore {
         'platform.business_rule',
         "Business rule 'Closed needs a date': the field 'Closed on' is required in phase 'Closed'.",
         { field_name: 'closed_on' },
+        true,
+      )
+  }
+
+  #checkParent(type: string, parent: Reference | null): void {
+    const allowed = parentsOf[type]
+    if (this.switches.parentRules === 'no' || parent === null || allowed === undefined) return
+    if (!allowed.includes(parent.type))
+      throw new Refusal(
+        400,
+        this.switches.parentCode,
+        `A ${this.model(type).label} can't stand below a ${this.model(parent.type).label}.`,
+        { entity_type: type, field_name: 'parent' },
         true,
       )
   }

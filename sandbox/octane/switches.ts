@@ -56,6 +56,17 @@ export const octaneSwitches = {
     values: ['move', 'refuse', 'delete'],
     description: 'What deleting a feature or epic does: its children go to the root, or it is refused, or they go too.',
   },
+  parentRules: {
+    default: 'no',
+    values: ['no', 'yes'],
+    description:
+      'Refuse a parent that the hierarchy does not know: epics stand below the root, features below epics, stories, quality stories and defects below features or the root.',
+  },
+  parentCode: {
+    default: 'platform.illegal_field_value',
+    values: ['platform.illegal_field_value', 'platform.general_error'],
+    description: 'error_code of a refused parent.',
+  },
   requestsPerSecond: {
     default: '0',
     values: 'number',

@@ -59,3 +59,12 @@ export function memoHtml(random: Random): string | null {
   const blocks = Array.from({ length: random.between(1, 4) }, () => random.pick(paragraphs))
   return blocks.join('\n')
 }
+
+/** What people say below a defect. */
+export const commentTexts: readonly string[] = [
+  'Cannot reproduce on the newest build.',
+  'Fixed in revision 4711, please <b>test again</b>.',
+  'Tritt auch bei Kunden mit <i>Umlauten</i> auf.',
+  'See log:<br>Error 500 at step 3',
+  'Reopened: total &lt; 0 still possible.',
+]
