@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { createApiClient } from '../cli/api-client.ts'
 import { removeFolder, temporaryFolder } from '../standalone/postgres.ts'
 import { startStack } from '../standalone/stack.ts'
+import { cpuBetween, cpuSeconds, type RunBreakdown, runBreakdown } from './breakdown.ts'
 import { type RawAlm, type RawOctane, rawAlm, rawOctane } from './raw-clients.ts'
 
 /**
@@ -174,6 +175,10 @@ interface TandemResult {
   seconds: number
   requestsPerRecord: number
   requests: Record<string, number>
+  /** The run by its history; the integrity check before it ran on its own. */
+  run: RunBreakdown
+  checkSeconds: number
+  cpuSeconds: Record<string, number>
   peakMegabytes: { bridge: number; central: number }
 }
 
@@ -216,11 +221,13 @@ async function tandem(records: number, latency: number): Promise<TandemResult> {
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
     }
-    await run('check')
+    const checked = await run('check')
     // A first run of this size is approved by its simulation.
     await run('simulate')
     await fetch(`${place.control}/requests`, { method: 'DELETE' })
+    const cpu = cpuSeconds()
     const done = await run('run')
+    const used = cpuBetween(cpu, cpuSeconds())
     if (done.counters.createdRight !== records)
       throw new Error(`created ${done.counters.createdRight} of ${records}: ${done.message ?? done.status}`)
     const seconds = (Date.parse(done.endedAt ?? '') - Date.parse(done.startedAt)) / 1_000
@@ -232,6 +239,9 @@ async function tandem(records: number, latency: number): Promise<TandemResult> {
       seconds,
       requestsPerRecord: total / records,
       requests,
+      run: await runBreakdown(stack.temporalAddress, done.id),
+      checkSeconds: (Date.parse(checked.endedAt ?? '') - Date.parse(checked.startedAt)) / 1_000,
+      cpuSeconds: used,
       peakMegabytes: { bridge: peakMegabytes(stack.bridge.pid()), central: peakMegabytes(stack.central.pid()) },
     }
   } finally {
@@ -279,8 +289,14 @@ for (const latency of values.latency.split(',').map(Number)) {
     tandemSeconds: large.seconds,
     requestsPerRecord: round(large.requestsPerRecord),
     requests: large.requests,
+    breakdown: rounded({ checkBefore: large.checkSeconds, run: large.run, cpuSeconds: large.cpuSeconds }),
     peakMegabytes: { [values.small]: small.peakMegabytes, [values.records]: large.peakMegabytes },
   })
+}
+
+/** The same, with every number rounded. */
+function rounded(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_key, one: unknown) => (typeof one === 'number' ? round(one) : one)))
 }
 
 function round(value: number): number {
