@@ -13,6 +13,8 @@ export interface WatchInput {
   returnAfterSeconds: number
   /** False: the link is known to be in trouble; the first look that works is told, and failing looks are not news. */
   healthy: boolean
+  /** True: the link was said to wait for its bridge, so that a bridge looks at all is news, also when the looks fail. */
+  away: boolean
 }
 
 export type WatchResult =
@@ -55,7 +57,7 @@ export function createWatch({ store, connections }: { store: Store; connections:
       // A run tells it: with an issue, a notice, and a message of its own.
       if (input.healthy && error instanceof ConnectorError && error.problem.class === 'restored')
         return { kind: 'changed', due: 0 }
-      if (input.healthy && (permanent || inRow >= looksBeforeTrouble)) {
+      if ((input.healthy || input.away) && (permanent || inRow >= looksBeforeTrouble)) {
         failures.delete(linkId)
         const failure = toFailure(error)
         const code = error instanceof ConnectorError ? error.problem.code : 'unavailable'

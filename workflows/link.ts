@@ -374,21 +374,25 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
   /** Waits for a command, for changes in automatic mode, or for the day to pass. Answers whether to continue as new. */
   async function idle(now: LinkControl): Promise<boolean> {
     const awaited = () => wakes !== handled
-    if (now.paused || now.mode === 'manual') return !(await condition(awaited, renewAfterSeconds * 1_000))
+    // A bridge known to be away is awaited whatever the link does: its return is news, and nobody else would notice.
+    const away = health === 'waiting-for-bridge'
+    if (now.paused || now.mode === 'manual')
+      return away ? watchSides(now) : !(await condition(awaited, renewAfterSeconds * 1_000))
     if (now.check === 'needed') {
       queued.push({ runId: uuid4(), kind: 'check', trigger: 'automatic', actor: 'tandem' })
       return false
     }
-    if (now.check === 'failed') return !(await condition(awaited, renewAfterSeconds * 1_000))
+    if (now.check === 'failed') return away ? watchSides(now) : !(await condition(awaited, renewAfterSeconds * 1_000))
     return watchSides(now)
   }
 
   async function watchSides(now: LinkControl): Promise<boolean> {
+    const away = health === 'waiting-for-bridge'
     const { watchForChanges } = proxyActivities<BridgeActivities>({
       ...watching,
       taskQueue: bridgeQueues(now.bridgeId).watch,
       // Known to be away, the bridge is waited for without a time-out: its return is what starts the attempt.
-      ...(health === 'waiting-for-bridge' ? {} : { scheduleToStartTimeout: bridgePatience }),
+      ...(away ? {} : { scheduleToStartTimeout: bridgePatience }),
       summary: 'Watch both sides',
     })
     // Woken while the row was read: nothing to wait for.
@@ -396,15 +400,16 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
     watch = new CancellationScope()
     try {
       const result = await watch.run(() =>
-        watchForChanges({ linkId, returnAfterSeconds: renewAfterSeconds, healthy: health === 'ok' }),
+        watchForChanges({ linkId, returnAfterSeconds: renewAfterSeconds, healthy: health === 'ok', away }),
       )
       if (result.kind === 'trouble') {
         await setHealth('degraded', result.message)
         return false
       }
-      if (result.kind === 'renew') return true
+      // Even that there is nothing to watch was told by a bridge.
+      if (result.kind === 'renew' && !away) return true
       await setHealth('ok', null)
-      if (result.kind === 'changed')
+      if (result.kind === 'changed' && now.check === 'passed')
         queued.push({ runId: uuid4(), kind: 'incremental', trigger: 'automatic', actor: 'tandem' })
       return false
     } catch (error) {
@@ -453,7 +458,8 @@ export async function linkWorkflow({ linkId, carried }: LinkInput): Promise<void
       const outcome = await child.result()
       if (outcome.trouble?.kind === 'bridge') await setHealth('waiting-for-bridge', outcome.trouble.message)
       else if (outcome.trouble !== null) await setHealth('degraded', outcome.trouble.message)
-      else if (outcome.status === 'passed' || outcome.status === 'with-errors') await setHealth('ok', null)
+      else if (outcome.status === 'passed' || outcome.status === 'with-errors' || outcome.check !== null)
+        await setHealth('ok', null)
     } finally {
       running = null
     }
