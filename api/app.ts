@@ -11,6 +11,7 @@ import { openApiDocument } from './openapi.ts'
 import { ApiProblem, pointers, toDocument } from './problem.ts'
 import { startPage } from './start-page.ts'
 import { unstorable } from './storable.ts'
+import { webhookRouter } from './webhooks.ts'
 
 const largestBody = '1mb'
 
@@ -29,6 +30,7 @@ export function createApp(
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
+  app.use(webhookRouter(dependencies))
   app.use(guard)
   app.use(express.json({ limit: largestBody, type: ['application/json', 'application/*+json'], strict: false }))
 

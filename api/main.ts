@@ -16,6 +16,7 @@ import { recordHandlers } from './handlers/records.ts'
 import { runHandlers } from './handlers/runs.ts'
 import { serviceHandlers } from './handlers/service.ts'
 import { stopHandlers } from './handlers/stops.ts'
+import { webhookHandlers } from './handlers/webhooks.ts'
 import { connectTemporal } from './temporal.ts'
 
 const environment = z.object({
@@ -85,6 +86,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
       ...stopHandlers(dependencies),
+      ...webhookHandlers(dependencies),
     },
   )
 

@@ -26,6 +26,7 @@ import {
   type SyncRecords,
   setModeUpdate,
   syncRecordsUpdate,
+  wakeSignal,
 } from '../workflows/messages.ts'
 import type { CommandAnswer, CommandName } from './contract/schemas.ts'
 import { ApiProblem } from './problem.ts'
@@ -158,6 +159,11 @@ export async function connectTemporal(options: TemporalOptions) {
     }
   }
 
+  /** Tells a link that something may have changed. Nobody waits for the answer: a link that is not there is woken later. */
+  async function wake(linkId: string): Promise<void> {
+    await timely(() => client.workflow.getHandle(linkWorkflowId(linkId)).signal(wakeSignal))
+  }
+
   async function isUp(): Promise<boolean> {
     const call = connection
       .withDeadline(Date.now() + upMs, () =>
@@ -199,6 +205,7 @@ export async function connectTemporal(options: TemporalOptions) {
     ensureLink,
     ask,
     progress,
+    wake,
     isUp,
     syncRecords: (linkId: string, commanded: SyncRecords) => update(linkId, syncRecordsUpdate, commanded),
     deleteLink: (linkId: string, commanded: Commanded) => update(linkId, deleteUpdate, commanded),

@@ -11,6 +11,7 @@ import { createOutput } from './output.ts'
 import { runCommands } from './run.ts'
 import { stopCommands } from './stops.ts'
 import { syncCommand } from './sync.ts'
+import { webhookCommand } from './webhook.ts'
 
 /** 0 done; 1 failed or refused; 2 wrong usage; 3 finished with errors; 4 nothing answers. */
 let exitCode = 0
@@ -46,6 +47,7 @@ runCommands(program, context)
 conflictCommands(program, context)
 stopCommands(program, context)
 syncCommand(program, context)
+webhookCommand(program, context)
 
 program
   .command('health')

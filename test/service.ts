@@ -27,6 +27,7 @@ import { recordHandlers } from '../api/handlers/records.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
 import { serviceHandlers } from '../api/handlers/service.ts'
 import { stopHandlers } from '../api/handlers/stops.ts'
+import { webhookHandlers } from '../api/handlers/webhooks.ts'
 import { connectTemporal } from '../api/temporal.ts'
 import { connect } from '../connectors/connect.ts'
 import { saveBridge } from '../db/bridges.ts'
@@ -106,6 +107,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
       ...stopHandlers(dependencies),
+      ...webhookHandlers(dependencies),
     },
   )
   const server = createServer(app)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import * as c from './conflicts.ts'
 import * as s from './schemas.ts'
 import * as stops from './stops.ts'
+import * as w from './webhooks.ts'
 
 /** A route as data: the server validates by it, the OpenAPI document is made from it, clients are typed by it. */
 export interface RouteContract {
@@ -245,6 +246,38 @@ export const routes = {
     answer: s.syncAnswer,
     codes: ['not-found', 'paused', 'deleted', 'no-worker'],
     creates: true,
+  },
+  saveWebhook: {
+    method: 'post',
+    path: '/links/:id/webhook',
+    summary: 'Make an address for hints of changes, in place of the one before; it is shown once',
+    tag: 'links',
+    params: byId,
+    body: w.saveWebhook,
+    status: 201,
+    answer: w.createdWebhook,
+    codes: ['not-found'],
+    // Takes no Idempotency-Key: answers to keys are kept, and this one holds a secret.
+  },
+  getWebhook: {
+    method: 'get',
+    path: '/links/:id/webhook',
+    summary: 'What came at the address for hints',
+    tag: 'links',
+    params: byId,
+    status: 200,
+    answer: w.webhook,
+    codes: ['not-found', 'no-webhook'],
+  },
+  deleteWebhook: {
+    method: 'delete',
+    path: '/links/:id/webhook',
+    summary: 'Take the address for hints away',
+    tag: 'links',
+    params: byId,
+    status: 204,
+    answer: null,
+    codes: ['not-found', 'no-webhook'],
   },
   linkProgress: {
     method: 'get',

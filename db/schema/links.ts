@@ -1,5 +1,16 @@
 import { sql } from 'drizzle-orm'
-import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import type { LinkConfiguration } from '../../core/link-config.ts'
 import type { CheckState, LinkActivity, LinkHealth } from '../../core/link-state.ts'
 import { moment } from './columns.ts'
@@ -59,3 +70,21 @@ export const linkVersions = pgTable(
   },
   (table) => [primaryKey({ columns: [table.linkId, table.version] })],
 )
+
+/** Where a system that knows of a change may say so: at most one address a link. */
+export const webhooks = pgTable('webhooks', {
+  linkId: uuid('link_id')
+    .primaryKey()
+    .references(() => links.id),
+  /** SHA-256 of the unguessable end of the address, in hexadecimal: a copy of the database gives no address away. */
+  tokenHash: text('token_hash').notNull().unique(),
+  /** The last characters of the address, so that a person can tell which one is in use. */
+  tokenEnd: text('token_end').notNull(),
+  /** Key of the signatures as it was given out: an HMAC can't be verified with a hash of it. Null: not signed. */
+  secret: text('secret'),
+  createdBy: text('created_by').notNull(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+  received: bigint('received', { mode: 'number' }).notNull().default(0),
+  refused: bigint('refused', { mode: 'number' }).notNull().default(0),
+  lastReceivedAt: moment('last_received_at'),
+})
