@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { forgetRequests, rawClients, requestsOf, round, say, startPaired } from './world.ts'
+import { forgetRequests, rawClients, requestsOf, round, say, startPaired, totalOf } from './world.ts'
 
 /**
  * A full scan over N pairs in which nothing changed, measured against the bare listing of ids and stamps of both sides with
@@ -22,11 +22,11 @@ try {
   await lists()
   await forgetRequests(world.place)
   const floor = await lists()
-  const floorRequests = await requestsOf(world.place)
+  const floorRequests = totalOf(await requestsOf(world.place))
   say(`The bare listings take ${round(floor)} s`)
   await forgetRequests(world.place)
   const full = await world.tandem.run('full')
-  const requests = await requestsOf(world.place)
+  const requests = totalOf(await requestsOf(world.place))
   if (full.status !== 'passed' || full.counters.examined !== 0)
     throw new Error(`the full scan found something to do: ${JSON.stringify(full.counters)}`)
   say(`The full scan takes ${round(full.seconds)} s`)

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { forgetRequests, rawClients, requestsOf, round, say, startPaired } from './world.ts'
+import { forgetRequests, rawClients, requestsOf, round, say, startPaired, totalOf } from './world.ts'
 
 /**
  * E edits of people in ALM spread over N pairs, measured against reading and writing just those records in bulk: the edited
@@ -70,7 +70,7 @@ for (const latency of values.latency.split(',').map(Number)) {
       ratioToFloor: round(floor / run.seconds),
       floorSeconds: round(floor),
       tandemSeconds: run.seconds,
-      requests: await requestsOf(world.place),
+      requests: totalOf(await requestsOf(world.place)),
     })
     await Promise.all([left.close(), right.close()])
   } finally {

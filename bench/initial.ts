@@ -1,28 +1,13 @@
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { createApiClient } from '../cli/api-client.ts'
-import { removeFolder, temporaryFolder } from '../standalone/postgres.ts'
-import { startStack } from '../standalone/stack.ts'
 import { cpuBetween, cpuSeconds, type RunBreakdown, runBreakdown } from './breakdown.ts'
-import { type RawAlm, type RawOctane, rawAlm, rawOctane } from './raw-clients.ts'
+import { forgetRequests, rawClients, requestsOf, round, say, startSandboxes, startTandem, totalOf } from './world.ts'
 
 /**
  * The first synchronization of N new defects from ALM to Octane, measured against (a) the floor: the same requests in bulk
  * over HTTP to the same sandboxes with the same concurrency and nothing else; (b) what people write by hand: read one,
  * create one, link back one. Sandboxes and all parts of Tandem are processes of their own; settings are the defaults.
  */
-
-interface Place {
-  alm: { url: string; domain: string; project: string; credentials: { user: { user: string; password: string } } }
-  octane: {
-    url: string
-    sharedSpace: string
-    workspace: string
-    credentials: { apiKey: { clientId: string; clientSecret: string } }
-  }
-  control: string
-}
 
 /** As many requests at a time as a connector of Tandem uses by default. */
 const concurrency = 4
@@ -49,60 +34,6 @@ const readFields = [
   'user-05',
 ]
 
-function say(line: string): void {
-  process.stderr.write(`${line}\n`)
-}
-
-async function startSandboxes(defects: number, latency: number): Promise<{ place: Place; stop(): Promise<void> }> {
-  const child = spawn(
-    process.execPath,
-    [
-      '--import',
-      'tsx',
-      'sandbox/main.ts',
-      '--json',
-      '--defects',
-      String(defects),
-      '--octane-defects',
-      '0',
-      '--latency',
-      String(latency),
-    ],
-    {
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    },
-  )
-  const place = await new Promise<Place>((resolve, reject) => {
-    let text = ''
-    child.stdout?.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8')
-      if (text.includes('\n')) resolve(JSON.parse(text) as Place)
-    })
-    child.once('close', () => reject(new Error('the sandboxes did not start')))
-  })
-  return {
-    place,
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('close', () => resolve())
-        child.kill('SIGTERM')
-      }),
-  }
-}
-
-async function clients({ alm, octane }: Place): Promise<{ left: RawAlm; right: RawOctane }> {
-  return {
-    left: await rawAlm(
-      { url: alm.url, domain: alm.domain, project: alm.project, ...alm.credentials.user },
-      concurrency,
-    ),
-    right: await rawOctane(
-      { url: octane.url, sharedSpace: octane.sharedSpace, workspace: octane.workspace, ...octane.credentials.apiKey },
-      concurrency,
-    ),
-  }
-}
-
 const severities: Record<string, string> = {
   '1-Low': 'low',
   '2-Medium': 'medium',
@@ -127,7 +58,7 @@ function octaneRow(row: Record<string, string>): Record<string, unknown> {
 /** (a) Nothing but the bulk requests. Records per second. */
 async function floor(records: number, latency: number): Promise<number> {
   const { place, stop } = await startSandboxes(records, latency)
-  const { left, right } = await clients(place)
+  const { left, right } = await rawClients(place, concurrency)
   const started = performance.now()
   const ids = await left.ids()
   const chunks: string[][] = []
@@ -155,7 +86,7 @@ async function floor(records: number, latency: number): Promise<number> {
 /** (b) One after the other, as a script does it; on fewer records, since each costs the same. Records per second. */
 async function byHand(records: number, latency: number): Promise<number> {
   const { place, stop } = await startSandboxes(records, latency)
-  const { left, right } = await clients(place)
+  const { left, right } = await rawClients(place, concurrency)
   const ids = await left.ids()
   const started = performance.now()
   for (const id of ids) {
@@ -189,65 +120,32 @@ function peakMegabytes(pid: number | undefined): number {
 
 async function tandem(records: number, latency: number): Promise<TandemResult> {
   const { place, stop } = await startSandboxes(records, latency)
-  const folder = temporaryFolder('tandem-bench')
-  const stack = await startStack({ data: folder, checklist: { step: (_what, body) => body(), say }, logLevel: 'warn' })
+  const world = await startTandem(place)
+  const { run, stack } = world
   try {
-    const api = createApiClient(stack.api)
-    const left = await api.call('createEndpoint', {
-      body: {
-        name: 'alm',
-        address: { kind: 'alm', url: place.alm.url, domain: place.alm.domain, project: place.alm.project },
-        secret: { kind: 'password', ...place.alm.credentials.user },
-      },
-    })
-    const right = await api.call('createEndpoint', {
-      body: {
-        name: 'octane',
-        address: {
-          kind: 'octane',
-          url: place.octane.url,
-          sharedSpace: place.octane.sharedSpace,
-          workspace: place.octane.workspace,
-        },
-        secret: { kind: 'api-key', ...place.octane.credentials.apiKey },
-      },
-    })
-    const { link } = await api.call('createLink', { body: { name: 'bench', left: left.id, right: right.id } })
-    const run = async (command: string) => {
-      const { runId } = await api.call('commandLink', { params: { id: link.id }, body: { command } })
-      for (;;) {
-        const found = await api.call('getRun', { params: { id: runId ?? '' } }).catch(() => null)
-        if (found !== null && found.status !== 'running') return found
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
-    }
-    const checked = await run('check')
     // A first run of this size is approved by its simulation.
     await run('simulate')
-    await fetch(`${place.control}/requests`, { method: 'DELETE' })
+    await forgetRequests(place)
     const cpu = cpuSeconds()
     const done = await run('run')
     const used = cpuBetween(cpu, cpuSeconds())
     if (done.counters.createdRight !== records)
       throw new Error(`created ${done.counters.createdRight} of ${records}: ${done.message ?? done.status}`)
-    const seconds = (Date.parse(done.endedAt ?? '') - Date.parse(done.startedAt)) / 1_000
-    const counted = (await (await fetch(`${place.control}/requests`)).json()) as Record<string, Record<string, number>>
+    const counted = await requestsOf(place)
     const requests = { ...prefixed('alm', counted.alm ?? {}), ...prefixed('octane', counted.octane ?? {}) }
-    const total = Object.values(requests).reduce((sum, one) => sum + one, 0)
     return {
-      rate: records / seconds,
-      seconds,
-      requestsPerRecord: total / records,
+      rate: records / done.seconds,
+      seconds: done.seconds,
+      requestsPerRecord: totalOf(counted) / records,
       requests,
       run: await runBreakdown(stack.temporalAddress, done.id),
-      checkSeconds: (Date.parse(checked.endedAt ?? '') - Date.parse(checked.startedAt)) / 1_000,
+      checkSeconds: world.checkSeconds,
       cpuSeconds: used,
       peakMegabytes: { bridge: peakMegabytes(stack.bridge.pid()), central: peakMegabytes(stack.central.pid()) },
     }
   } finally {
-    await stack.stop()
+    await world.stop()
     await stop()
-    removeFolder(folder)
   }
 }
 
@@ -297,10 +195,6 @@ for (const latency of values.latency.split(',').map(Number)) {
 /** The same, with every number rounded. */
 function rounded(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_key, one: unknown) => (typeof one === 'number' ? round(one) : one)))
-}
-
-function round(value: number): number {
-  return Math.round(value * 1_000) / 1_000
 }
 
 process.stdout.write(`${JSON.stringify({ bench: 'initial', records, concurrency, batch, results })}\n`)

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
-import { type ApiClient, createApiClient } from '../cli/api-client.ts'
+import { createApiClient } from '../cli/api-client.ts'
 import { removeFolder, temporaryFolder } from '../standalone/postgres.ts'
 import { startStack } from '../standalone/stack.ts'
 import { type RawAlm, type RawOctane, rawAlm, rawOctane } from './raw-clients.ts'
 
 /** Where the sandboxes of a scenario are, and how to get in. */
-export interface Place {
+interface Place {
   alm: { url: string; domain: string; project: string; credentials: { user: { user: string; password: string } } }
   octane: {
     url: string
@@ -77,7 +77,7 @@ export async function startTandem(place: Place) {
     removeFolder(folder)
   }
   try {
-    const api: ApiClient = createApiClient(stack.api)
+    const api = createApiClient(stack.api)
     const left = await api.call('createEndpoint', {
       body: {
         name: 'alm',
@@ -104,8 +104,8 @@ export async function startTandem(place: Place) {
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
     }
-    await run('check')
-    return { api, linkId: link.id, run, stack, stop }
+    const { seconds: checkSeconds } = await run('check')
+    return { run, stack, checkSeconds, stop }
   } catch (error) {
     await stop()
     throw error
@@ -132,10 +132,15 @@ export async function startPaired(pairs: number, latency: number) {
   }
 }
 
-/** Requests of a sandbox by system, since they were last forgotten. */
-export async function requestsOf(place: Place): Promise<number> {
-  const counted = (await (await fetch(`${place.control}/requests`)).json()) as Record<string, Record<string, number>>
-  return Object.values(counted).reduce((sum, one) => sum + Object.values(one).reduce((a, b) => a + b, 0), 0)
+/** How many requests each system got, by method and path, since they were last forgotten. */
+export async function requestsOf(place: Place): Promise<Record<string, Record<string, number>>> {
+  return (await (await fetch(`${place.control}/requests`)).json()) as Record<string, Record<string, number>>
+}
+
+export function totalOf(requests: Record<string, Record<string, number>>): number {
+  return Object.values(requests)
+    .flatMap((one) => Object.values(one))
+    .reduce((sum, count) => sum + count, 0)
 }
 
 export async function forgetRequests(place: Place): Promise<void> {
