@@ -239,6 +239,30 @@ describe('links from the command line', () => {
     await tandem(['link', 'set-config', 'Defects', file])
   })
 
+  it('are given an address for hints, which is shown once, counted and taken away', async () => {
+    const webhook = (...args: string[]) => tandem(['link', 'webhook', 'Defects', ...args])
+    expect(await webhook('--show')).toMatchObject({ code: 1, err: expect.stringContaining('no address for hints') })
+    const made = await webhook()
+    expect(made.out).not.toContain('Secret')
+    const signed = await webhook('--signed')
+    expect([signed.code, signed.err]).toEqual([0, ''])
+    const [, url] = /"Call URL": (http\S+\/webhooks\/[\w-]{43})\n/.exec(signed.out) ?? []
+    const [, secret] = /Secret: ([\w-]{43})\n/.exec(signed.out) ?? []
+    expect(made.out).not.toContain(url)
+    const headers = { 'x-tandem-signature': 'wrong' }
+    expect((await fetch(url ?? '', { method: 'POST', body: '{}', headers })).status).toBe(202)
+    expect((await fetch(url ?? '', { method: 'POST', body: '{}' })).status).toBe(202)
+    await expect
+      .poll(async () => (await webhook('--show')).out, { timeout: 30_000 })
+      .toMatch(/1 received, .+; 1 refused/)
+    const { out } = await webhook('--show')
+    expect(out).toContain(`/webhooks/…${url?.slice(-4)}, signed`)
+    for (const one of [url?.split('/').at(-1), secret]) expect(out).not.toContain(one)
+    expect(await webhook('--show', '--remove')).toMatchObject({ code: 1, err: expect.stringContaining('one of them') })
+    expect((await webhook('--remove')).out).toBe('Defects takes no hints any more.\n')
+    expect((await webhook('--remove')).code).toBe(1)
+  })
+
   it('end with 3 when a run finished with errors, and name the record, the field and the remedy', async () => {
     service.octane.create('release', {
       name: 'Nowhere else',
