@@ -1,5 +1,6 @@
 import type { Transporter } from 'nodemailer'
 import { type LinkHealth, statusWords } from '../core/link-state.ts'
+import type { ProblemOwner } from '../core/problems.ts'
 import { durationWords, statusWords as runStatusWords } from '../core/run-words.ts'
 import type { Database } from '../db/connection.ts'
 import { listIssues } from '../db/issues.ts'
@@ -24,6 +25,9 @@ const healthWords: Record<Exclude<LinkHealth, 'ok'>, string> = {
   degraded: 'degraded',
   'waiting-for-bridge': 'waiting for its bridge',
 }
+
+/** Whose turn an issue is, before its remedy. What settles by itself is nobody's. */
+const whose: Record<ProblemOwner, string | null> = { admin: 'For an administrator', endpoint: null, us: null }
 
 /** A time as people read it in a mail, in UTC: `2026-05-04 09:15:00`. */
 function time(iso: string | null): string {
@@ -116,7 +120,7 @@ export function createNotices({ database, transport, from, fallbackRecipient, pu
         ].join(', '),
         message: issue.message,
         remedy: issue.remedy,
-        owner: issue.owner,
+        whose: whose[issue.owner],
       })),
       more: Math.max(0, link.openIssues - issues.length),
       url: `${publicUrl}/api/v1/runs/${run.id}`,

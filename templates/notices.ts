@@ -17,7 +17,8 @@ export const noticeData = {
         record: z.string(),
         message: z.string(),
         remedy: z.string(),
-        owner: z.string(),
+        /** Whose turn it is, in words: "For an administrator"; null: nobody's, it is tried again by itself. */
+        whose: z.string().nullable(),
       }),
     ),
     /** Open issues beyond those listed. */

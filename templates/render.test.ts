@@ -22,6 +22,14 @@ describe('notices', () => {
     for (const part of [html, text]) expect(part).toContain('ALM 41, Octane 2007')
   })
 
+  it('says whose turn an issue is, and nobody for one that settles by itself', () => {
+    const { html, text } = renderNotice('run-issues', sample('run-issues'))
+    for (const part of [html, text]) {
+      expect(part).toContain('For an administrator: Add a value mapping')
+      expect(part).toMatch(/[\s>]Nothing to do: it is tried again/)
+    }
+  })
+
   it('escapes what people wrote into records, in html only', () => {
     const { html, text } = renderNotice('run-issues', sample('run-issues'))
     expect(html).toContain('&lt;b&gt;')
