@@ -29,6 +29,7 @@ import {
   wakeSignal,
 } from '../workflows/messages.ts'
 import type { CommandAnswer, CommandName } from './contract/schemas.ts'
+import { createGrpcRetries } from './grpc-retries.ts'
 import { ApiProblem } from './problem.ts'
 
 export interface TemporalOptions {
@@ -49,8 +50,10 @@ export type LinkTemporal = Awaited<ReturnType<typeof connectTemporal>>
 
 /** The one place of the API that talks to Temporal. */
 export async function connectTemporal(options: TemporalOptions) {
+  const retries = createGrpcRetries()
   const connection = await Connection.connect({
     address: options.address,
+    interceptors: [retries.interceptor],
     // Back within seconds of a restart, however long Temporal was away.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 2_000 },
   })
@@ -212,7 +215,10 @@ export async function connectTemporal(options: TemporalOptions) {
     configurationChanged: (linkId: string, commanded: Commanded & { version: number }) =>
       update(linkId, configurationChangedUpdate, commanded),
     askMs: options.askMs,
-    close: () => connection.close(),
+    close: async () => {
+      await retries.end()
+      await connection.close()
+    },
   }
 }
 
