@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError, type ScanRow } from '../connectors/contract.ts'
-import { nextOverlap } from '../core/overlap.ts'
+import { clockChangeSeconds, nextOverlap } from '../core/overlap.ts'
 import { secondsBetween } from '../core/server-time.ts'
 import type { PendingReason, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
@@ -148,7 +148,10 @@ export async function scanSide(
       linkId,
       side,
       newest,
-      since: connector.earlier(newest, overlapSeconds),
+      since: connector.earlier(
+        newest,
+        overlapSeconds + clockChangeSeconds(newest, connector.capabilities.timesHaveZone),
+      ),
       overlapSeconds,
       highestId,
     })

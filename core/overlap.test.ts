@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nextOverlap } from './overlap.ts'
+import { clockChangeSeconds, nextOverlap } from './overlap.ts'
 import { secondsBetween } from './server-time.ts'
 
 const quiet = { configured: 300, current: null, lateness: 0, escaped: 0 }
@@ -17,6 +17,15 @@ describe('the overlap of a scan', () => {
   it('doubles when changes escaped, up to two hours', () => {
     expect(nextOverlap({ ...quiet, escaped: 1 })).toBe(600)
     expect(nextOverlap({ ...quiet, current: 6_000, escaped: 3 })).toBe(7_200)
+  })
+})
+
+describe('the hour around a change of clocks', () => {
+  it('is read again at weekends, of servers that tell no zone', () => {
+    expect(clockChangeSeconds('2026-10-25 02:50:00', false)).toBe(3_600)
+    expect(clockChangeSeconds('2026-10-24 23:59:59', false)).toBe(3_600)
+    expect(clockChangeSeconds('2026-10-26 00:00:00', false)).toBe(0)
+    expect(clockChangeSeconds('2026-10-25T00:50:00Z', true)).toBe(0)
   })
 })
 

@@ -12,3 +12,9 @@ function milliseconds(time: string): number {
 export function secondsBetween(earlier: string, later: string): number {
   return (milliseconds(later) - milliseconds(earlier)) / 1_000
 }
+
+/** True on a Saturday or Sunday, by the time's own words. */
+export function isWeekend(time: string): boolean {
+  // biome-ignore lint/style/noRestrictedGlobals: takes a time it is given apart, asks no clock
+  return [0, 6].includes(new Date(milliseconds(time)).getUTCDay())
+}

@@ -287,8 +287,8 @@ describe('clocks that are wrong', () => {
   const changes: [string, string, string][] = [
     // 02:50 summer time, then 02:10 winter time: wall time goes back by forty minutes.
     ['the hour that comes twice in autumn', '2026-10-25T00:50:00Z', '2026-10-25T01:10:00Z'],
-    // 01:55, then 03:05: what was stamped ten minutes ago seems to be more than an hour old.
-    ['the hour that is left out in spring', '2027-03-28T00:55:00Z', '2027-03-28T01:05:00Z'],
+    // 01:58, then 03:02: what was stamped four minutes ago seems to be more than an hour old.
+    ['the hour that is left out in spring', '2027-03-28T00:58:00Z', '2027-03-28T01:02:00Z'],
   ]
   for (const [what, before, after] of changes)
     it(`T11: ${what}, in times without a zone`, async () => {
@@ -300,6 +300,8 @@ describe('clocks that are wrong', () => {
       process.stdout.write(
         `T11: 0 edits lost and 0 false stops over ${what}; ${waited} then ${next} edits waited for a full scan\n`,
       )
+      // Not even until the next full scan: an hour more is read again where clocks may change.
+      expect([waited, next]).toEqual([0, 0])
       await assertUntroubled(here)
     })
 })
