@@ -11,14 +11,7 @@ const twins = () => service.octane.records('defect').filter((record) => String(r
 const renamed = (word: string) =>
   service.octane.records('defect').filter((record) => String(record.name).startsWith(word)).length
 
-async function configure(change: object): Promise<void> {
-  const { items } = await service.call('listVersions', { params: { id: linkId } })
-  const [newest] = items
-  await service.call('addVersion', {
-    params: { id: linkId },
-    body: { expectedVersion: newest?.version ?? 0, configuration: { ...newest?.configuration, ...change } },
-  })
-}
+const configure = (change: object) => service.configure(linkId, change)
 
 const brake = { changes: { count: 4, share: 0 }, deletions: { count: 1, share: 0 } }
 

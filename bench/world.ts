@@ -1,20 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createApiClient } from '../cli/api-client.ts'
+import type { SandboxPlace } from '../standalone/demo-systems.ts'
 import { removeFolder, temporaryFolder } from '../standalone/postgres.ts'
 import { startStack } from '../standalone/stack.ts'
 import { type RawAlm, type RawOctane, rawAlm, rawOctane } from './raw-clients.ts'
-
-/** Where the sandboxes of a scenario are, and how to get in. */
-interface Place {
-  alm: { url: string; domain: string; project: string; credentials: { user: { user: string; password: string } } }
-  octane: {
-    url: string
-    sharedSpace: string
-    workspace: string
-    credentials: { apiKey: { clientId: string; clientSecret: string } }
-  }
-  control: string
-}
 
 export function say(line: string): void {
   process.stderr.write(`${line}\n`)
@@ -28,16 +17,16 @@ export function round(value: number): number {
 export async function startSandboxes(
   defects: number,
   latency: number,
-): Promise<{ place: Place; stop(): Promise<void> }> {
+): Promise<{ place: SandboxPlace; stop(): Promise<void> }> {
   const options = ['--json', '--defects', String(defects), '--octane-defects', '0', '--latency', String(latency)]
   const child = spawn(process.execPath, ['--import', 'tsx', 'sandbox/main.ts', ...options], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
-  const place = await new Promise<Place>((resolve, reject) => {
+  const place = await new Promise<SandboxPlace>((resolve, reject) => {
     let text = ''
     child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString('utf8')
-      if (text.includes('\n')) resolve(JSON.parse(text) as Place)
+      if (text.includes('\n')) resolve(JSON.parse(text) as SandboxPlace)
     })
     child.once('close', () => reject(new Error('the sandboxes did not start')))
   })
@@ -53,7 +42,7 @@ export async function startSandboxes(
 
 /** Bare clients of both systems, with so many connections each. */
 export async function rawClients(
-  { alm, octane }: Place,
+  { alm, octane }: SandboxPlace,
   connections: number,
 ): Promise<{ left: RawAlm; right: RawOctane }> {
   return {
@@ -69,7 +58,7 @@ export async function rawClients(
 }
 
 /** All parts of Tandem as processes of their own, with a defect link between the sandboxes that has passed its check. */
-export async function startTandem(place: Place) {
+export async function startTandem(place: SandboxPlace) {
   const folder = temporaryFolder('tandem-bench')
   const stack = await startStack({ data: folder, checklist: { step: (_what, body) => body(), say }, logLevel: 'warn' })
   const stop = async () => {
@@ -133,7 +122,7 @@ export async function startPaired(pairs: number, latency: number) {
 }
 
 /** How many requests each system got, by method and path, since they were last forgotten. */
-export async function requestsOf(place: Place): Promise<Record<string, Record<string, number>>> {
+export async function requestsOf(place: SandboxPlace): Promise<Record<string, Record<string, number>>> {
   return (await (await fetch(`${place.control}/requests`)).json()) as Record<string, Record<string, number>>
 }
 
@@ -143,6 +132,6 @@ export function totalOf(requests: Record<string, Record<string, number>>): numbe
     .reduce((sum, count) => sum + count, 0)
 }
 
-export async function forgetRequests(place: Place): Promise<void> {
+export async function forgetRequests(place: SandboxPlace): Promise<void> {
   await fetch(`${place.control}/requests`, { method: 'DELETE' })
 }

@@ -11,7 +11,8 @@ export interface DemoSystems {
   stop(): Promise<void>
 }
 
-interface Place {
+/** What the sandbox program says of itself when it is ready: where both systems are, and how to get in. */
+export interface SandboxPlace {
   alm: { url: string; domain: string; project: string; credentials: { user: { user: string; password: string } } }
   octane: {
     url: string
@@ -43,7 +44,7 @@ export async function startDemoSystems(options: {
     logFolder: options.logFolder,
     say: options.say,
   })
-  const { alm, octane, control } = child.ready() as unknown as Place
+  const { alm, octane, control } = child.ready() as unknown as SandboxPlace
 
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await fetch(`${control}${path}`, {

@@ -206,6 +206,16 @@ export async function startService(options: ServiceOptions = {}) {
     return link
   }
 
+  /** Saves a version of a link's configuration that differs from the newest one in these parts. */
+  async function configure(linkId: string, change: object): Promise<void> {
+    const { items } = await client.call('listVersions', { params: { id: linkId } })
+    const [newest] = items
+    await client.call('addVersion', {
+      params: { id: linkId },
+      body: { expectedVersion: newest?.version ?? 0, configuration: { ...newest?.configuration, ...change } },
+    })
+  }
+
   function ended(runId: string): Promise<RunView> {
     return vi.waitFor(
       async () => {
@@ -300,6 +310,7 @@ export async function startService(options: ServiceOptions = {}) {
     startBridge,
     addEndpoints,
     addLink,
+    configure,
     ended,
     runToEnd,
     dumpDatabase,

@@ -18,14 +18,7 @@ const refused = (name: string) => service.refused('commandLink', { params: { id:
 const link = () => service.call('getLink', { params: { id: linkId } })
 const run = (id: string | null) => service.ended(id ?? '')
 
-async function configure(change: object): Promise<void> {
-  const { items } = await service.call('listVersions', { params: { id: linkId } })
-  const [newest] = items
-  await service.call('addVersion', {
-    params: { id: linkId },
-    body: { expectedVersion: newest?.version ?? 0, configuration: { ...newest?.configuration, ...change } },
-  })
-}
+const configure = (change: object) => service.configure(linkId, change)
 
 /** Small batches, so that runs have borders at which they can end. */
 const tuning = {
