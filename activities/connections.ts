@@ -1,7 +1,7 @@
 import type { Connector } from '../connectors/contract.ts'
 import type { CredentialSecret, EndpointAddress } from '../core/endpoint.ts'
+import { createLinkPlanner, type LinkPlanner } from '../core/link-planner.ts'
 import type { SideMetadata } from '../core/metadata.ts'
-import { createPlanner, type Planner } from '../core/plan.ts'
 import type { EndpointContext, LinkContext } from '../core/store.ts'
 import { type Side, sides } from '../core/values.ts'
 
@@ -24,7 +24,7 @@ export interface Workbench {
   link: LinkContext
   connectors: Record<Side, Connector>
   metadata: Record<Side, SideMetadata>
-  planner: Planner
+  planner: LinkPlanner
 }
 
 export interface Connections {
@@ -105,7 +105,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       link,
       connectors: { left: leftConnector, right: rightConnector },
       metadata: { left, right },
-      planner: createPlanner({
+      planner: createLinkPlanner({
         configuration,
         left,
         right,

@@ -52,6 +52,7 @@ export async function scanSide(
   const { configuration } = bench.link
   const { tuning, brake } = configuration
   const { entityType } = configuration[side]
+  const types = configuration.types.flatMap((type) => type[side].values)
   const connector = bench.connectors[side]
   const call = signal === undefined ? {} : { signal }
   const position = await store.scanPosition(linkId, side)
@@ -76,6 +77,7 @@ export async function scanSide(
       {
         entityType,
         since: extent === 'all' ? null : position.since,
+        ...(types.length === 0 ? {} : { types }),
         afterId,
         limit: connector.capabilities.maxScanPage,
       },

@@ -81,6 +81,8 @@ export interface ScanQuery {
   limit: number
   /** Also list this field (the cross-reference). */
   referenceField?: string
+  /** Only records of these types, where the entity type holds several. */
+  types?: readonly string[]
 }
 
 export interface Scans {
@@ -123,6 +125,8 @@ export interface CreateRow {
 
 export interface UpdateRow {
   id: string
+  /** The record's type as read, where the entity type holds several. */
+  recordType?: string
   fields: Readonly<Record<string, CanonicalValue>>
   /** The state the plan was made from. With compare-and-set, a record that has moved on since is refused as `moved`. */
   expected: Stamp
@@ -178,6 +182,8 @@ export interface GoneEvidence {
 
 export interface DeleteRow {
   id: string
+  /** The record's type as read, where the entity type holds several. */
+  recordType?: string
   /** The state on which the deletion was decided: a record that has moved on since is refused as `moved`. */
   expected: Stamp
 }

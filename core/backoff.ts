@@ -4,6 +4,7 @@ import type { ProblemClass } from './problems.ts'
 const waits: Record<ProblemClass, { first: number; longest: number }> = {
   moved: { first: 1, longest: 60 },
   'in-doubt': { first: 3, longest: 60 },
+  waiting: { first: 60, longest: 3_600 },
   locked: { first: 20, longest: 600 },
   throttled: { first: 10, longest: 300 },
   unavailable: { first: 10, longest: 600 },

@@ -41,6 +41,8 @@ const fieldMapping = z
     createOnly: z.boolean().default(false),
     /** Fields with the same group name are merged as one: the endpoint validates them together. */
     group: z.string().min(1).nullish(),
+    /** Ids of the type pairs that the mapping is for; absent: all of the link. */
+    types: z.array(z.string().min(1)).min(1).optional(),
   })
   .check((context) => {
     const mapping = context.value
@@ -87,16 +89,58 @@ const linkSide = z.strictObject({
   entityType: z.string().min(1),
   /** String field that holds the name of the twin; null: none, then nothing can be created on this side. */
   crossReference: z.string().min(1).nullable(),
+  /** Id of the folder below which the link's records stand, and new ones are created; null: the whole tree. */
+  root: z.string().min(1).nullable().default(null),
 })
+
+const typeValues = z
+  .strictObject({
+    /** Record types of the endpoint, in its own keys. */
+    values: z.array(z.string().min(1)).min(1, 'name at least one type'),
+    /** The one that new records get. */
+    default: z.string().min(1),
+  })
+  .check((context) => {
+    if (!context.value.values.includes(context.value.default))
+      context.issues.push({
+        code: 'custom',
+        input: context.value,
+        path: ['default'],
+        message: 'must be one of the values',
+      })
+  })
+
+const rulesOfDirections = z.strictObject({ toRight: directionRules, toLeft: directionRules })
+
+/** Record types that are kept in step with each other within a link: ALM's "Epic" and "Theme" with Octane's epics. */
+const typePair = z.strictObject({
+  /** Stable within the link: `epic`. */
+  id: z.string().min(1).max(100),
+  left: typeValues,
+  right: typeValues,
+  /** Absent: the rules of the link. */
+  rules: rulesOfDirections.optional(),
+  /** Ids of the type pairs that may stand above it, where the endpoint has rules about that. */
+  parents: z.array(z.string().min(1)).default([]),
+  /** May stand directly below the root of the tree, where the endpoint has rules about that. */
+  underRoot: z.boolean().default(false),
+})
+export type TypePair = z.infer<typeof typePair>
+
+/** What a link keeps in step. */
+export const linkKinds = ['defect', 'backlog', 'release'] as const
+export type LinkKind = (typeof linkKinds)[number]
 
 /** A link's whole configuration. Versions of it are immutable; a run pins one. */
 export const linkConfiguration = z
   .strictObject({
-    entityType: z.enum(['defect']),
+    entityType: z.enum(linkKinds),
     left: linkSide,
     right: linkSide,
     fields: z.array(fieldMapping).min(1, 'map at least one field'),
-    rules: z.strictObject({ toRight: directionRules, toLeft: directionRules }),
+    /** Empty: the entity types hold one type of record each. */
+    types: z.array(typePair).default([]),
+    rules: rulesOfDirections,
     /** Who a person without twin becomes: canonical user keys; null: the field stays empty with a warning. */
     defaultUsers: z
       .strictObject({ left: z.string().nullable(), right: z.string().nullable() })
@@ -130,27 +174,67 @@ export const linkConfiguration = z
       .default({ changes: { count: 500, share: 0.2 }, deletions: { count: 10, share: 0.01 } }),
   })
   .check(always(oneUseOfEachField))
+  .check(always(typesFitTogether))
 export type LinkConfiguration = z.infer<typeof linkConfiguration>
 export type LinkConfigurationInput = z.input<typeof linkConfiguration>
 
-/** A field is mapped to one other field only, and ids are unique. */
+/** A field is mapped to one other field only (of each type of record), and ids are unique. */
 function oneUseOfEachField(context: z.core.ParsePayload<unknown>): void {
   const { fields } = context.value as { fields?: unknown }
   if (!Array.isArray(fields)) return
-  const seen = { id: new Map<string, number>(), left: new Map<string, number>(), right: new Map<string, number>() }
+  const uses: Record<'id' | 'left' | 'right', Map<string, { index: number; types: readonly string[] | null }[]>> = {
+    id: new Map(),
+    left: new Map(),
+    right: new Map(),
+  }
   for (const [index, field] of (fields as unknown[]).entries()) {
+    const given = (field as { types?: unknown } | null)?.types
+    const types = Array.isArray(given) ? (given as string[]) : null
     for (const key of ['id', 'left', 'right'] as const) {
       const value = (field as Record<string, unknown> | null)?.[key]
       if (typeof value !== 'string') continue
-      const first = seen[key].get(value)
-      if (first !== undefined)
+      const earlier = uses[key].get(value) ?? []
+      const clash = earlier.find(
+        (use) => key === 'id' || types === null || use.types === null || use.types.some((type) => types.includes(type)),
+      )
+      if (clash !== undefined)
         context.issues.push({
           code: 'custom',
           input: field,
           path: ['fields', index, key],
-          message: `${value} is already used by fields[${first}]: a field maps to one other field only`,
+          message: `${value} is already used by fields[${clash.index}]: a field maps to one other field only`,
         })
-      else seen[key].set(value, index)
+      uses[key].set(value, [...earlier, { index, types }])
     }
   }
+}
+
+/** Types of records belong to one pair each, and whatever names a type pair names one that exists. */
+function typesFitTogether(context: z.core.ParsePayload<unknown>): void {
+  const value = context.value as { entityType?: unknown; types?: unknown; fields?: unknown }
+  const types = (Array.isArray(value.types) ? value.types : []) as Partial<TypePair>[]
+  const complain = (path: PropertyKey[], message: string) =>
+    context.issues.push({ code: 'custom', input: value, path, message })
+  if (value.entityType !== 'defect' && types.length === 0)
+    complain(['types'], `a ${String(value.entityType)} link needs at least one pair of types`)
+  if (value.entityType === 'defect' && types.length > 0)
+    complain(['types'], 'defects have one type only: leave it empty')
+  const ids = new Set<unknown>()
+  const owner = { left: new Map<string, number>(), right: new Map<string, number>() }
+  for (const [index, type] of types.entries()) {
+    if (ids.has(type?.id)) complain(['types', index, 'id'], `${type.id} is used twice`)
+    ids.add(type?.id)
+    for (const side of ['left', 'right'] as const)
+      for (const one of type?.[side]?.values ?? []) {
+        const first = owner[side].get(one)
+        if (first === undefined) owner[side].set(one, index)
+        else complain(['types', index, side, 'values'], `${one} belongs to types[${first}] already`)
+      }
+  }
+  for (const [index, type] of types.entries())
+    for (const [at, parent] of (type?.parents ?? []).entries())
+      if (!ids.has(parent)) complain(['types', index, 'parents', at], `there is no type pair ${parent}`)
+  for (const [index, field] of (Array.isArray(value.fields) ? value.fields : []).entries())
+    for (const [at, type] of ((field as { types?: unknown[] } | null)?.types ?? []).entries())
+      if (!ids.has(type)) complain(['fields', index, 'types', at], `there is no type pair ${String(type)}`)
 }

@@ -1,3 +1,4 @@
+import type { LinkKind } from './link-config.ts'
 import type { FieldType } from './values.ts'
 
 /** One allowed value of a list, phase or short reference field (releases, sprints, cycles, teams). */
@@ -31,15 +32,41 @@ export interface FieldMetadata {
   options: readonly FieldOption[] | null
   /** Entity type a reference points to, in the endpoint's own words (`release`, `sprint`); null for other types. */
   target: string | null
+  /** Set where what it points to is kept in step itself by a link of this kind. */
+  refersTo?: RecordReference
+  /** Names the record above in the tree; `typed`: the endpoint has rules about what stands under what. */
+  hierarchy?: 'free' | 'typed'
   userDefined: boolean
   /** True: the list's items differ from the product's delivered ones, so it is not mapped automatically. */
   customized: boolean
+}
+
+/** How the ids that a field holds are known to the link that keeps their records in step. */
+export interface RecordReference {
+  /** Kind of that link. */
+  kind: LinkKind
+  /** What stands before the id there: several of an endpoint's types share one kind (`release-12`, `cycle-12`). */
+  prefix: string
+}
+
+/** One type of record within an entity type: a requirement type of ALM, a subtype of Octane's work items. */
+export interface RecordType {
+  value: string
+  label: string
+  /** The fields that its records have, with what is required of them and the values that they take. */
+  fields: readonly FieldMetadata[]
 }
 
 export interface EntityMetadata {
   entityType: string
   label: string
   fields: readonly FieldMetadata[]
+  /** Set where the entity type holds several types of records. `fields` are then those of any of them. */
+  recordTypes?: {
+    /** The field that tells a record's type. */
+    field: string
+    types: readonly RecordType[]
+  }
 }
 
 /** A person as an endpoint knows them. `key` is what user fields hold. */
@@ -61,4 +88,10 @@ export interface SideMetadata {
 
 export function fieldByName(metadata: EntityMetadata, name: string): FieldMetadata | undefined {
   return metadata.fields.find((field) => field.name === name)
+}
+
+/** Does a record of any type of the entity type require the field? */
+export function requiredByAny(metadata: EntityMetadata, name: string): boolean {
+  const all = [metadata.fields, ...(metadata.recordTypes?.types ?? []).map((type) => type.fields)]
+  return all.some((fields) => fields.some((field) => field.name === name && field.required))
 }

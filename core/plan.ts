@@ -1,7 +1,7 @@
 import { type Base, type BaseField, canonicalVersion, thawed, toBaseValue } from './base.ts'
 import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
-import type { FieldMapping, LinkConfiguration } from './link-config.ts'
+import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
 import { canonicalMemo, sameMemoContent } from './memo.ts'
 import { type MergeField, type MergeResult, mergeGroup } from './merge.ts'
 import { alteredRemedy } from './merge-problems.ts'
@@ -9,6 +9,7 @@ import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
 import { trailAfter } from './ping-pong.ts'
 import type { Problem } from './problems.ts'
+import type { References } from './references.ts'
 import type { IntentField, LinkContext } from './store.ts'
 import { createTranslator, type Translation } from './translate.ts'
 import {
@@ -58,7 +59,7 @@ export interface Planner {
   fieldsToRead(side: Side): readonly string[]
   planPair(input: PairInput): PairPlan
   /** Plans the twin of a record that has none. */
-  planCreate(from: Side, source: RecordSnapshot): CreatePlan
+  planCreate(from: Side, source: RecordSnapshot, references?: References): CreatePlan
   /**
    * The base after a write was answered: a written field takes, on the written side, what the server kept if that is
    * equivalent to what we sent, else what we *sent*, so that the server's value counts as an edit of that side. The other
@@ -76,6 +77,8 @@ export interface PairInput {
   decisions?: Decisions
   /** Frozen fields are tried again. */
   retry?: boolean
+  /** Twins of records that the two refer to. */
+  references?: References
   /** By mapping id: the side edited last; null: nobody can tell. */
   newer?: Readonly<Record<string, Side | null>>
 }
@@ -106,6 +109,8 @@ export interface PlannerContext {
   users: LinkContext['users']
   /** Names of both endpoints, for people. */
   names?: { left: string; right: string }
+  /** The pair of types whose records are planned, where the link has several. */
+  type?: TypePair
 }
 
 /** Rules of writes that people's values are carried by: what is answered to them may be a ping-pong. */
@@ -194,7 +199,7 @@ export function createPlanner(context: PlannerContext): Planner {
           right: rightValue,
           flows,
           stampSeen,
-          translate: (from, value) => translator.translate(mapping, from, value),
+          translate: (from, value) => translator.translate(mapping, from, value, input.references),
         })
       }
       mergeGroup(fields).forEach((result, index) => {
@@ -253,7 +258,7 @@ export function createPlanner(context: PlannerContext): Planner {
     }
   }
 
-  function planCreate(from: Side, source: RecordSnapshot): CreatePlan {
+  function planCreate(from: Side, source: RecordSnapshot, references?: References): CreatePlan {
     const to = otherSide(from)
     const fields: PlannedField[] = []
     const unset: PlannedField[] = []
@@ -265,8 +270,12 @@ export function createPlanner(context: PlannerContext): Planner {
       if (name === null) continue
       const target = fieldOf(to, name)
       if (target?.creatable === false) continue
-      const planned = plannedOnCreate(mapping, from, source, target)
-      if (planned.problem !== undefined) problems.push(planned.problem)
+      const planned = plannedOnCreate(mapping, from, source, target, references)
+      if (planned.problem !== undefined) {
+        problems.push(planned.problem)
+        // Without its place in the tree a record would stand where nobody looks for it.
+        if (planned.problem.warning !== true && target?.hierarchy !== undefined) blocked = true
+      }
       if (planned.field === undefined) continue
       if (planned.field.sent === null) {
         unset.push(planned.field)
@@ -294,6 +303,7 @@ export function createPlanner(context: PlannerContext): Planner {
     from: Side,
     source: RecordSnapshot,
     target: FieldMetadata | undefined,
+    references: References | undefined,
   ): { field?: PlannedField; problem?: Problem } {
     const to = otherSide(from)
     const group = mapping.group ?? null
@@ -308,7 +318,7 @@ export function createPlanner(context: PlannerContext): Planner {
       return fallback === null
         ? {}
         : { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' } }
-    const translation: Translation = translator.translate(mapping, from, value)
+    const translation: Translation = translator.translate(mapping, from, value, references)
     if (!translation.ok) {
       // A start value only stands in where there is nothing to lose: a value that has no counterpart holds its field.
       if (fallback !== null && target?.required === true)

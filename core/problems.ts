@@ -1,3 +1,4 @@
+import type { LinkKind } from './link-config.ts'
 import type { Side } from './values.ts'
 
 /**
@@ -23,6 +24,8 @@ export const problemClasses = {
   throttled: 'endpoint',
   /** Not reachable, time-out, 5xx. Owner: endpoint. */
   unavailable: 'endpoint',
+  /** Refers to a record that is not in step itself yet; goes on by itself as soon as that is. Owner: us. */
+  waiting: 'us',
   /** A write whose answer was lost; settled by looking. Owner: us. */
   'in-doubt': 'us',
   /** Both sides changed the field and the policy asks a person. Owner: admin. */
@@ -59,6 +62,8 @@ export interface Problem {
   field?: string
   /** Id of the field mapping concerned. */
   mappingId?: string
+  /** The record that must be in step first, as its own link knows it. */
+  waitsFor?: { side: Side; kind: LinkKind; id: string }
 }
 
 export function problemOwner(problem: Problem): ProblemOwner {

@@ -1,7 +1,7 @@
 import type { Base } from './base.ts'
 import type { Decisions, FieldConflict } from './conflicts.ts'
 import type { EndpointAddress } from './endpoint.ts'
-import type { LinkConfiguration } from './link-config.ts'
+import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
 import type { CanonicalValue, Side, Stamp } from './values.ts'
@@ -82,6 +82,12 @@ export interface Store {
   release(input: { token: string }): Promise<void>
   /** Who is paired with, or being created for, records that unpaired records of `side` name as their twins. */
   twins(input: { linkId: string; side: Side; twinIds: readonly string[] }): Promise<readonly TwinState[]>
+  /** What is known about records of a side that others refer to, in the order asked. */
+  referred(input: {
+    linkId: string
+    side: Side
+    records: readonly { kind: LinkKind; id: string }[]
+  }): Promise<readonly ReferredState[]>
   /**
    * Writes ahead what is about to be sent. Refused with `lease-lost` when any lease of the token has run out, and with
    * `link-changed` when the link has a newer version than the plan's, with `link-stopped` when an endpoint was restored.
@@ -195,6 +201,8 @@ export interface LinkContext {
   right: EndpointContext
   /** Pairs of user keys set by an admin; they win over matching by e-mail, login and name. */
   users: readonly { left: string | null; right: string | null; direction: 'both' | 'to-right' | 'to-left' }[]
+  /** What the links of the endpoint pair keep in step, this one included: references to such records go by their pairs. */
+  kinds: readonly LinkKind[]
 }
 
 export interface WatchState {
@@ -300,6 +308,9 @@ export interface TwinState {
   /** An unsettled create on `side` for this twin. */
   openCreate: OpenIntent | null
 }
+
+/** Paired, not paired (yet), left alone by rule or scope, or of a kind that no link of the endpoint pair keeps in step. */
+export type ReferredState = { state: 'paired'; twinId: string } | { state: 'unpaired' | 'declined' | 'no-link' }
 
 export type IntentAction = 'create' | 'update' | 'link-back' | 'delete'
 

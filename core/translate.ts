@@ -1,7 +1,8 @@
-import type { FieldMapping, LinkConfiguration } from './link-config.ts'
+import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
 import { canonicalMemo, memoText } from './memo.ts'
 import { type EndpointUser, type FieldMetadata, type FieldOption, fieldByName, type SideMetadata } from './metadata.ts'
 import type { Problem } from './problems.ts'
+import { fieldIdOf, noReferences, type References, recordIdOf } from './references.ts'
 import type { LinkContext } from './store.ts'
 import { type CanonicalValue, canonicalSet, otherSide, type Side } from './values.ts'
 
@@ -9,15 +10,20 @@ import { type CanonicalValue, canonicalSet, otherSide, type Side } from './value
 export type Translation = { ok: true; value: CanonicalValue; warning?: Problem } | { ok: false; problem: Problem }
 
 export interface TranslationContext {
-  configuration: Pick<LinkConfiguration, 'defaultUsers'>
+  configuration: Pick<LinkConfiguration, 'defaultUsers' | 'left' | 'right' | 'types'>
   left: SideMetadata
   right: SideMetadata
   users: LinkContext['users']
+  /** The pair of types whose records are translated, where the link has several. */
+  type?: TypePair
 }
 
 export interface Translator {
-  /** Translates a value of `from`'s field into the other side's field of the mapping. "No value" stays "no value". */
-  translate(mapping: FieldMapping, from: Side, value: CanonicalValue): Translation
+  /**
+   * Translates a value of `from`'s field into the other side's field of the mapping. "No value" stays "no value", but for
+   * the record above, which is the root then. `references` tells the twins of records that are referred to.
+   */
+  translate(mapping: FieldMapping, from: Side, value: CanonicalValue, references?: References): Translation
 }
 
 /**
@@ -41,7 +47,12 @@ export function createTranslator(context: TranslationContext): Translator {
     return index
   }
 
-  function translate(mapping: FieldMapping, from: Side, value: CanonicalValue): Translation {
+  function translate(
+    mapping: FieldMapping,
+    from: Side,
+    value: CanonicalValue,
+    references: References = noReferences,
+  ): Translation {
     const to = otherSide(from)
     const source = mapping[from] === null ? undefined : fieldByName(context[from].entity, mapping[from])
     const target = mapping[to] === null ? undefined : fieldByName(context[to].entity, mapping[to])
@@ -57,6 +68,16 @@ export function createTranslator(context: TranslationContext): Translator {
         mappingId: mapping.id,
       })
     }
+    if (source.hierarchy !== undefined && target.hierarchy !== undefined)
+      return translateParent({
+        mapping,
+        from,
+        to,
+        source,
+        target,
+        item: value === null ? '' : String(value),
+        references,
+      })
     if (value === null) return { ok: true, value: null }
     const items = Array.isArray(value) ? (value as readonly string[]) : [value as string | number | boolean]
     if (items.length > 1 && !target.multiple)
@@ -71,7 +92,7 @@ export function createTranslator(context: TranslationContext): Translator {
     const translated: (string | number | boolean)[] = []
     let warning: Problem | undefined
     for (const item of items) {
-      const one = translateOne({ mapping, from, to, source, target, item })
+      const one = translateOne({ mapping, from, to, source, target, item, references })
       if (!one.ok) return one
       if (one.warning !== undefined) warning = one.warning
       if (one.value !== null) translated.push(one.value as string | number | boolean)
@@ -87,11 +108,14 @@ export function createTranslator(context: TranslationContext): Translator {
     source: FieldMetadata
     target: FieldMetadata
     item: string | number | boolean
+    references: References
   }
 
   function translateOne(one: One): Translation {
     const { source, target, item } = one
     if (source.type === 'user') return translateUser(one, String(item))
+    const twin = translateReference(one)
+    if (twin !== null) return twin
     const label = labelOf(one)
     if (target.type === 'list' || target.type === 'reference') return translateToOption(one, label)
     switch (target.type) {
@@ -189,6 +213,82 @@ export function createTranslator(context: TranslationContext): Translator {
             : `Add a value mapping for "${label}", or add it to the list.`,
       }),
     )
+  }
+
+  /** A record that a link keeps in step is told by its twin; null: it is told by its name. */
+  function translateReference(one: One): Translation | null {
+    const { mapping, from, to, source, target, references } = one
+    const id = String(one.item)
+    if (source.refersTo === undefined || source.refersTo.kind !== target.refersTo?.kind) return null
+    const found = references.resolve(from, source.refersTo, id)
+    switch (found.state) {
+      case 'no-link':
+        return null
+      case 'paired': {
+        const value = fieldIdOf(target.refersTo, found.twinId)
+        return value === null ? notConvertible(one, labelOf(one)) : { ok: true, value }
+      }
+      case 'waits':
+        return fail(waitsFor(one, id))
+      default:
+        return fail(
+          problemOf(mapping, to, target, {
+            class: 'mapping',
+            code: 'reference-not-in-step',
+            message: `"${source.label}" names ${labelOf(one)}, which is not synchronized itself.`,
+            remedy: 'Bring it into the scope of the link that keeps such records in step, or map the field to a text.',
+          }),
+        )
+    }
+  }
+
+  /** The record above: its twin, or the root where nothing that is kept in step stands above. */
+  function translateParent(one: One): Translation {
+    const { mapping, from, to, source, target, references } = one
+    const id = String(one.item)
+    const type = context.type
+    const typed = target.hierarchy === 'typed'
+    const found =
+      id === '' || source.refersTo === undefined
+        ? ({ state: 'outside' } as const)
+        : references.resolve(from, source.refersTo, id)
+    const refuse = (code: string, message: string, remedy: string) =>
+      fail(problemOf(mapping, to, target, { class: 'mapping', code, message, remedy }))
+    if (found.state === 'waits') return fail(waitsFor(one, id))
+    if (found.state === 'paired' && target.refersTo !== undefined) {
+      if (typed && type !== undefined && found.type !== undefined && !type.parents.includes(found.type))
+        return refuse(
+          'illegal-parent',
+          `It stands below ${id}, which is of type pair "${found.type}"; there a record of "${type.id}" stands below ${type.parents.map((parent) => `"${parent}"`).join(' or ') || 'the root'}.`,
+          'Move it below a record of the right type.',
+        )
+      const value = fieldIdOf(target.refersTo, found.twinId)
+      return value === null ? notConvertible(one, id) : { ok: true, value }
+    }
+    if (typed && type !== undefined && !type.underRoot)
+      return refuse(
+        'no-parent',
+        `Nothing that is synchronized stands above it, and a record of "${type.id}" does not stand directly below the root.`,
+        type.parents.length === 0
+          ? 'Let records of this type stand below the root (types/underRoot).'
+          : `Move it below ${type.parents.map((parent) => `"${parent}"`).join(' or ')}, or let records of this type stand below the root (types/underRoot).`,
+      )
+    return { ok: true, value: context.configuration[to].root }
+  }
+
+  function waitsFor(one: One, id: string): Problem {
+    const { mapping, from, to, source, target } = one
+    return {
+      ...problemOf(mapping, to, target, {
+        class: 'waiting',
+        code: 'reference-waits',
+        message: `"${source.label}" names ${id}, which has no twin yet.`,
+        remedy: 'Nothing to do: it goes on as soon as that record is synchronized.',
+      }),
+      ...(source.refersTo === undefined
+        ? {}
+        : { waitsFor: { side: from, kind: source.refersTo.kind, id: recordIdOf(source.refersTo, id) } }),
+    }
   }
 
   function translateUser(one: One, key: string): Translation {

@@ -14,6 +14,7 @@ import { heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf, type LedgerRow } from './ledger.ts'
+import { saveWaiting } from './references.ts'
 import { answerRequests } from './requests.ts'
 import { type LinkKeys, loadLinkKeys } from './store-queue.ts'
 
@@ -118,6 +119,7 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       await saveIssues(tx, request, pairIds)
       await answerRequests(tx, request, claimed)
       await saveQueue(tx, request, claimed)
+      await saveWaiting(tx, keys, request, claimed)
       await tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`
       await appendLedger(tx, chainOf(request.linkId), [...ledger, ...reopened], () => saveCounters(tx, request))
     }),

@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import type { EndpointAddress } from '../core/endpoint.ts'
-import { type LinkConfiguration, linkConfiguration } from '../core/link-config.ts'
+import { type LinkConfiguration, type LinkKind, linkConfiguration } from '../core/link-config.ts'
 import { type EndpointContext, type LinkContext, StoreError, type WatchState } from '../core/store.ts'
 import type { Database } from './connection.ts'
 import { named } from './connection.ts'
@@ -39,7 +39,7 @@ export async function loadLinkContext(
   if (row === undefined) throw new StoreError('link-not-found', `There is no link ${linkId} in that version.`)
   // Parsed again, so that a configuration written by an older release has the defaults of this one.
   const configuration = linkConfiguration.parse(row.configuration)
-  const [left, right, users] = await Promise.all([
+  const [left, right, users, kinds] = await Promise.all([
     loadEndpointContext(sql, bridgeId, configuration.left.endpointId),
     loadEndpointContext(sql, bridgeId, configuration.right.endpointId),
     named(
@@ -49,8 +49,25 @@ export async function loadLinkContext(
         select left_key as left, right_key as right, direction from user_mappings
         where endpoint_pair_id = ${row.endpoint_pair_id}`,
     ),
+    named(
+      'load kinds',
+      () =>
+        sql<{ kind: LinkKind }[]>`
+        select distinct v.configuration ->> 'entityType' as kind
+        from links l join link_versions v on v.link_id = l.id and v.version = l.version
+        where l.endpoint_pair_id = ${row.endpoint_pair_id} and l.deleted_at is null`,
+    ),
   ])
-  return { id: row.id, name: row.name, version: row.version, configuration, left, right, users }
+  return {
+    id: row.id,
+    name: row.name,
+    version: row.version,
+    configuration,
+    left,
+    right,
+    users,
+    kinds: kinds.map(({ kind }) => kind),
+  }
 }
 
 export async function loadEndpointContext(

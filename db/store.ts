@@ -1,6 +1,7 @@
 import { type ScanPosition, type Store, StoreError } from '../core/store.ts'
 import { answerAsk, loadQuestion } from './asks.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
+import { loadReferred } from './references.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
 import { markRestored } from './restored.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
@@ -74,6 +75,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     siblings: (input) => findSiblings(database, input),
     markRestored: (input) => markRestored(database, input),
     twins: (input) => findTwins(database, input),
+    referred: (input) => loadReferred(database, input),
     recordIntents: (input) => writeIntents(database, input),
     commit: (request) => commitBatch(database, request),
     question: (askId) => loadQuestion(database, bridgeId, askId),

@@ -1,6 +1,8 @@
 import type { DeleteResult, RowResult } from '../../connectors/contract.ts'
 import type { Base } from '../../core/base.ts'
 import type { FieldConflict } from '../../core/conflicts.ts'
+import { recordTypeMappingId } from '../../core/link-planner.ts'
+import { fieldByName, requiredByAny } from '../../core/metadata.ts'
 import type { PlannedField } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { IntentAction, IntentInput, ItemCommit, SettledIntent, Store } from '../../core/store.ts'
@@ -21,6 +23,9 @@ import { matchCreated } from './match-results.ts'
 
 /** Mapping id under which our own cross-reference appears in intents and the ledger. */
 const referenceMappingId = 'cross-reference'
+
+/** What a record cannot be created without. */
+const ownMappingIds = new Set([referenceMappingId, recordTypeMappingId])
 
 /** How often the rest of a record is sent again after the endpoint refused one of its fields. */
 const refusedFieldRounds = 3
@@ -286,6 +291,11 @@ async function recordIntents(input: ExecuteInput, writes: readonly Write[], agai
 async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> {
   input.assertLease()
   const { bench, deadline } = input
+  const recordTypeOf = (write: Write): { recordType?: string } => {
+    const field = bench.metadata[write.side].entity.recordTypes?.field
+    const type = field === undefined ? undefined : write.before?.fields[field]
+    return typeof type === 'string' ? { recordType: type } : {}
+  }
   // All calls end before anything is given back: a lease must not be released under a request that is still on its way.
   const ended = await Promise.allSettled(
     sides.flatMap((side) => {
@@ -320,6 +330,7 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
               entityType,
               deletes.map((write) => ({
                 id: write.targetId ?? '',
+                ...recordTypeOf(write),
                 expected: write.before?.stamp ?? { version: null, modified: null },
               })),
               { signal: deadline },
@@ -333,6 +344,7 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
               entityType,
               updates.map((write) => ({
                 id: write.targetId ?? '',
+                ...recordTypeOf(write),
                 fields: valuesOf(write),
                 expected: write.before?.stamp ?? { version: null, modified: null },
                 ...(write.before?.lock === undefined || write.action === 'link-back'
@@ -362,12 +374,13 @@ function withoutRefusedField(bench: Workbench, write: Write): Write | null {
   if (write.action === 'delete' || result?.outcome !== 'refused' || result.problem.field === undefined) return null
   if (result.problem.class === 'moved' || result.problem.class === 'locked') return null
   const refused = write.fields.find((field) => field.field === result.problem.field)
-  if (refused === undefined || refused.mappingId === referenceMappingId) return null
+  if (refused === undefined || ownMappingIds.has(refused.mappingId)) return null
   const rest = write.fields.filter(
     (field) => field !== refused && (refused.group === null || field.group !== refused.group),
   )
-  const target = bench.metadata[write.side].entity.fields
-  const needed = (name: string) => target.some((field) => field.name === name && field.required)
+  const { entity } = bench.metadata[write.side]
+  // Its place in the tree is no detail either: without it a record would stand where nobody looks for it.
+  const needed = (name: string) => requiredByAny(entity, name) || fieldByName(entity, name)?.hierarchy !== undefined
   if (write.action === 'create' && write.fields.some((field) => !rest.includes(field) && needed(field.field)))
     return null
   if (rest.every((field) => field.mappingId === referenceMappingId) && write.action === 'update') return null

@@ -84,7 +84,7 @@ async function judgeOne(
     const { side, outcome } = pair.gone
     const back = found[side]
     // Its twin was deleted for it; now that it is there again, the twin is created anew.
-    if (back !== undefined && outcome === 'deleted' && mayCreate(bench, otherSide(side)))
+    if (back !== undefined && outcome === 'deleted' && mayCreate(bench, otherSide(side), back))
       return input.recreate({ item, pair, from: side, source: back })
     const survivor = found[otherSide(side)]
     return { ...stop(item, 'unchanged', null, null), ...seenOf(otherSide(side), survivor), settled: unsettledOf(item) }
@@ -119,7 +119,7 @@ async function judgeOne(
   const settles = item.intents.filter((intent) => intent.action !== 'create')
   if (settles.length > 0) return { ...stop(item, 'waiting', null, 0), settled: unsettledOf(item) }
 
-  switch (ruleOf(bench, first)) {
+  switch (ruleOf(bench, first, survivor)) {
     case 'nothing':
       return {
         ...stop(item, 'unchanged', [deletedProblem(bench, first, pair)], null),
@@ -136,14 +136,15 @@ async function judgeOne(
   }
 }
 
-function ruleOf(bench: Workbench, gone: Side): 'nothing' | 'delete' | 're-create' {
-  const { rules } = bench.link.configuration
-  return gone === 'left' ? rules.toRight.delete : rules.toLeft.delete
+/** A survivor that became of a type which is not kept in step is left alone. */
+function ruleOf(bench: Workbench, gone: Side, survivor: RecordSnapshot): 'nothing' | 'delete' | 're-create' {
+  const rules = bench.planner.kindOf(otherSide(gone), survivor)?.rules
+  return rules?.[gone === 'left' ? 'toRight' : 'toLeft'].delete ?? 'nothing'
 }
 
-function mayCreate(bench: Workbench, on: Side): boolean {
-  const { rules } = bench.link.configuration
-  return on === 'right' ? rules.toRight.create : rules.toLeft.create
+function mayCreate(bench: Workbench, on: Side, source: RecordSnapshot): boolean {
+  const rules = bench.planner.kindOf(otherSide(on), source)?.rules
+  return rules?.[on === 'right' ? 'toRight' : 'toLeft'].create ?? false
 }
 
 /** Anything but the very state that was last agreed on counts as somebody's edit. */

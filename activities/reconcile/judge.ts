@@ -1,16 +1,18 @@
 import { crossReference, referencedId } from '../../core/endpoint.ts'
 import type { Problem } from '../../core/problems.ts'
+import type { References } from '../../core/references.ts'
 import type { OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
 import { type IncompletePair, judgeGone } from './judge-gone.ts'
+import { referencesOf } from './references.ts'
 import { restoredAmong } from './restored.ts'
 import { baseOfCreation, notApplied, settledCreation, settledLinkBack, settleUpdates } from './settle.ts'
 
 export interface JudgeInput {
   bench: Workbench
-  store: Pick<Store, 'twins' | 'siblings' | 'scanPosition' | 'markRestored'>
+  store: Pick<Store, 'twins' | 'referred' | 'siblings' | 'scanPosition' | 'markRestored'>
   items: readonly WorkItem[]
   /** The run, for the issue should an endpoint turn out to be restored. */
   runId?: string
@@ -52,6 +54,7 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
     ),
   )
 
+  const references = await referencesOf({ bench, store, snapshots, call })
   const reused = await restoredAmong({ bench, store, items, runId: runId ?? null, snapshots })
   const decisions: Decision[] = []
   const incomplete: IncompletePair[] = []
@@ -62,7 +65,8 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
       const right = snapshots.right.get(item.pair.right.id)
       const another = reused.get(item.key)
       if (another !== undefined) decisions.push(stop(item, 'held', [another], 'backoff'))
-      else if (left !== undefined && right !== undefined) decisions.push(judgePair(bench, item, left, right))
+      else if (left !== undefined && right !== undefined)
+        decisions.push(judgePair(bench, item, left, right, references))
       else
         incomplete.push({
           item,
@@ -83,7 +87,8 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
       incomplete,
       read: { left: [...snapshots.left.keys()], right: [...snapshots.right.keys()] },
       call,
-      recreate: ({ item, pair, from, source }) => recreate(bench, item, pair.id, from, source, call),
+      recreate: ({ item, pair, from, source }) =>
+        recreate({ bench, item, pairId: pair.id, from, source, references, call }),
     })),
   )
   const judged = await Promise.all(
@@ -95,6 +100,7 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
         records: unpaired.filter((one) => one.from === from),
         snapshots,
         readInto,
+        references,
         call,
       }),
     ),
@@ -103,14 +109,23 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
 }
 
 /** The record of a pair that is gone is created anew from the survivor, once: an earlier attempt is looked for first. */
-async function recreate(
-  bench: Workbench,
-  item: WorkItem,
-  pairId: string,
-  from: Side,
-  source: RecordSnapshot,
-  call: { signal?: AbortSignal },
-): Promise<Decision> {
+async function recreate({
+  bench,
+  item,
+  pairId,
+  from,
+  source,
+  references,
+  call,
+}: {
+  bench: Workbench
+  item: WorkItem
+  pairId: string
+  from: Side
+  source: RecordSnapshot
+  references: References
+  call: { signal?: AbortSignal }
+}): Promise<Decision> {
   const to = otherSide(from)
   const { entityType, crossReference: field } = bench.link.configuration[to]
   const found =
@@ -123,16 +138,29 @@ async function recreate(
           bench.planner.fieldsToRead(to),
           call,
         )
-  const decision = judgeNew(bench, item, from, source, found, true)
+  const decision = judgeNew({ bench, item, from, source, found, mayCreate: true, references })
   if (decision.kind === 'create') return { ...decision, repair: pairId }
   return decision.kind === 'pair' ? { ...decision, pairId, rebound: to } : decision
 }
 
 /** An existing pair whose records are both there. */
-function judgePair(bench: Workbench, item: WorkItem, left: RecordSnapshot, right: RecordSnapshot): Decision {
+function judgePair(
+  bench: Workbench,
+  item: WorkItem,
+  left: RecordSnapshot,
+  right: RecordSnapshot,
+  references: References,
+): Decision {
   const { pair } = item
   if (pair === null) throw new Error('judgePair is for pairs')
-  const decision = planPair(bench, item, pair.id, left, right, pair.base, item.intents, 'existing')
+  const { intents } = item
+  const decision = planPair(
+    bench,
+    item,
+    { left, right, references },
+    { pairId: pair.id, base: pair.base, intents },
+    'existing',
+  )
   const wait = stillOnItsWay(bench, decision)
   return wait === null ? decision : stop(item, 'in-doubt', [unansweredWrite(wait.side)], wait.seconds)
 }
@@ -167,11 +195,8 @@ function lookAgainIn(remainingSeconds: number): number {
 function planPair(
   bench: Workbench,
   item: WorkItem,
-  pairId: string | null,
-  left: RecordSnapshot,
-  right: RecordSnapshot,
-  base: PairDecision['base'],
-  intents: readonly OpenIntent[],
+  { left, right, references }: { left: RecordSnapshot; right: RecordSnapshot; references: References },
+  { pairId, base, intents }: { pairId: string | null; base: PairDecision['base']; intents: readonly OpenIntent[] },
   outcome: PairDecision['outcome'],
 ): PairDecision {
   const { configuration } = bench.link
@@ -192,6 +217,7 @@ function planPair(
         left,
         right,
         seen,
+        references,
         ...(item.pair?.decisions === undefined ? {} : { decisions: item.pair.decisions }),
         // Somebody asked for this record: what was given up is tried once more.
         retry: item.due.some((row) => row.reason === 'person' && row.attempts === 0),
@@ -238,6 +264,7 @@ interface UnpairedInput {
   records: readonly { item: WorkItem; from: Side; source: RecordSnapshot }[]
   snapshots: Snapshots
   readInto(snapshots: Snapshots, side: Side, ids: Iterable<string>): Promise<void>
+  references: References
   call: { signal?: AbortSignal }
 }
 
@@ -246,7 +273,7 @@ interface UnpairedInput {
  * look for its twin; else it is new. A twin is taken only on proof: our own intent, or references that name each other.
  */
 async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
-  const { bench, store, from, records, snapshots, readInto, call } = input
+  const { bench, store, from, records, snapshots, readInto, references, call } = input
   if (records.length === 0) return []
   const { configuration } = bench.link
   const to = otherSide(from)
@@ -270,10 +297,11 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
   }
 
   // One look-up for everything that would be created, or may already have been.
-  const rules = from === 'left' ? configuration.rules.toRight : configuration.rules.toLeft
+  const mayCreate = (source: RecordSnapshot): boolean =>
+    bench.planner.kindOf(from, source)?.rules[to === 'right' ? 'toRight' : 'toLeft'].create === true
   const candidates = records.filter(
     ({ item, source }) =>
-      !named.has(source.id) && (rules.create || item.intents.some((one) => one.action === 'create')),
+      !named.has(source.id) && (mayCreate(source) || item.intents.some((one) => one.action === 'create')),
   )
   const found = new Map<string, RecordSnapshot[]>()
   if (twinReference !== null && candidates.length > 0) {
@@ -296,21 +324,48 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
   return records.map(({ item, source }) => {
     const twinId = named.get(source.id)
     if (twinId !== undefined)
-      return judgeNamedTwin(bench, item, from, source, snapshots[to].get(twinId), twins.get(twinId), twinId)
-    return judgeNew(bench, item, from, source, found.get(nameOf(bench, from, source.id)) ?? [], rules.create)
+      return judgeNamedTwin({
+        bench,
+        item,
+        from,
+        source,
+        twin: snapshots[to].get(twinId),
+        state: twins.get(twinId),
+        twinId,
+        references,
+      })
+    return judgeNew({
+      bench,
+      item,
+      from,
+      source,
+      found: found.get(nameOf(bench, from, source.id)) ?? [],
+      mayCreate: mayCreate(source),
+      references,
+    })
   })
 }
 
 /** The record carries a reference to a record of the other side. */
-function judgeNamedTwin(
-  bench: Workbench,
-  item: WorkItem,
-  from: Side,
-  source: RecordSnapshot,
-  twin: RecordSnapshot | undefined,
-  state: TwinState | undefined,
-  twinId: string,
-): Decision {
+function judgeNamedTwin({
+  bench,
+  item,
+  from,
+  source,
+  twin,
+  state,
+  twinId,
+  references,
+}: {
+  bench: Workbench
+  item: WorkItem
+  from: Side
+  source: RecordSnapshot
+  twin: RecordSnapshot | undefined
+  state: TwinState | undefined
+  twinId: string
+  references: References
+}): Decision {
   const to = otherSide(from)
   const field = bench.link.configuration[to].crossReference
   if (state?.pair !== undefined && state.pair !== null)
@@ -323,25 +378,34 @@ function judgeNamedTwin(
   const mutual = twin !== undefined && field !== null && twin.fields[field] === nameOf(bench, from, source.id)
   const open = openCreate(item)
   // Created and linked back by an attempt that did not live to commit it.
-  if (mutual && open !== undefined) return planCreated(bench, item, from, source, twin, open)
+  if (mutual && open !== undefined) return planCreated({ bench, item, from, source, twin, open, references })
   if (!mutual)
     return stop(item, 'held', [unprovenTwin(bench, from, source.id, twinId)], 'backoff', {
       side: from,
       snapshot: source,
     })
   const [left, right] = from === 'left' ? [source, twin] : [twin, source]
-  return planPair(bench, item, null, left, right, {}, [], 'adopted')
+  return planPair(bench, item, { left, right, references }, { pairId: null, base: {}, intents: [] }, 'adopted')
 }
 
 /** The record names nobody: perhaps created already by an attempt that was cut off, else new. */
-function judgeNew(
-  bench: Workbench,
-  item: WorkItem,
-  from: Side,
-  source: RecordSnapshot,
-  found: readonly RecordSnapshot[],
-  mayCreate: boolean,
-): Decision {
+function judgeNew({
+  bench,
+  item,
+  from,
+  source,
+  found,
+  mayCreate,
+  references,
+}: {
+  bench: Workbench
+  item: WorkItem
+  from: Side
+  source: RecordSnapshot
+  found: readonly RecordSnapshot[]
+  mayCreate: boolean
+  references: References
+}): Decision {
   const to = otherSide(from)
   const { configuration } = bench.link
   const open = openCreate(item)
@@ -357,7 +421,7 @@ function judgeNew(
         side: from,
         snapshot: source,
       })
-    return planCreated(bench, item, from, source, first, open)
+    return planCreated({ bench, item, from, source, twin: first, open, references })
   }
   if (open !== undefined) {
     const remaining = configuration.tuning.inDoubtSeconds - open.ageSeconds
@@ -381,7 +445,7 @@ function judgeNew(
     item,
     from,
     source,
-    plan: bench.planner.planCreate(from, source),
+    plan: bench.planner.planCreate(from, source, references),
     settled: [],
   }
   return decision
@@ -393,17 +457,32 @@ function openCreate(item: WorkItem): OpenIntent | undefined {
 }
 
 /** The twin that an earlier attempt created is found: base is what was sent then, and the attempt's link-back is looked for. */
-function planCreated(
-  bench: Workbench,
-  item: WorkItem,
-  from: Side,
-  source: RecordSnapshot,
-  twin: RecordSnapshot,
-  open: OpenIntent,
-): PairDecision {
+function planCreated({
+  bench,
+  item,
+  from,
+  source,
+  twin,
+  open,
+  references,
+}: {
+  bench: Workbench
+  item: WorkItem
+  from: Side
+  source: RecordSnapshot
+  twin: RecordSnapshot
+  open: OpenIntent
+  references: References
+}): PairDecision {
   const [left, right] = from === 'left' ? [source, twin] : [twin, source]
   const base = baseOfCreation(open, bench.link.configuration)
-  const pair = planPair(bench, item, null, left, right, base, [], 'created-earlier')
+  const pair = planPair(
+    bench,
+    item,
+    { left, right, references },
+    { pairId: null, base, intents: [] },
+    'created-earlier',
+  )
   pair.settled.push(settledCreation(open, twin))
   const name = nameOf(bench, otherSide(from), twin.id)
   for (const other of item.intents) {

@@ -12,6 +12,9 @@ export interface AlmEntity {
   Fields: { Name: string; values?: AlmValue[] | AlmValue }[]
 }
 
+/** The record above all requirements, which stands for "none". */
+const rootId = '0'
+
 /** A field's values in canonical form. "No value" has three encodings on the wire and one here. */
 export function decode(field: FieldMetadata, values: readonly AlmValue[]): CanonicalValue {
   const texts = values.flatMap((one) =>
@@ -25,7 +28,7 @@ export function decode(field: FieldMetadata, values: readonly AlmValue[]): Canon
         .map((text) => text.trim())
         .filter((text) => text !== ''),
     )
-  if (first === undefined) return null
+  if (first === undefined || (field.hierarchy !== undefined && first === rootId)) return null
   switch (field.type) {
     case 'memo':
       return canonicalMemo(first)
@@ -41,7 +44,7 @@ export function decode(field: FieldMetadata, values: readonly AlmValue[]): Canon
 
 /** A canonical value as ALM reads it: one object per value, and an empty text to clear. */
 export function encode(field: FieldMetadata, value: CanonicalValue): AlmValue[] {
-  if (value === null) return [{ value: '' }]
+  if (value === null) return [{ value: field.hierarchy === undefined ? '' : rootId }]
   if (Array.isArray(value)) return (value as readonly string[]).map((item) => ({ value: item }))
   if (field.type === 'memo') return [{ value: wrapMemo(String(value)) }]
   return [{ value: String(value) }]

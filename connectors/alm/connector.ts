@@ -18,6 +18,7 @@ import { assertSuccess, errorOf, isSessionOver, parseJson } from './errors.ts'
 import {
   type AlmField,
   type AlmList,
+  type AlmType,
   type AlmUser,
   asArray,
   endpointUser,
@@ -184,7 +185,9 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     const lists = new Map(
       asArray((listsBody as { lists?: AlmList[] | AlmList }).lists).map((one) => [String(one.Id), one]),
     )
-    const targets = new Set(wire.flatMap((field) => (field.type === 'Reference' ? [referenceTarget(field)] : [])))
+    const targets = new Set(
+      wire.flatMap((field) => (field.type === 'Reference' ? [referenceTarget(entityType, field)] : [])),
+    )
     const [releases, cycles] = await Promise.all([
       targets.has('release') || targets.has('release-cycle') ? names('release', call) : [],
       targets.has('release-cycle') ? names('release-cycle', call) : [],
@@ -197,20 +200,45 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
         return { value, label, active: true, ...(parentLabel === undefined ? {} : { parentLabel }) }
       }),
     }
-    const fields = wire
-      .filter((field) => field.active !== false)
-      .map((field) => {
-        const own = field.listId === undefined ? undefined : lists.get(String(field.listId))
-        const options =
-          own !== undefined
-            ? listOptions(own)
-            : field.type === 'Reference'
-              ? (listed[referenceTarget(field) ?? ''] ?? null)
-              : null
-        return fieldMetadata(field, own, options)
-      })
-    descriptions.set(entityType, { entityType, label: entityType, fields })
+    const metadataOf = (field: AlmField): FieldMetadata => {
+      const own = field.listId === undefined ? undefined : lists.get(String(field.listId))
+      const options =
+        own !== undefined
+          ? listOptions(own)
+          : field.type === 'Reference'
+            ? (listed[referenceTarget(entityType, field) ?? ''] ?? null)
+            : null
+      return fieldMetadata(entityType, field, own, options)
+    }
+    const fields = wire.filter((field) => field.active !== false).map(metadataOf)
+    const recordTypes = await typesOf(entityType, metadataOf, call)
+    descriptions.set(entityType, {
+      entityType,
+      label: entityType,
+      fields,
+      ...(recordTypes === null ? {} : { recordTypes }),
+    })
     return new Map(fields.map((field) => [field.name, field]))
+  }
+
+  /** Requirements are of several types, which differ in what they need; null: the entity type holds one type. */
+  async function typesOf(
+    entityType: string,
+    metadataOf: (field: AlmField) => FieldMetadata,
+    call: CallOptions,
+  ): Promise<NonNullable<EntityMetadata['recordTypes']> | null> {
+    if (entityType !== 'requirement') return null
+    const path = `/customization/entities/${entityType}/types`
+    const body = (await get(path, {}, call)) as { types?: AlmType[] | { type?: AlmType[] | AlmType } }
+    const rows = Array.isArray(body.types) ? body.types : asArray(body.types?.type)
+    const types = await Promise.all(
+      rows.map(async (row) => {
+        const own = (await get(`${path}/${row.id}/fields`, {}, call)) as { Fields?: { Field?: AlmField[] | AlmField } }
+        const fields = asArray(own.Fields?.Field).filter((field) => field.active !== false)
+        return { value: String(row.id), label: row.name, fields: fields.map(metadataOf) }
+      }),
+    )
+    return { field: 'type-id', types }
   }
 
   /** Names of a short collection, with the parent each row belongs to. */
@@ -307,6 +335,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     const clauses = [
       ...(query.since === null ? [] : [`last-modified[>= ${quoted(query.since)}]`]),
       ...(query.afterId === null ? [] : [`id[> ${query.afterId}]`]),
+      ...(query.types === undefined ? [] : [`type-id[${query.types.join(' OR ')}]`]),
     ]
     const size = Math.min(query.limit, capabilities.maxScanPage)
     const fields = [

@@ -1,4 +1,4 @@
-import type { EndpointUser, FieldMetadata, FieldOption } from '../../core/metadata.ts'
+import type { EndpointUser, FieldMetadata, FieldOption, RecordReference } from '../../core/metadata.ts'
 import type { FieldType } from '../../core/values.ts'
 
 /** One or many: ALM's JSON comes from XML and shows a single element without its array. */
@@ -57,6 +57,16 @@ const referenceTargets: Record<string, string> = {
   'target-rcyc': 'release-cycle',
 }
 
+/** Records that fields refer to, where links keep such records in step themselves. */
+const recordReferences: Readonly<Record<string, RecordReference>> = {
+  release: { kind: 'release', prefix: 'release-' },
+  'release-cycle': { kind: 'release', prefix: 'cycle-' },
+  requirement: { kind: 'backlog', prefix: '' },
+}
+
+/** Fields that hold the id of a record above, which the metadata calls a number. */
+const parentTargets: Readonly<Record<string, string>> = { requirement: 'requirement', 'release-cycle': 'release' }
+
 const systemOwned = new Set(['id', 'last-modified', 'ver-stamp', 'attachment', 'has-linkage', 'has-change'])
 
 const delivered: Record<string, readonly string[]> = {
@@ -67,15 +77,18 @@ const delivered: Record<string, readonly string[]> = {
 }
 
 export function fieldMetadata(
+  entityType: string,
   field: AlmField,
   list: AlmList | undefined,
   options: readonly FieldOption[] | null,
 ): FieldMetadata {
-  const type = types[field.type] ?? 'string'
+  const above = field.name === 'parent-id' ? parentTargets[entityType] : undefined
+  const type = above === undefined ? (types[field.type] ?? 'string') : 'reference'
   const readOnly = systemOwned.has(field.name) || field.virtual === true
   const [reference] = asArray(field.fieldRelationReferences?.references)
   const target =
-    reference?.referencedEntityType ?? reference?.ReferencedEntityType ?? referenceTargets[field.name] ?? null
+    above ?? reference?.referencedEntityType ?? reference?.ReferencedEntityType ?? referenceTargets[field.name] ?? null
+  const refersTo = type === 'reference' && target !== null ? recordReferences[target] : undefined
   return {
     name: field.name,
     label: field.label,
@@ -89,13 +102,15 @@ export function fieldMetadata(
     verified: type === 'list' && field.verify === true,
     options,
     target: type === 'reference' ? target : null,
+    ...(refersTo === undefined ? {} : { refersTo }),
+    ...(above === 'requirement' ? { hierarchy: 'free' as const } : {}),
     userDefined: /^user-/.test(field.name),
     customized: list !== undefined && isCustomized(list),
   }
 }
 
-export function referenceTarget(field: AlmField): string | null {
-  return fieldMetadata(field, undefined, null).target
+export function referenceTarget(entityType: string, field: AlmField): string | null {
+  return fieldMetadata(entityType, field, undefined, null).target
 }
 
 export function listOptions(list: AlmList): FieldOption[] {
@@ -112,6 +127,12 @@ function isCustomized(list: AlmList): boolean {
   if (known === undefined) return false
   const values = flattened(asArray(list.Items))
   return values.length !== known.length || values.some((value) => !known.includes(value))
+}
+
+/** A requirement type, as `customization/entities/requirement/types` lists it. */
+export interface AlmType {
+  id: number | string
+  name: string
 }
 
 export interface AlmUser {

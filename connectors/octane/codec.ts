@@ -12,7 +12,8 @@ export function decode(field: WireField, value: unknown): CanonicalValue {
       const items = (value as { data?: OctaneReference[] }).data ?? []
       return canonicalSet(items.map((item) => String(item.id)))
     }
-    return String((value as OctaneReference).id)
+    const { id } = value as OctaneReference
+    return String(id) === field.rootId ? null : String(id)
   }
   if (field.metadata.type === 'memo') return canonicalMemo(String(value))
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
@@ -29,7 +30,8 @@ export function encode(field: WireField, value: CanonicalValue): unknown {
           reference,
         ),
       }
-    return value === null ? null : reference(String(value))
+    if (value === null) return field.rootId === undefined ? null : { type: 'work_item_root', id: field.rootId }
+    return reference(String(value))
   }
   if (value === null) return null
   if (field.metadata.type === 'memo') return wrapMemo(String(value))

@@ -34,6 +34,7 @@ export interface OctaneConnectorOptions {
 }
 
 const collections: Record<string, string> = {
+  work_item: 'work_items',
   defect: 'defects',
   story: 'stories',
   feature: 'features',
@@ -240,6 +241,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
         targets.add(target.type)
     }
     const options = new Map<string, FieldOption[]>()
+    const root = fields.some((field) => field.name === 'parent') ? await rootId(call) : null
     await Promise.all([
       ...[...lists].map(async (list) => {
         options.set(list, await listOptions(list, call))
@@ -253,10 +255,16 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     ])
     const wired = fields.map((field) => {
       const [target] = field.field_type_data?.targets ?? []
-      return wireField(field, options.get(target?.logical_name ?? target?.type ?? '') ?? null)
+      return wireField(entityType, field, options.get(target?.logical_name ?? target?.type ?? '') ?? null, root)
     })
     described.set(entityType, entityMetadata(entityType, entityType, wired))
     return new Map(wired.map((field) => [field.metadata.name, field]))
+  }
+
+  /** The one record above all work items; null: the workspace shows none. */
+  async function rootId(call: CallOptions): Promise<string | null> {
+    const { data } = await get('/work_item_roots', { fields: 'id', limit: '1' }, call)
+    return data[0] === undefined ? null : String(data[0].id)
   }
 
   async function listOptions(list: string, call: CallOptions): Promise<FieldOption[]> {
@@ -353,6 +361,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     const clauses = [
       ...(query.since === null ? [] : [`last_modified GE ${quoted(query.since)}`]),
       ...(query.afterId === null ? [] : [`id GT ${query.afterId}`]),
+      ...(query.types === undefined ? [] : [`subtype IN ${query.types.map(quoted).join(',')}`]),
     ]
     const fields = [...stampFields, ...(query.referenceField === undefined ? [] : [query.referenceField])]
     const page = await paged(

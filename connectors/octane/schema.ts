@@ -1,4 +1,4 @@
-import type { EndpointUser, EntityMetadata, FieldMetadata, FieldOption } from '../../core/metadata.ts'
+import type { EndpointUser, EntityMetadata, FieldMetadata, FieldOption, RecordReference } from '../../core/metadata.ts'
 import type { FieldType } from '../../core/values.ts'
 
 /** `metadata/fields` as far as we use it. */
@@ -28,6 +28,8 @@ export interface WireField {
   /** Type written into a reference, such as `list_node` or `workspace_user`. */
   target: string | null
   wire: string
+  /** Of the field that names the record above: the id of the workspace's root, which stands for "none". */
+  rootId?: string
 }
 
 const types: Record<string, FieldType> = {
@@ -70,7 +72,25 @@ const delivered: Record<string, readonly string[]> = {
 
 const deliveredPhases = ['new', 'opened', 'fixed', 'proposed closed', 'closed', 'deferred', 'duplicate', 'rejected']
 
-export function wireField(field: OctaneField, options: readonly FieldOption[] | null): WireField {
+/** Records that fields refer to, where links keep such records in step themselves. */
+const recordReferences: Readonly<Record<string, RecordReference>> = {
+  release: { kind: 'release', prefix: 'release-' },
+  sprint: { kind: 'release', prefix: 'sprint-' },
+  work_item: { kind: 'backlog', prefix: '' },
+  epic: { kind: 'backlog', prefix: '' },
+  feature: { kind: 'backlog', prefix: '' },
+  story: { kind: 'backlog', prefix: '' },
+}
+
+/** Types whose records stand in the backlog's tree and are kept in step there. */
+const backlogTypes = new Set(['epic', 'feature', 'story'])
+
+export function wireField(
+  entityType: string,
+  field: OctaneField,
+  options: readonly FieldOption[] | null,
+  rootId: string | null,
+): WireField {
   const targets = field.field_type_data?.targets ?? []
   const [first] = targets
   const target = field.field_type === 'reference' ? (first?.type ?? null) : null
@@ -84,9 +104,12 @@ export function wireField(field: OctaneField, options: readonly FieldOption[] | 
           ? 'user'
           : 'reference'
   const readOnly = systemOwned.has(field.name) || field.auto_generated === true
+  const refersTo = type === 'reference' && target !== null ? recordReferences[target] : undefined
+  const above = field.name === 'parent' && backlogTypes.has(entityType)
   return {
     wire: field.field_type,
     target,
+    ...(above && rootId !== null ? { rootId } : {}),
     metadata: {
       name: field.name,
       label: field.label,
@@ -100,6 +123,8 @@ export function wireField(field: OctaneField, options: readonly FieldOption[] | 
       verified: list,
       options,
       target: type === 'reference' ? target : null,
+      ...(refersTo === undefined ? {} : { refersTo }),
+      ...(above ? { hierarchy: 'typed' as const } : {}),
       userDefined: field.is_user_defined === true,
       customized: isCustomized(first?.logical_name ?? target ?? '', options),
     },

@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { Base } from '../../core/base.ts'
 import type { ConflictKind, FieldConflict } from '../../core/conflicts.ts'
+import type { LinkKind } from '../../core/link-config.ts'
 import type { IntentField } from '../../core/store.ts'
 import type { CanonicalValue, Stamp } from '../../core/values.ts'
 import { moment } from './columns.ts'
@@ -250,23 +251,31 @@ export const brakedWrites = pgTable(
   (table) => [primaryKey({ columns: [table.linkId, table.key, table.action, table.side] })],
 )
 
-/** References to records that are not paired yet. */
-export const unresolvedReferences = pgTable(
-  'unresolved_references',
+/** Records that wait for another one to be paired: they are due as soon as it is. */
+export const waitingReferences = pgTable(
+  'waiting_references',
   {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    /** The record that waits. */
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    externalId: text('external_id').notNull(),
     endpointPairId: uuid('endpoint_pair_id')
       .notNull()
       .references(() => endpointPairs.id),
-    pairId: uuid('pair_id')
-      .notNull()
-      .references(() => pairs.id),
-    mappingId: text('mapping_id').notNull(),
-    side: text('side', { enum: ['left', 'right'] }).notNull(),
-    targetType: text('target_type').notNull(),
+    /** The record that is waited for, as the link of its kind knows it. */
+    targetKind: text('target_kind').$type<LinkKind>().notNull(),
+    targetSide: text('target_side', { enum: ['left', 'right'] }).notNull(),
     targetId: text('target_id').notNull(),
-    createdAt: moment('created_at').notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.pairId, table.mappingId, table.side] })],
+  (table) => [
+    primaryKey({
+      name: 'waiting_references_pk',
+      columns: [table.linkId, table.side, table.externalId, table.targetKind, table.targetSide, table.targetId],
+    }),
+    index('waiting_references_target').on(table.endpointPairId, table.targetKind, table.targetSide, table.targetId),
+  ],
 )
 
 /** Fields that wait for a person's choice, with the values as seen: they live here only. One open row a pair and field. */

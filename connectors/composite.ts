@@ -1,0 +1,311 @@
+import type { EntityMetadata, FieldMetadata, RecordType } from '../core/metadata.ts'
+import { secondsBetween } from '../core/server-time.ts'
+import type { RecordSnapshot } from '../core/values.ts'
+import type { CallOptions, Connector, DeleteResult, GoneEvidence, RowResult, ScanQuery, ScanRow } from './contract.ts'
+
+/** An entity type of ours that stands for several of an endpoint's: Octane's epics, features and stories as one. */
+export interface CompositeType {
+  name: string
+  /** The field that tells which member a record is of. */
+  typeField: string
+  members: readonly CompositeMember[]
+  /**
+   * The endpoint's own collection of all members, where their ids are of one sequence. Without it ids carry the member's
+   * prefix, and listings go member by member.
+   */
+  aggregate?: string
+}
+
+export interface CompositeMember {
+  /** The endpoint's entity type; also the value of the type field. */
+  entityType: string
+  label: string
+  /** Stands before the member's ids: `release-`; empty where all ids are of one sequence. */
+  prefix: string
+}
+
+type Plain = Omit<Connector, 'kind' | 'capabilities' | 'close' | 'testConnection' | 'users' | 'earlier'>
+
+/**
+ * Adds composite entity types to a connector: each call is divided among the members that it concerns, and their records
+ * carry their member's name in the type field. Everything else goes through as it is.
+ */
+export function withComposites(connector: Connector, composites: readonly CompositeType[]): Connector {
+  const byName = new Map(composites.map((composite) => [composite.name, compositeCalls(connector, composite)]))
+  const of = (entityType: string): Plain => byName.get(entityType) ?? connector
+  return {
+    ...connector,
+    describe: (entityType, options) => of(entityType).describe(entityType, options),
+    newest: (entityType, options) => of(entityType).newest(entityType, options),
+    scan: (query, options) => of(query.entityType).scan(query, options),
+    read: (entityType, ids, fields, options) => of(entityType).read(entityType, ids, fields, options),
+    find: (entityType, field, values, fields, options) =>
+      of(entityType).find(entityType, field, values, fields, options),
+    count: (entityType, options) => of(entityType).count(entityType, options),
+    recordUrl: (entityType, id) => of(entityType).recordUrl(entityType, id),
+    create: (entityType, rows, fields, options) => of(entityType).create(entityType, rows, fields, options),
+    update: (entityType, rows, fields, options) => of(entityType).update(entityType, rows, fields, options),
+    confirmGone: (entityType, ids, siblings, options) => of(entityType).confirmGone(entityType, ids, siblings, options),
+    delete: (entityType, rows, options) => of(entityType).delete(entityType, rows, options),
+  }
+}
+
+function compositeCalls(inner: Connector, composite: CompositeType): Plain {
+  const { members, aggregate, typeField } = composite
+  const described = new Map<string, Promise<EntityMetadata>>()
+
+  function describeMember(member: CompositeMember, options?: CallOptions, fresh = false): Promise<EntityMetadata> {
+    const known = described.get(member.entityType)
+    if (known !== undefined && !fresh) return known
+    const asked = inner.describe(member.entityType, options)
+    described.set(member.entityType, asked)
+    asked.catch(() => described.delete(member.entityType))
+    return asked
+  }
+
+  async function describe(_entityType: string, options?: CallOptions): Promise<EntityMetadata> {
+    const types = await Promise.all(
+      members.map(async (member): Promise<RecordType> => {
+        const { fields } = await describeMember(member, options, true)
+        return { value: member.entityType, label: member.label, fields: [...fields.filter(isNotType), typeMetadata()] }
+      }),
+    )
+    const fields = new Map<string, FieldMetadata>()
+    for (const type of types)
+      for (const field of type.fields) if (!fields.has(field.name)) fields.set(field.name, field)
+    return {
+      entityType: composite.name,
+      label: members.map((member) => member.label).join(', '),
+      fields: [...fields.values()],
+      recordTypes: { field: typeField, types },
+    }
+  }
+
+  const isNotType = (field: FieldMetadata) => field.name !== typeField
+
+  function typeMetadata(): FieldMetadata {
+    return {
+      name: typeField,
+      label: 'Type',
+      type: 'list',
+      multiple: false,
+      required: true,
+      creatable: true,
+      editable: false,
+      filterable: true,
+      maxLength: null,
+      verified: true,
+      options: members.map(({ entityType, label }) => ({ value: entityType, label, active: true })),
+      target: null,
+      userDefined: false,
+      customized: false,
+    }
+  }
+
+  /** Of the fields asked for, those that the member has: another one's would be refused. */
+  async function fieldsOf(member: CompositeMember, fields: readonly string[]): Promise<string[]> {
+    const own = new Set((await describeMember(member)).fields.map((field) => field.name))
+    return fields.filter((field) => field !== typeField && own.has(field))
+  }
+
+  function shown(member: CompositeMember, snapshot: RecordSnapshot): RecordSnapshot {
+    return {
+      ...snapshot,
+      id: `${member.prefix}${snapshot.id}`,
+      fields: { ...snapshot.fields, [typeField]: member.entityType },
+    }
+  }
+
+  /** Ids of a member without its prefix; where all share one sequence any of them may be the member's. */
+  function own(member: CompositeMember, ids: readonly string[]): string[] {
+    return member.prefix === ''
+      ? [...ids]
+      : ids.flatMap((id) => (id.startsWith(member.prefix) ? [id.slice(member.prefix.length)] : []))
+  }
+
+  async function newest(_entityType: string, options?: CallOptions): Promise<string | null> {
+    if (aggregate !== undefined) return inner.newest(aggregate, options)
+    const times = await Promise.all(members.map((member) => inner.newest(member.entityType, options)))
+    return times.reduce<string | null>(
+      (latest, time) => (latest === null || (time !== null && secondsBetween(latest, time) > 0) ? time : latest),
+      null,
+    )
+  }
+
+  async function scan(query: ScanQuery, options?: CallOptions): Promise<{ rows: readonly ScanRow[]; last: boolean }> {
+    if (aggregate !== undefined)
+      return inner.scan(
+        { ...query, entityType: aggregate, types: query.types ?? members.map((member) => member.entityType) },
+        options,
+      )
+    const { types, ...plain } = query
+    const wanted = members.filter((member) => types === undefined || types.includes(member.entityType))
+    const { afterId } = query
+    const at = afterId === null ? 0 : wanted.findIndex((member) => afterId.startsWith(member.prefix))
+    for (const [index, member] of wanted.entries()) {
+      if (index < at) continue
+      const after = index === at && afterId !== null ? afterId.slice(member.prefix.length) : null
+      const page = await inner.scan({ ...plain, entityType: member.entityType, afterId: after }, options)
+      const last = page.last && index === wanted.length - 1
+      if (page.rows.length > 0 || last)
+        return { rows: page.rows.map((row) => ({ ...row, id: `${member.prefix}${row.id}` })), last }
+    }
+    return { rows: [], last: true }
+  }
+
+  async function read(
+    _entityType: string,
+    ids: readonly string[],
+    fields: readonly string[],
+    options?: CallOptions,
+  ): Promise<RecordSnapshot[]> {
+    const found = await Promise.all(
+      members.map(async (member) => {
+        const mine = own(member, ids)
+        if (mine.length === 0) return []
+        const snapshots = await inner.read(member.entityType, mine, await fieldsOf(member, fields), options)
+        return snapshots.map((snapshot) => shown(member, snapshot))
+      }),
+    )
+    return found.flat()
+  }
+
+  async function find(
+    _entityType: string,
+    field: string,
+    values: readonly string[],
+    fields: readonly string[],
+    options?: CallOptions,
+  ): Promise<RecordSnapshot[]> {
+    const found = await Promise.all(
+      members.map(async (member) => {
+        if ((await fieldsOf(member, [field])).length === 0) return []
+        const wanted = await fieldsOf(member, fields)
+        const snapshots = await inner.find(member.entityType, field, values, wanted, options)
+        return snapshots.map((snapshot) => shown(member, snapshot))
+      }),
+    )
+    return found.flat()
+  }
+
+  async function count(_entityType: string, options?: CallOptions): Promise<number> {
+    const counts = await Promise.all(members.map((member) => inner.count(member.entityType, options)))
+    return counts.reduce((sum, one) => sum + one, 0)
+  }
+
+  function memberOf(type: unknown): CompositeMember | undefined {
+    return members.find((member) => member.entityType === type)
+  }
+
+  /** Divides rows among the members, and puts the results back in the order of the rows. */
+  async function divided<Row, Result>(
+    rows: readonly Row[],
+    typeOf: (row: Row) => unknown,
+    refuse: (row: Row) => Result,
+    call: (member: CompositeMember, rows: readonly Row[]) => Promise<readonly Result[]>,
+  ): Promise<Result[]> {
+    const results: (Result | undefined)[] = rows.map((row) =>
+      memberOf(typeOf(row)) === undefined ? refuse(row) : undefined,
+    )
+    const ended = await Promise.allSettled(
+      members.map(async (member) => {
+        const indexes = rows.flatMap((row, index) => (memberOf(typeOf(row)) === member ? [index] : []))
+        if (indexes.length === 0) return
+        const answered = await call(
+          member,
+          indexes.flatMap((index) => rows[index] ?? []),
+        )
+        indexes.forEach((index, position) => {
+          results[index] = answered[position]
+        })
+      }),
+    )
+    const failed = ended.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return results as Result[]
+  }
+
+  function untyped(type: unknown): Extract<RowResult, { outcome: 'refused' }> {
+    return {
+      outcome: 'refused',
+      problem: {
+        class: 'schema',
+        code: 'unknown-type',
+        message: `"${String(type)}" is none of ${members.map((member) => member.entityType).join(', ')}.`,
+        remedy: 'Correct the types of the link, then run the integrity check.',
+        field: typeField,
+      },
+    }
+  }
+
+  const shownResult =
+    (member: CompositeMember) =>
+    (result: RowResult): RowResult =>
+      result.outcome === 'done' ? { ...result, snapshot: shown(member, result.snapshot) } : result
+
+  return {
+    describe,
+    newest,
+    scan,
+    read,
+    find,
+    count,
+    recordUrl: (_entityType, id) => {
+      const member = members.find((one) => one.prefix !== '' && id.startsWith(one.prefix)) ?? members[0]
+      return inner.recordUrl(member?.entityType ?? composite.name, id.slice(member?.prefix.length ?? 0))
+    },
+    create: (_entityType, rows, returnFields, options) =>
+      divided(
+        rows,
+        (row) => row.fields[typeField],
+        (row) => untyped(row.fields[typeField]),
+        async (member, mine) => {
+          const plain = mine.map((row) => {
+            const { [typeField]: _type, ...fields } = row.fields
+            return { fields }
+          })
+          const results = await inner.create(member.entityType, plain, await fieldsOf(member, returnFields), options)
+          return results.map(shownResult(member))
+        },
+      ),
+    update: (_entityType, rows, returnFields, options) =>
+      divided(
+        rows,
+        (row) => row.recordType,
+        (row) => untyped(row.recordType),
+        async (member, mine) => {
+          const plain = mine.map(({ recordType: _type, ...row }) => ({
+            ...row,
+            id: row.id.slice(member.prefix.length),
+          }))
+          const results = await inner.update(member.entityType, plain, await fieldsOf(member, returnFields), options)
+          return results.map(shownResult(member))
+        },
+      ),
+    async confirmGone(_entityType, ids, siblings, options): Promise<readonly GoneEvidence[]> {
+      if (aggregate !== undefined) return inner.confirmGone(aggregate, ids, siblings, options)
+      const evidence = await Promise.all(
+        members.map(async (member) => {
+          const mine = own(member, ids)
+          if (mine.length === 0) return []
+          const found = await inner.confirmGone(member.entityType, mine, own(member, siblings), options)
+          return found.map((one) => ({ ...one, id: `${member.prefix}${one.id}` }))
+        }),
+      )
+      const byId = new Map(evidence.flat().map((one) => [one.id, one]))
+      return ids.map((id) => byId.get(id) ?? { id, outcome: 'unknown', reason: 'its type is not known' })
+    },
+    delete: (_entityType, rows, options) =>
+      divided(
+        rows,
+        (row) => row.recordType,
+        (row): DeleteResult => untyped(row.recordType),
+        (member, mine) =>
+          inner.delete(
+            member.entityType,
+            mine.map(({ recordType: _type, ...row }) => ({ ...row, id: row.id.slice(member.prefix.length) })),
+            options,
+          ),
+      ),
+  }
+}
