@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError } from '../connectors/contract.ts'
 import { proposeMapping } from '../core/auto-map.ts'
+import { entityTypes } from '../core/link-kinds.ts'
 import type { EndpointUser } from '../core/metadata.ts'
 import type { Problem } from '../core/problems.ts'
 import { type EndpointContext, type Question, type Store, StoreError } from '../core/store.ts'
@@ -46,10 +47,12 @@ export function createAnswer({ store, connections }: { store: Store; connections
         return connections.describe(question.endpoint, question.entityType, true)
       case 'propose-mapping': {
         const [left, right] = await Promise.all([
-          connections.describe(question.left, question.entityType, true),
-          connections.describe(question.right, question.entityType, true),
+          connections.describe(question.left, entityTypes[question.entityType][question.left.address.kind], true),
+          connections.describe(question.right, entityTypes[question.entityType][question.right.address.kind], true),
         ])
         const proposed = proposeMapping({
+          kind: question.entityType,
+          ...(question.types === undefined ? {} : { askedTypes: question.types }),
           left: left.entity,
           leftKind: question.left.address.kind,
           right: right.entity,

@@ -1,8 +1,11 @@
 import type { EndpointAddress } from './endpoint.ts'
-import type { FieldMapping, ValuePair } from './link-config.ts'
+import { type AskedType, type Known, knownFields, type ProposedTypes, proposeTypes } from './known-fields.ts'
+import type { FieldMapping, LinkKind, TypePair, ValuePair } from './link-config.ts'
+import { entityOf } from './link-planner.ts'
 import { type EntityMetadata, type FieldMetadata, fieldByName } from './metadata.ts'
+import type { Side } from './values.ts'
 
-export interface ProposedMapping {
+export interface ProposedMapping extends ProposedTypes {
   fields: FieldMapping[]
   crossReference: { left: string | null; right: string | null }
   /** What was left out or needs a look, in words. */
@@ -10,61 +13,14 @@ export interface ProposedMapping {
 }
 
 interface Sides {
+  kind: LinkKind
+  /** Types that somebody wants in step; absent: those whose labels mean the same. */
+  askedTypes?: readonly AskedType[]
   left: EntityMetadata
   leftKind: EndpointAddress['kind']
   right: EntityMetadata
   rightKind: EndpointAddress['kind']
 }
-
-interface Known {
-  alm: string
-  octane: string
-  direction?: 'both' | 'to-alm' | 'to-octane'
-  createOnly?: boolean
-  conflict?: 'alm' | 'octane'
-  group?: string
-  /** Pairs of labels, ALM first; else labels are compared. */
-  values?: readonly (readonly [alm: string, octane: string, direction?: 'both' | 'to-alm' | 'to-octane'])[]
-  /** ALM's start value where Octane has none: required fields, and a status that REST would leave empty. */
-  almDefault?: string
-  octaneDefault?: string
-}
-
-/** Fields of defects that mean the same in both products as they are delivered. */
-const knownDefectFields: readonly Known[] = [
-  { alm: 'name', octane: 'name' },
-  { alm: 'description', octane: 'description' },
-  {
-    alm: 'status',
-    octane: 'phase',
-    conflict: 'octane',
-    group: 'status',
-    almDefault: 'New',
-    octaneDefault: 'New',
-    values: [
-      ['New', 'New'],
-      ['Open', 'Opened', 'to-octane'],
-      ['Reopen', 'Opened'],
-      ['Fixed', 'Fixed'],
-      ['Closed', 'Closed'],
-      ['Rejected', 'Rejected'],
-      ['Rejected', 'Proposed Closed', 'to-alm'],
-      ['New', 'Deferred', 'to-alm'],
-      ['Rejected', 'Duplicate', 'to-alm'],
-    ],
-  },
-  { alm: 'closing-date', octane: 'closed_on', group: 'status' },
-  { alm: 'severity', octane: 'severity', almDefault: '2-Medium', octaneDefault: 'Medium' },
-  { alm: 'priority', octane: 'priority' },
-  { alm: 'owner', octane: 'owner' },
-  { alm: 'detected-by', octane: 'detected_by' },
-  // Octane sets its own time of creation, so what ALM already has must never be replaced by it.
-  { alm: 'creation-time', octane: 'creation_time', direction: 'to-alm', createOnly: true },
-  { alm: 'target-rel', octane: 'release', group: 'target' },
-  { alm: 'target-rcyc', octane: 'sprint', group: 'target' },
-  { alm: 'detected-in-rel', octane: 'detected_in_release' },
-  { alm: 'estimated-fix-time', octane: 'story_points' },
-]
 
 /**
  * Proposes a link's mapping: the products' own fields that mean the same, then fields with the same label and type. Lists
@@ -74,20 +30,24 @@ export function proposeMapping(sides: Sides): ProposedMapping {
   const notes: string[] = []
   const almIsLeft = sides.leftKind === 'alm'
   const [alm, octane] = almIsLeft ? [sides.left, sides.right] : [sides.right, sides.left]
-  const crossReference = {
-    alm: referenceField(alm, /octane/i, notes, 'ALM', 'Octane ID'),
-    octane: referenceField(octane, /\balm\b|\bqc\b/i, notes, 'Octane', 'ALM ID'),
-  }
+  const { types, refused } = proposeTypes(sides, alm, octane)
+  const crossReference =
+    sides.kind === 'release'
+      ? { alm: null, octane: null }
+      : {
+          alm: referenceField(alm, /octane/i, notes, 'ALM', 'Octane ID'),
+          octane: referenceField(octane, /\balm\b|\bqc\b/i, notes, 'Octane', 'ALM ID'),
+        }
   const fields: FieldMapping[] = []
   const used = { alm: new Set<string>(), octane: new Set<string>() }
 
-  for (const known of knownDefectFields) {
-    const almField = fieldByName(alm, known.alm)
-    const octaneField = fieldByName(octane, known.octane)
+  for (const known of knownFields[sides.kind]) {
+    const almField = fieldOfTypes(alm, known.alm, almIsLeft ? 'left' : 'right', typesOf(known))
+    const octaneField = fieldOfTypes(octane, known.octane, almIsLeft ? 'right' : 'left', typesOf(known))
     if (almField === undefined || octaneField === undefined) continue
     const mapping = mapKnown(known, almField, octaneField, almIsLeft, notes)
     if (mapping === null) continue
-    fields.push(mapping)
+    fields.push(known.types === undefined ? mapping : { ...mapping, types: [...known.types] })
     used.alm.add(known.alm)
     used.octane.add(known.octane)
   }
@@ -120,12 +80,29 @@ export function proposeMapping(sides: Sides): ProposedMapping {
     used.alm.add(almField.name)
   }
   return {
+    types,
+    refused,
     fields,
     crossReference: almIsLeft
       ? { left: crossReference.alm, right: crossReference.octane }
       : { left: crossReference.octane, right: crossReference.alm },
     notes,
   }
+
+  function typesOf(known: Known): TypePair[] {
+    return known.types === undefined ? types : types.filter((type) => known.types?.includes(type.id))
+  }
+}
+
+/** A field as the records of one of the type pairs have it. */
+function fieldOfTypes(
+  metadata: EntityMetadata,
+  name: string,
+  side: Side,
+  types: readonly TypePair[],
+): FieldMetadata | undefined {
+  const [first] = types
+  return fieldByName(first === undefined ? metadata : entityOf(metadata, first[side]), name)
 }
 
 /** The text field in which a side keeps the name of its twin. */

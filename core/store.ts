@@ -1,6 +1,7 @@
 import type { Base } from './base.ts'
 import type { Decisions, FieldConflict } from './conflicts.ts'
 import type { EndpointAddress } from './endpoint.ts'
+import type { AskedType } from './known-fields.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
@@ -473,7 +474,13 @@ export interface SimulatedItem {
 export type Question =
   | { kind: 'test-connection'; endpoint: EndpointContext }
   | { kind: 'describe'; endpoint: EndpointContext; entityType: string }
-  | { kind: 'propose-mapping'; left: EndpointContext; right: EndpointContext; entityType: 'defect' }
+  | {
+      kind: 'propose-mapping'
+      left: EndpointContext
+      right: EndpointContext
+      entityType: LinkKind
+      types?: readonly AskedType[]
+    }
   | { kind: 'record'; endpoint: EndpointContext; entityType: string; id: string; fields: readonly string[] }
 
 /** An open or resolved issue about a record, as lists show it. */

@@ -1,5 +1,7 @@
 import type postgres from 'postgres'
 import type { EndpointAddress } from '../core/endpoint.ts'
+import type { AskedType } from '../core/known-fields.ts'
+import type { LinkKind } from '../core/link-config.ts'
 import type { Problem } from '../core/problems.ts'
 import { type EndpointContext, type Question, StoreError } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
@@ -12,7 +14,13 @@ export type AskedEndpoint = { id: string; address?: EndpointAddress } | { unsave
 export type AskedQuestion =
   | { kind: 'test-connection'; endpoint: AskedEndpoint }
   | { kind: 'describe'; endpoint: AskedEndpoint; entityType: string }
-  | { kind: 'propose-mapping'; left: AskedEndpoint; right: AskedEndpoint; entityType: 'defect' }
+  | {
+      kind: 'propose-mapping'
+      left: AskedEndpoint
+      right: AskedEndpoint
+      entityType: LinkKind
+      types?: readonly AskedType[]
+    }
   | { kind: 'record'; endpoint: AskedEndpoint; entityType: string; id: string; fields: string[] }
 
 /** How long questions and answers, which may hold contents of records, are kept. */

@@ -6,7 +6,8 @@ import { connect } from '../connectors/connect.ts'
 import type { Connector } from '../connectors/contract.ts'
 import { proposeMapping } from '../core/auto-map.ts'
 import type { CredentialSecret } from '../core/endpoint.ts'
-import { type LinkConfigurationInput, linkConfiguration } from '../core/link-config.ts'
+import { type LinkConfigurationInput, type LinkKind, linkConfiguration } from '../core/link-config.ts'
+import { entityTypes } from '../core/link-kinds.ts'
 import type { Store } from '../core/store.ts'
 import { saveBridge } from '../db/bridges.ts'
 import { openDatabase } from '../db/connection.ts'
@@ -32,14 +33,17 @@ export interface LabOptions {
   createDatabase?: () => Promise<TestDatabase>
   /** Length of a lease in seconds. */
   leaseSeconds?: number
+  /** What the link keeps in step; defects where it is left out. */
+  kind?: LinkKind
   link?: (proposed: LinkConfigurationInput) => LinkConfigurationInput
 }
 
 /**
- * A defect link between both sandboxes over HTTP, on a database of its own: everything real but Temporal, so that a test
+ * A link between both sandboxes over HTTP, on a database of its own: everything real but Temporal, so that a test
  * can call the steps of a run one by one.
  */
 export async function createLab(options: LabOptions = {}) {
+  const { kind = 'defect' } = options
   const testDatabase = await (options.createDatabase ?? createTestDatabase)()
   const database = openDatabase(testDatabase.url)
   await ensurePartitions(database)
@@ -101,21 +105,28 @@ export async function createLab(options: LabOptions = {}) {
     revision: 1,
   })
   const [left, right] = await Promise.all([
-    connections.describe(at(leftId, 'alm', almAddress), 'defect'),
-    connections.describe(at(rightId, 'octane', octaneAddress), 'defect'),
+    connections.describe(at(leftId, 'alm', almAddress), entityTypes[kind].alm),
+    connections.describe(at(rightId, 'octane', octaneAddress), entityTypes[kind].octane),
   ])
-  const proposal = proposeMapping({ left: left.entity, leftKind: 'alm', right: right.entity, rightKind: 'octane' })
+  const proposal = proposeMapping({
+    kind,
+    left: left.entity,
+    leftKind: 'alm',
+    right: right.entity,
+    rightKind: 'octane',
+  })
   const proposed: LinkConfigurationInput = {
-    entityType: 'defect',
-    left: { endpointId: leftId, entityType: 'defect', crossReference: proposal.crossReference.left },
-    right: { endpointId: rightId, entityType: 'defect', crossReference: proposal.crossReference.right },
+    entityType: kind,
+    left: { endpointId: leftId, entityType: entityTypes[kind].alm, crossReference: proposal.crossReference.left },
+    right: { endpointId: rightId, entityType: entityTypes[kind].octane, crossReference: proposal.crossReference.right },
+    types: proposal.types,
     fields: proposal.fields,
     defaultUsers: { left: 'sync', right: null },
     rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },
   }
   const configuration = linkConfiguration.parse((options.link ?? ((same) => same))(proposed))
   const linkId = await createLink(database, {
-    name: 'Defects',
+    name: `The ${kind} link`,
     description: '',
     workspaceId: await workspaceFor(database, octaneAddress),
     bridgeId: 'test',

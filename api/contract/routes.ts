@@ -125,7 +125,7 @@ export const routes = {
     summary: 'Fields and list values of an entity type, asked now',
     tag: 'endpoints',
     params: byId,
-    query: z.object({ entityType: z.enum(['defect']).default('defect') }),
+    query: z.object({ entityType: s.linkKind.default('defect') }),
     status: 200,
     answer: s.metadata,
     codes: ['not-found', 'connection-failed', 'no-worker'],

@@ -279,11 +279,26 @@ export const changeEndpoint = z
   })
   .meta({ id: 'ChangeEndpoint' })
 
+export const linkKind = z.enum(['defect', 'backlog', 'release'])
+
 export const createLink = z
   .strictObject({
     name,
     description: z.string().max(2_000).default(''),
-    entityType: z.enum(['defect']).default('defect'),
+    entityType: linkKind.default('defect'),
+    types: z
+      .array(
+        z.strictObject({
+          octane: z.enum(['epic', 'feature', 'story']),
+          alm: z.array(z.string().min(1).max(200)).min(1, 'name at least one requirement type'),
+        }),
+      )
+      .max(50)
+      .optional()
+      .meta({
+        description:
+          'Backlog links: requirement types of ALM, by label or key, for each type of Octane; the first is the default for new requirements. Left out: those whose names mean the same',
+      }),
     left: id.meta({ description: 'Endpoint on the left: ALM' }),
     right: id.meta({ description: 'Endpoint on the right: ALM Octane' }),
     configuration: configuration.optional().meta({ description: 'Parts that replace what is proposed automatically' }),
@@ -404,4 +419,13 @@ export const fieldMetadata = z.object({
   values: z.array(z.object({ value: z.string(), label: z.string() })).nullable(),
 })
 
-export const metadata = z.object({ entityType: z.string(), fields: z.array(fieldMetadata) }).meta({ id: 'Metadata' })
+export const metadata = z
+  .object({
+    entityType: z.string(),
+    recordTypes: z
+      .array(z.object({ value: z.string(), label: z.string() }))
+      .nullable()
+      .meta({ description: 'Types of records, where the entity type holds several' }),
+    fields: z.array(fieldMetadata),
+  })
+  .meta({ id: 'Metadata' })

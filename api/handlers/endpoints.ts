@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import type { z } from 'zod'
 import type { EndpointAddress } from '../../core/endpoint.ts'
+import { entityTypes } from '../../core/link-kinds.ts'
 import type { SideMetadata } from '../../core/metadata.ts'
 import { listBridges } from '../../db/bridges.ts'
 import { DatabaseError } from '../../db/connection.ts'
@@ -140,14 +141,15 @@ export function endpointHandlers(
     },
 
     describeEndpoint: async ({ params, query }) => {
-      await existing(params.id)
+      const { kind } = await existing(params.id)
       const { entity } = await askEndpoint<SideMetadata>(dependencies, {
         kind: 'describe',
         endpoint: { id: params.id },
-        entityType: query.entityType,
+        entityType: entityTypes[query.entityType][kind],
       })
       return {
         entityType: entity.entityType,
+        recordTypes: entity.recordTypes?.types.map(({ value, label }) => ({ value, label })) ?? null,
         fields: entity.fields.map((field) => ({
           name: field.name,
           label: field.label,

@@ -1,5 +1,6 @@
 import type { ProposedMapping } from '../../core/auto-map.ts'
-import { type LinkConfiguration, linkConfiguration } from '../../core/link-config.ts'
+import { type LinkConfiguration, type LinkKind, linkConfiguration } from '../../core/link-config.ts'
+import { entityTypes } from '../../core/link-kinds.ts'
 import { statusWords } from '../../core/link-state.ts'
 import { type RecordSnapshot, sides } from '../../core/values.ts'
 import { getEndpoint } from '../../db/endpoints.ts'
@@ -92,12 +93,23 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
           left: { id: left.id },
           right: { id: right.id },
           entityType: body.entityType,
+          ...(body.types === undefined ? {} : { types: body.types }),
         },
       )
+      assertTypes(body.entityType, proposed)
       const configuration = validConfiguration({
         entityType: body.entityType,
-        left: { endpointId: left.id, entityType: body.entityType, crossReference: proposed.crossReference.left },
-        right: { endpointId: right.id, entityType: body.entityType, crossReference: proposed.crossReference.right },
+        left: {
+          endpointId: left.id,
+          entityType: entityTypes[body.entityType].alm,
+          crossReference: proposed.crossReference.left,
+        },
+        right: {
+          endpointId: right.id,
+          entityType: entityTypes[body.entityType].octane,
+          crossReference: proposed.crossReference.right,
+        },
+        types: proposed.types,
         fields: proposed.fields,
         defaultUsers: proposed.defaultUsers,
         rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },
@@ -252,6 +264,21 @@ function assertSameEnds(
   if (errors.length > 0)
     throw new ApiProblem(422, 'invalid-configuration', 'A link keeps its endpoints and its type.', {
       remedy: 'Create another link.',
+      errors,
+    })
+}
+
+/** Types that were asked for exist, and a backlog link has some. */
+function assertTypes(kind: LinkKind, proposed: ProposedMapping): void {
+  const errors =
+    proposed.refused.length > 0
+      ? proposed.refused.map(({ index, message }) => ({ pointer: `/types/${index}`, message }))
+      : kind === 'backlog' && proposed.types.length === 0
+        ? [{ pointer: '/types', message: 'no requirement type is named like an epic, feature or story of Octane' }]
+        : []
+  if (errors.length > 0)
+    throw new ApiProblem(422, 'unknown-type', errors.map((error) => `${error.pointer} ${error.message}`).join('; '), {
+      remedy: 'Name the requirement types of ALM that become epics, features and stories.',
       errors,
     })
 }
