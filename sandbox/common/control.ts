@@ -200,7 +200,7 @@ function handle(
     case 'POST /seed': {
       const body = parseBody(bodies.seed, text)
       if (body.system === 'alm') alm.seedDefects(body.seed, body.count)
-      else octane.store.seedDefects(body.seed, body.count)
+      else octane.seedDefects(body.seed, body.count)
       return {}
     }
     case 'GET /switches':

@@ -1,3 +1,5 @@
+import { Refusal } from './refusal.ts'
+
 /** Describes one field as `metadata/fields` does. */
 export interface FieldModel {
   name: string
@@ -313,6 +315,13 @@ export const typeModels: readonly TypeModel[] = [
     ],
   },
 ]
+
+/** The type of a name; throws the product's refusal where there is none. */
+export function modelOf(type: string): TypeModel {
+  const model = typeModels.find((one) => one.name === type)
+  if (model === undefined) throw new Refusal(404, 'platform.web_application', 'HTTP 404 Not Found')
+  return model
+}
 
 export const lists: Record<string, readonly string[]> = {
   'list_node.severity': ['Low', 'Medium', 'High', 'Very High', 'Urgent'],

@@ -1,6 +1,7 @@
 import type { PermissionAction, Permissions } from '../common/permissions.ts'
 import type { TypeModel } from './model.ts'
-import { type Entity, type OctaneStore, Refusal } from './store.ts'
+import { notFound, Refusal } from './refusal.ts'
+import type { Entity, OctaneStore } from './store.ts'
 
 /** What one user sees of the workspace, and may do in it. */
 export interface OctaneSight {
@@ -55,13 +56,7 @@ export function sightOf(store: OctaneStore, permissions: Permissions, user: stri
     },
     find,
     checkRecord(model, id) {
-      if (find(model, id) === undefined)
-        throw new Refusal(
-          404,
-          'platform.entity_not_found',
-          `The entity '${model.name}' with id '${id}' does not exist.`,
-          { entity_type: model.name, entity_id: id },
-        )
+      if (find(model, id) === undefined) throw notFound(model.name, id)
     },
     checkFields(model, names) {
       const field = names.find((name) => hidden(model.name)?.has(name) === true)

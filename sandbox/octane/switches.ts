@@ -1,4 +1,4 @@
-import type { SwitchTable } from '../common/switches.ts'
+import type { SwitchTable, SwitchValues } from '../common/switches.ts'
 
 /** Points in which Octane servers differ, or which nobody outside has seen. */
 export const octaneSwitches = {
@@ -109,3 +109,5 @@ export const octaneSwitches = {
     description: 'Business rule: phase Closed requires "Closed on".',
   },
 } as const satisfies SwitchTable
+
+export type OctaneSwitchValues = SwitchValues<typeof octaneSwitches>

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto'
+import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
+import { QueryError } from './query.ts'
+import { Refusal } from './refusal.ts'
+
+export const json = { 'content-type': 'application/json;charset=utf-8' }
+
+export function answer(status: number, body: unknown, headers: Record<string, string | string[]> = {}): SandboxAnswer {
+  return { status, headers: { ...json, ...headers }, body: JSON.stringify(body) }
+}
+
+export function envelope(data: readonly unknown[], total: number): Record<string, unknown> {
+  return { total_count: total, data, exceeds_total_count: false }
+}
+
+export function errorBody(error: Refusal): Record<string, unknown> {
+  return {
+    error_code: error.code,
+    correlation_id: randomUUID(),
+    description: error.message,
+    description_translated: error.message,
+    properties: error.properties,
+    stack_trace: '',
+    business_error: error.business,
+  }
+}
+
+/** The answer of the work, or of the refusal it ends with. */
+export function guarded(work: () => SandboxAnswer): SandboxAnswer {
+  try {
+    return work()
+  } catch (error) {
+    const refusal = error instanceof QueryError ? queryRefusal(error) : error
+    if (refusal instanceof Refusal) return answer(refusal.status, errorBody(refusal))
+    throw error
+  }
+}
+
+function queryRefusal(error: QueryError): Refusal {
+  const unknown = /does not have a field/.test(error.message)
+  return new Refusal(400, unknown ? 'platform.unknown_field' : 'platform.invalid_query', error.message)
+}
+
+/** An address that the servlet does not know: the error stands HTML-escaped inside a text. */
+export function notThere(): SandboxAnswer {
+  const inner = JSON.stringify({
+    error_code: 'platform.web_application',
+    correlation_id: randomUUID(),
+    description: 'HTTP 404 Not Found',
+    properties: null,
+    stack_trace: '',
+    business_error: false,
+  })
+  return answer(404, { message: inner.replace(/&/g, '&amp;').replace(/"/g, '&quot;') })
+}
+
+export function unauthorized(code: string, message: string): SandboxAnswer {
+  return answer(401, { errorCode: code, accumulatedMessage: message })
+}
+
+export function parseBody(request: SandboxRequest): Record<string, unknown> | undefined {
+  try {
+    const body: unknown = JSON.parse(request.body)
+    return body !== null && typeof body === 'object' ? (body as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function bodyOf(request: SandboxRequest): Record<string, unknown> {
+  const type = String(request.headers['content-type'] ?? 'application/json')
+  if (!/json/i.test(type)) throw new Refusal(415, 'platform.web_application', 'HTTP 415 Unsupported Media Type')
+  const body = parseBody(request)
+  if (body === undefined) throw new Refusal(400, 'platform.bad_request', 'The body is not JSON.')
+  return body
+}
+
+/** The rows of `{"data":[...]}`. */
+export function dataOf(request: SandboxRequest): Record<string, unknown>[] {
+  const { data } = bodyOf(request)
+  if (!Array.isArray(data)) throw new Refusal(400, 'platform.bad_request', 'The body must be {"data":[...]}.')
+  return data as Record<string, unknown>[]
+}
