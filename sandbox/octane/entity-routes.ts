@@ -1,10 +1,11 @@
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import { pageOf } from '../common/paging.ts'
 import { answer, bodyOf, dataOf, envelope, errorBody, json } from './answers.ts'
+import type { TypeModel } from './field-models.ts'
 import { projector } from './fields.ts'
-import type { TypeModel } from './model.ts'
+import { modelOf } from './model.ts'
 import { QueryError } from './query.ts'
-import { methodNotAllowed, Refusal } from './refusal.ts'
+import { methodNotAllowed, notFound, Refusal } from './refusal.ts'
 import { pageLimit, pageOffset, type Selection, select } from './selection.ts'
 import type { Entity, WriteContext } from './store.ts'
 
@@ -14,57 +15,66 @@ export interface EntityCall extends Selection {
   context: WriteContext
 }
 
-/** Reads and writes records of one collection. */
+/** Reads and writes records of one collection, or of an aggregate over several types. */
 export function entityRoutes(call: EntityCall, id: string | undefined): SandboxAnswer {
   const { request, models } = call
-  const [model] = models
-  if (model === undefined) throw methodNotAllowed()
-  if (id === 'groups') return groups(call)
-  if (request.method !== 'GET' && !model.writable) throw methodNotAllowed()
-  if (id !== undefined) return member(call, model, id)
+  if (id === 'groups' && request.method === 'GET') return groups(call)
+  if (request.method !== 'GET' && !models.some((model) => model.writable)) throw methodNotAllowed()
+  if (id !== undefined) return member(call, id)
   switch (request.method) {
     case 'GET':
       return list(call)
     case 'POST':
-      return createMany(call, model)
+      return createMany(call)
     case 'PUT':
-      return updateMany(call, model)
+      return updateMany(call)
     case 'DELETE':
-      return deleteMany(call, model)
+      return deleteMany(call)
     default:
       throw methodNotAllowed()
   }
 }
 
 /** A page of the matching rows. */
-export function list(call: EntityCall): SandboxAnswer {
-  const { request, type, store } = call
+function list(call: EntityCall): SandboxAnswer {
+  const { request, store } = call
   const limit = pageLimit(request, store)
   const offset = pageOffset(request)
   const rows = select(request, call)
-  const shown = shownBy(call)
-  const { page: chosen, total } = pageOf(rows, offset, limit, request.paging)
-  const page = chosen.map(
-    type === 'work_item' ? (row) => ({ ...shown(row), type: 'work_item', subtype: row.type }) : shown,
-  )
-  return answer(200, envelope(page, total))
+  const { page, total } = pageOf(rows, offset, limit, request.paging)
+  return answer(200, envelope(page.map(shownBy(call)), total))
 }
 
-function shownBy({ request, store, models, sight }: EntityCall): (entity: Entity) => Record<string, unknown> {
-  return projector(request.query.get('fields'), store, models, sight)
+/** Shows a row as its collection does: those of an aggregate under the base type, or with their own, as the switch says. */
+export function shownBy(call: EntityCall): (entity: Entity) => Record<string, unknown> {
+  const shown = projector(call)
+  if (!isAggregate(call) || call.store.switches.aggregateType === 'concrete') return shown
+  return (row) => ({ ...shown(row), type: call.type, subtype: row.type })
 }
 
-function member(call: EntityCall, model: TypeModel, id: string): SandboxAnswer {
+function isAggregate({ models, type }: EntityCall): boolean {
+  return models[0]?.name !== type
+}
+
+/** The type of the record with this id; in an aggregate whichever has it. */
+function modelWith(call: EntityCall, id: string): TypeModel {
+  const found = call.models.find((model) => call.sight.find(model, id) !== undefined)
+  if (found === undefined) throw notFound(call.type, id)
+  return found
+}
+
+function member(call: EntityCall, id: string): SandboxAnswer {
   const { request, store, sight, context } = call
   const shown = shownBy(call)
-  sight.checkRecord(model, id)
+  const model = modelWith(call, id)
   switch (request.method) {
     case 'GET':
       return answer(200, shown(store.rows(model.name).get(id) as Entity))
     case 'PUT':
-      return answer(200, shown(update(call, model, id, bodyOf(request))))
+      return answer(200, shown(update(call, id, bodyOf(request))))
     case 'DELETE':
       sight.check(model, 'delete')
+      if (!model.writable) throw methodNotAllowed()
       store.delete(model.name, id, context)
       return { status: 200, headers: json, body: '' }
     default:
@@ -72,28 +82,47 @@ function member(call: EntityCall, model: TypeModel, id: string): SandboxAnswer {
   }
 }
 
-function update(call: EntityCall, model: TypeModel, id: string, body: Record<string, unknown>): Entity {
+function update(call: EntityCall, id: string, body: Record<string, unknown>): Entity {
   const { sight, store, context } = call
-  sight.checkRecord(model, id)
+  const model = modelWith(call, id)
   sight.check(model, 'update')
+  if (!model.writable) throw methodNotAllowed()
   sight.checkFields(model, Object.keys(body))
   return store.update(model.name, id, body, context)
 }
 
-function createMany(call: EntityCall, model: TypeModel): SandboxAnswer {
+function createMany(call: EntityCall): SandboxAnswer {
   const { request, sight, store, context } = call
   return outcome(
     call,
     201,
     dataOf(request).map((row) => () => {
+      const { model, body } = newRow(call, row)
       sight.check(model, 'create')
-      sight.checkFields(model, Object.keys(row))
-      return store.create(model.name, row, context)
+      sight.checkFields(model, Object.keys(body))
+      return store.create(model.name, body, context)
     }),
   )
 }
 
-function updateMany(call: EntityCall, model: TypeModel): SandboxAnswer {
+/** What a new row is and says; in an aggregate its subtype tells which type it is. */
+function newRow(call: EntityCall, row: Record<string, unknown>): { model: TypeModel; body: Record<string, unknown> } {
+  const [first] = call.models
+  if (!isAggregate(call) && first !== undefined) return { model: first, body: row }
+  const { subtype, ...body } = row
+  const model = call.models.find((one) => one.name === (subtype ?? row.type))
+  if (model === undefined)
+    throw new Refusal(
+      400,
+      'platform.illegal_field_value',
+      `The subtype of a new ${call.type} is one of ${call.models.map((one) => one.name).join(', ')}.`,
+      { entity_type: call.type, field_name: 'subtype' },
+    )
+  if (!model.writable) throw methodNotAllowed()
+  return { model, body }
+}
+
+function updateMany(call: EntityCall): SandboxAnswer {
   const { request } = call
   if (request.query.get('query') !== null) {
     const [patch] = dataOf(request)
@@ -101,7 +130,7 @@ function updateMany(call: EntityCall, model: TypeModel): SandboxAnswer {
     return outcome(
       call,
       200,
-      ids.map((id) => () => update(call, model, id, patch ?? {})),
+      ids.map((id) => () => update(call, id, patch ?? {})),
     )
   }
   return outcome(
@@ -109,29 +138,38 @@ function updateMany(call: EntityCall, model: TypeModel): SandboxAnswer {
     200,
     dataOf(request).map((row) => () => {
       if (row.id === undefined) throw new Refusal(400, 'platform.missing_id', 'A row to update needs an id.')
-      return update(call, model, String(row.id), row)
+      return update(call, String(row.id), row)
     }),
   )
 }
 
-function deleteMany(call: EntityCall, model: TypeModel): SandboxAnswer {
-  const { request, sight, store, context } = call
+function deleteMany(call: EntityCall): SandboxAnswer {
+  const { request, sight, store, context, models } = call
   if (request.query.get('query') === null) throw new Refusal(400, 'platform.missing_query', 'Deleting needs a query.')
-  sight.check(model, 'delete')
   const doomed = select(request, call)
-  for (const entity of doomed) store.delete(model.name, entity.id, context)
-  return answer(
+  for (const model of models) if (!isAggregate(call)) sight.check(model, 'delete')
+  return outcome(
+    call,
     200,
-    envelope(
-      doomed.map(({ type, id }) => ({ type, id })),
-      doomed.length,
-    ),
+    doomed.map(({ type, id }) => () => {
+      const model = modelOf(type)
+      sight.check(model, 'delete')
+      if (!model.writable) throw methodNotAllowed()
+      // One that went with an earlier one of them is gone as asked.
+      const gone = store.rows(type).get(id)
+      return gone === undefined ? { type, id } : store.delete(type, id, context)
+    }),
+    ({ type, id }) => ({ type, id }),
   )
 }
 
 /** Rows succeed or fail each on its own: all done, 409 with both, or the status of the first error. */
-function outcome(call: EntityCall, status: number, writes: readonly (() => Entity)[]): SandboxAnswer {
-  const shown = shownBy(call)
+function outcome(
+  call: EntityCall,
+  status: number,
+  writes: readonly (() => Entity)[],
+  shown = shownBy(call),
+): SandboxAnswer {
   const data: unknown[] = []
   const errors: (Record<string, unknown> & { status: number })[] = []
   writes.forEach((write, index) => {

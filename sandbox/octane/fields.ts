@@ -1,7 +1,8 @@
-import type { TypeModel } from './model.ts'
+import type { SandboxRequest } from '../common/http.ts'
 import { QueryError } from './query.ts'
-import type { OctaneSight } from './sight.ts'
-import type { Entity, OctaneStore, Reference } from './store.ts'
+import { Refusal } from './refusal.ts'
+import type { Selection } from './selection.ts'
+import type { Entity, Reference } from './store.ts'
 
 export interface AskedField {
   name: string
@@ -31,41 +32,66 @@ export function parseFields(text: string): AskedField[] {
   return fields
 }
 
+/** References are expanded so many levels deep. */
+const deepest = 3
+
 /** Shows a row with exactly the fields asked for, references expanded where braces ask for it. */
-export function projector(
-  asked: string | null,
-  store: OctaneStore,
-  models: readonly TypeModel[],
-  sight: OctaneSight,
-): (entity: Entity) => Record<string, unknown> {
+export function projector({
+  request,
+  ...selection
+}: Selection & { request: SandboxRequest }): (entity: Entity) => Record<string, unknown> {
+  const { store, models } = selection
+  const asked = request.query.get('fields')
   const bare = (names: readonly string[]) => names.map((name) => ({ name, inner: [] }))
   if (asked === null || asked === '') {
     if (store.switches.legacyDefaultFields === 'yes')
-      return (entity) => project(store, entity, bare(Object.keys(entity)), sight)
+      return (entity) => project(selection, entity, bare(Object.keys(entity)))
     return (entity) =>
-      project(store, entity, bare(['workspace_id', 'logical_name', ...('subtype' in entity ? ['subtype'] : [])]), sight)
+      project(selection, entity, bare(['workspace_id', 'logical_name', ...('subtype' in entity ? ['subtype'] : [])]))
   }
   const fields = parseFields(asked)
   for (const { name } of fields)
-    if (!models.some((model) => model.fields.some((field) => field.name === name)) && name !== 'type')
+    if (!models.some((model) => model.fields.some((field) => field.name === name)) && !allowed.has(name))
       throw new QueryError(`The entity type '${models[0]?.name}' does not have a field/s by name/s '${name}'`)
-  return (entity) => project(store, entity, fields, sight)
+  const depth = depthOf(fields)
+  if (depth > deepest)
+    throw new Refusal(400, 'platform.illegal_parameter', `References are expanded ${deepest} levels deep at most.`)
+  if (depth > 0 && store.switches.techPreview === 'all' && !isTechPreview(request))
+    throw new Refusal(400, 'platform.illegal_parameter', 'Expanding fields is a technical preview.')
+  return (entity) => project(selection, entity, fields)
+}
+
+/** Names that can be asked for though they are no fields. */
+const allowed = new Set(['type', 'global_text_search_result'])
+
+/** Whether the client opted in to technical previews; the header is known in two spellings. */
+export function isTechPreview({ headers }: SandboxRequest): boolean {
+  return headers.alm_octane_tech_preview === 'true' || headers['alm-octane-tech-preview'] === 'true'
+}
+
+function depthOf(fields: readonly AskedField[]): number {
+  return Math.max(0, ...fields.map(({ inner }) => (inner.length === 0 ? 0 : 1 + depthOf(inner))))
 }
 
 function project(
-  store: OctaneStore,
+  selection: Omit<Selection, 'request'>,
   whole: Entity,
   fields: readonly AskedField[],
-  sight: OctaneSight,
 ): Record<string, unknown> {
+  const { store, sight } = selection
   const shown: Record<string, unknown> = { type: whole.type, id: whole.id }
   const entity = sight.shown(whole) ?? shown
+  const named = store.switches.referenceNames === 'yes'
   for (const { name, inner } of fields) {
     if (!(name in entity)) continue
     const value = entity[name]
     const expand = (item: Reference) => {
-      const target = inner.length === 0 ? undefined : store.find(item.type, item.id)
-      return target === undefined ? { type: item.type, id: item.id } : project(store, target, inner, sight)
+      const target = inner.length === 0 && !named ? undefined : store.find(item.type, item.id)
+      if (target === undefined) return { type: item.type, id: item.id }
+      const add = !named
+        ? {}
+        : { ...('name' in target ? { name: target.name } : {}), ...('index' in target ? { index: target.index } : {}) }
+      return { ...project(selection, target, inner), ...add }
     }
     if (Array.isArray(value)) shown[name] = { total_count: value.length, data: (value as Reference[]).map(expand) }
     else if (isReference(value)) shown[name] = expand(value)

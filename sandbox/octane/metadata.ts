@@ -1,6 +1,7 @@
 import type { SandboxAnswer } from '../common/http.ts'
 import { answer, envelope, notThere } from './answers.ts'
-import { type FieldModel, type TypeModel, typeModels } from './model.ts'
+import type { FieldModel, TypeModel } from './field-models.ts'
+import { typeModels } from './model.ts'
 
 /** `metadata/entities` and `metadata/fields`. */
 export function metadataRoutes(kind: string | undefined, query: string): SandboxAnswer {

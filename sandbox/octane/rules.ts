@@ -1,7 +1,9 @@
-import { type FieldModel, modelOf, parentsOf, type TypeModel, transitions } from './model.ts'
+import type { FieldModel, TypeModel } from './field-models.ts'
+import { modelOf } from './model.ts'
 import { Refusal } from './refusal.ts'
 import type { Entity, Reference, WriteContext } from './store.ts'
 import type { OctaneSwitchValues } from './switches.ts'
+import { parentsOf, transitions } from './workflow.ts'
 
 /** What the rules need to know of the workspace. */
 export interface OctaneWorkspace {
@@ -96,39 +98,79 @@ export class OctaneRules {
       case 'reference': {
         const items = field.multiple === true ? (value as { data?: unknown }).data : [value]
         if (!Array.isArray(items)) refuse('{"data":[...]} is expected')
-        for (const item of (items ?? []) as (Partial<Reference> | null)[]) {
-          const id = item?.id
-          if (id === undefined) refuse('{"type":..., "id":...} is expected')
-          const target = this.#workspace.find(field.target ?? '', String(id))
-          if (target === undefined) refuse(`there is no ${field.target} ${String(id)}`)
-          if (field.list !== undefined && (target?.list_root as Reference | null)?.id !== this.#listRoot(field.list))
-            refuse(`${String(id)} is no item of ${field.list}`)
-          if (field.target === 'phase' && target?.entity !== model.name)
-            refuse(`${String(id)} is no phase of ${model.name}`)
-        }
+        for (const item of (items ?? []) as (Partial<Reference> | null)[])
+          this.#checkReference(model, field, item, refuse)
         return
       }
+      case 'date':
+        if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(value) || Number.isNaN(Date.parse(value)))
+          refuse('a day such as 2026-05-04 is expected')
+        return
       default:
     }
   }
 
-  #listRoot(list: string): string | undefined {
-    return this.#workspace.rows('list_node').get(list)?.id
+  /** A reference names its type, or the base of it, and something there that fits the field. */
+  #checkReference(
+    model: TypeModel,
+    field: FieldModel,
+    item: Partial<Reference> | null,
+    refuse: (why: string) => never,
+  ): void {
+    if (item?.id === undefined || item.type === undefined) refuse('{"type":..., "id":...} is expected')
+    const id = String(item.id)
+    const target = this.#workspace.find(field.target ?? '', id)
+    if (target === undefined) refuse(`there is no ${field.target} ${id}`)
+    // The name that old clients have for it.
+    const type = item.type === 'application_module' ? 'product_area' : item.type
+    if (type !== field.target && type !== target.type) refuse(`${id} is no ${item.type}`)
+    if (field.targets?.includes(target.type) === false) refuse(`${id} is none of ${field.targets.join(', ')}`)
+    const root = field.list === undefined ? undefined : this.#workspace.find('list_node', field.list)?.id
+    if (field.list !== undefined && (target.list_root as Reference | null)?.id !== root)
+      refuse(`${id} is no item of ${field.list}`)
+    if (field.target === 'phase' && target.entity !== model.name) refuse(`${id} is no phase of ${model.name}`)
   }
 
-  checkRequired(model: TypeModel, entity: Entity): void {
+  /** What must be true of the record as a whole. */
+  checkWhole(model: TypeModel, entity: Entity): void {
+    this.#checkRequired(model, entity)
+    this.#checkUnique(model, entity)
+    this.#checkOwner(model, entity)
+    this.#checkClosed(entity)
+  }
+
+  /** Comments and attachments belong to exactly one record. */
+  #checkOwner(model: TypeModel, entity: Entity): void {
+    const owners = model.fields.filter((field) => field.name.startsWith('owner_'))
+    if (owners.length === 0) return
+    const given = owners.filter((field) => entity[field.name] !== null)
+    if (given.length === 1) return
+    throw new Refusal(
+      400,
+      given.length === 0 ? this.#workspace.switches.requiredCode : 'platform.illegal_field_value',
+      `A ${model.label} has exactly one owner: one of ${owners.map((field) => field.name).join(', ')}.`,
+      { entity_type: model.name, field_name: (given[1] ?? owners[0])?.name },
+    )
+  }
+
+  #checkRequired(model: TypeModel, entity: Entity): void {
     for (const field of model.fields) {
       if (field.required !== true || field.editable === false) continue
       const value = entity[field.name]
       if (value === null || value === undefined || value === '')
-        throw new Refusal(400, this.#workspace.switches.requiredCode, `The field '${field.label}' is required.`, {
-          entity_type: model.name,
-          field_name: field.name,
-        })
+        throw new Refusal(
+          Number(this.#workspace.switches.requiredStatus),
+          this.#workspace.switches.requiredCode,
+          `The field '${field.label}' is required.`,
+          {
+            entity_type: model.name,
+            field_name: field.name,
+          },
+        )
     }
   }
 
-  checkUnique(model: TypeModel, entity: Entity): void {
+  #checkUnique(model: TypeModel, entity: Entity): void {
     if (model.uniqueName !== true) return
     for (const other of this.#workspace.rows(model.name).values())
       if (other.id !== entity.id && String(other.name).toLowerCase() === String(entity.name).toLowerCase())
@@ -141,8 +183,8 @@ export class OctaneRules {
         )
   }
 
-  checkRules(entity: Entity): void {
-    const closed = (entity.phase as Reference | null)?.id === 'phase.defect.closed'
+  #checkClosed(entity: Entity): void {
+    const closed = this.#phaseName(entity.phase as Reference | null) === 'phase.defect.closed'
     if (this.#workspace.switches.closedNeedsDate === 'yes' && closed && entity.closed_on === null)
       throw new Refusal(
         400,
@@ -153,32 +195,47 @@ export class OctaneRules {
       )
   }
 
-  checkParent(type: string, parent: Reference | null): void {
-    const allowed = parentsOf[type]
-    if (this.#workspace.switches.parentRules === 'no' || parent === null || allowed === undefined) return
-    if (!allowed.includes(parent.type))
+  /** A record stands below what its type allows, and never below itself. */
+  checkParent(entity: Entity): void {
+    const parent = entity.parent as Reference | null | undefined
+    if (parent === null || parent === undefined) return
+    const refuse = (why: string) => {
       throw new Refusal(
         400,
         this.#workspace.switches.parentCode,
-        `A ${modelOf(type).label} can't stand below a ${modelOf(parent.type).label}.`,
-        { entity_type: type, field_name: 'parent' },
+        why,
+        { entity_type: entity.type, field_name: 'parent' },
+        true,
+      )
+    }
+    for (let above = this.#workspace.find(parent.type, parent.id); above !== undefined; ) {
+      if (above.id === entity.id && above.type === entity.type) refuse('A record cannot stand below itself.')
+      const next = above.parent as Reference | null | undefined
+      above = next === null || next === undefined ? undefined : this.#workspace.find(next.type, next.id)
+    }
+    const allowed = parentsOf[entity.type]
+    if (this.#workspace.switches.parentRules === 'no' || allowed === undefined) return
+    if (!allowed.includes(parent.type))
+      refuse(`A ${modelOf(entity.type).label} can't stand below a ${modelOf(parent.type).label}.`)
+  }
+
+  checkTransition(type: string, from: Reference | null, to: Reference | null): void {
+    if (this.#workspace.switches.enforceTransitions === 'no' || from === null || to === null) return
+    const short = (phase: Reference) => this.#phaseName(phase)?.split('.').pop() ?? ''
+    const allowed = (transitions[type] ?? []).some(([source, target]) => source === short(from) && target === short(to))
+    if (!allowed)
+      throw new Refusal(
+        Number(this.#workspace.switches.transitionStatus),
+        this.#workspace.switches.transitionCode,
+        `The transition from '${short(from)}' to '${short(to)}' is not allowed.`,
+        { entity_type: type, field_name: 'phase' },
         true,
       )
   }
 
-  checkTransition(type: string, from: Reference, to: Reference): void {
-    if (this.#workspace.switches.enforceTransitions === 'no') return
-    const logical = (phase: Reference) => phase.id.split('.').pop() ?? ''
-    const allowed = (transitions[type] ?? []).some(
-      ([source, target]) => source === logical(from) && target === logical(to),
-    )
-    if (!allowed)
-      throw new Refusal(
-        400,
-        this.#workspace.switches.transitionCode,
-        `The transition from '${logical(from)}' to '${logical(to)}' is not allowed.`,
-        { entity_type: type, field_name: 'phase' },
-        true,
-      )
+  #phaseName(phase: Reference | null | undefined): string | undefined {
+    return phase === null || phase === undefined
+      ? undefined
+      : (this.#workspace.find('phase', phase.id)?.logical_name as string | undefined)
   }
 }

@@ -2,16 +2,19 @@ import { people } from '../seed/people.ts'
 import { createRandom } from '../seed/random.ts'
 import { releases } from '../seed/releases.ts'
 import { defectTitle, memoHtml } from '../seed/texts.ts'
-import { lists, phases, transitions } from './model.ts'
 import type { OctaneStore, Reference, WriteContext } from './store.ts'
+import { lists, phases, transitions } from './workflow.ts'
 
 /** Fills the workspace: lists, phases, people, releases, and so many defects from the number. */
 export function seedWorkspace(store: OctaneStore, options: { seed: number; defects: number }): void {
   const context: WriteContext = { actor: 'seed', actorId: '1001', via: 'seed' }
   const at = '2025-01-02T08:00:00Z'
-  const put = (type: string, body: Record<string, unknown>) => store.create(type, body, context, at)
+  const put = (type: string, body: Record<string, unknown>) => store.create(type, body, context, { at })
+  // Newer servers know lists and phases by their logical names, older ones by numbers.
+  const own = (logical: string) =>
+    store.switches.listIds === 'numeric' ? { logical_name: logical } : { id: logical, logical_name: logical }
   for (const [list, items] of Object.entries(lists)) {
-    put('list_node', { id: list, name: list.replace('list_node.', ''), logical_name: list })
+    put('list_node', { ...own(list), name: list.replace('list_node.', '') })
     const labels =
       list === 'list_node.severity' && store.switches.severityLabels === 'customised'
         ? ['Trivial', 'Minor', 'Major', 'Critical', 'Blocker']
@@ -19,9 +22,8 @@ export function seedWorkspace(store: OctaneStore, options: { seed: number; defec
     labels.forEach((name, index) => {
       const logical = `${list}.${name.toLowerCase().replace(/\s+/g, '_')}`
       put('list_node', {
-        id: logical,
+        ...own(logical),
         name,
-        logical_name: logical,
         index,
         list_root: { type: 'list_node', id: list },
       })
@@ -29,18 +31,16 @@ export function seedWorkspace(store: OctaneStore, options: { seed: number; defec
   }
   for (const meta of ['new', 'inprogress', 'done'])
     put('metaphase', {
-      id: `metaphase.work_item.${meta}`,
+      ...own(`metaphase.work_item.${meta}`),
       name: meta,
-      logical_name: `metaphase.work_item.${meta}`,
       entity: 'work_item',
     })
   for (const [type, rows] of Object.entries(phases)) {
     rows.forEach(([name, logical, meta], index) => {
       const id = `phase.${type}.${logical}`
       put('phase', {
-        id,
+        ...own(id),
         name,
-        logical_name: id,
         entity: type,
         index,
         is_start_phase: index === 0,
@@ -58,6 +58,9 @@ export function seedWorkspace(store: OctaneStore, options: { seed: number; defec
         target_phase: { type: 'phase', id: `phase.${type}.${to}` },
       })
   }
+  const roleIds = ['Workspace admin', 'Team member', 'Viewer', 'Integration'].map(
+    (name) => put('workspace_role', { name }).id,
+  )
   put('workspace_user', {
     id: '1001',
     name: 'sync_api_key',
@@ -65,6 +68,7 @@ export function seedWorkspace(store: OctaneStore, options: { seed: number; defec
     email: null,
     activity_level: 0,
     is_api_key: true,
+    roles: [{ type: 'workspace_role', id: roleIds[3] ?? '' }],
   })
   let userId = 1002
   for (const person of people) {
@@ -91,6 +95,7 @@ export function seedWorkspace(store: OctaneStore, options: { seed: number; defec
   })
   put('product_area', { id: '1001', name: 'Application modules', parent: null })
   put('work_item_root', { id: '1001', name: 'Backlog', phase: null })
+  put('requirement_root', { id: '1001', name: 'Requirements' })
   for (const team of ['Team Blue', 'Team Green']) put('team', { name: team })
   put('milestone', { name: 'General availability', date: '2026-12-18T12:00:00Z' })
   const noon = (date: string) => `${date}T12:00:00Z`
@@ -156,7 +161,7 @@ export function seedDefects(store: OctaneStore, seed: number, count: number): vo
         browsers_udf: random.chance(0.3) ? [item('list_node.browsers'), item('list_node.browsers')] : [],
       },
       { actor: 'seed', actorId: '1001', via: 'seed' },
-      `${created}Z`,
+      { at: `${created}Z` },
     )
   }
 }

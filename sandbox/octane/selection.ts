@@ -1,5 +1,6 @@
 import type { SandboxRequest } from '../common/http.ts'
-import { type TypeModel, typeModels } from './model.ts'
+import type { TypeModel } from './field-models.ts'
+import { modelsUnder } from './model.ts'
 import { compare, type Predicate, parseQuery, QueryError, type QueryHints } from './query.ts'
 import { Refusal } from './refusal.ts'
 import type { OctaneSight } from './sight.ts'
@@ -47,10 +48,8 @@ function candidates(store: OctaneStore, model: TypeModel, { ids, texts }: QueryH
 }
 
 function fieldType(models: readonly TypeModel[], entityType: string, field: string) {
-  const candidates =
-    models.some((model) => model.name === entityType) || entityType === 'work_item'
-      ? models
-      : typeModels.filter((model) => model.name === entityType || model.base === entityType)
+  const own = models.filter((model) => model.name === entityType || model.base === entityType)
+  const candidates = own.length > 0 ? own : modelsUnder(entityType)
   for (const model of candidates) {
     const found = model.fields.find((one) => one.name === field)
     if (found !== undefined)

@@ -4,10 +4,12 @@ import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '..
 import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { answer, errorBody, guarded, notThere } from './answers.ts'
-import { type EntityCall, entityRoutes, list } from './entity-routes.ts'
+import { type EntityCall, entityRoutes } from './entity-routes.ts'
+import type { TypeModel } from './field-models.ts'
+import { type HistoryPlace, historyRoutes } from './history-routes.ts'
 import { metadataRoutes } from './metadata.ts'
-import { type TypeModel, typeModels } from './model.ts'
-import { methodNotAllowed, Refusal } from './refusal.ts'
+import { aggregates, modelsUnder, typeModels } from './model.ts'
+import { Refusal } from './refusal.ts'
 import { seedDefects, seedWorkspace } from './seed.ts'
 import { type OctaneCredentials, OctaneSessions, type Session } from './session.ts'
 import { sightOf } from './sight.ts'
@@ -80,19 +82,6 @@ export function createOctaneSandbox(options: OctaneOptions) {
   function route(request: SandboxRequest, session: Session): SandboxAnswer {
     const { path } = request
     if (path === '/authentication/sign_out' && request.method === 'POST') return sessions.signOut(session)
-    const visible = !permissions.vanished && permissions.mayEnter(session.login)
-    const outside = spaceRoutes(request, { store, sharedSpace, workspace }, visible)
-    if (outside !== undefined) return outside
-    if (path !== prefix && !path.startsWith(`${prefix}/`)) return notThere()
-    if (permissions.vanished) return workspaceGone()
-    if (!permissions.mayEnter(session.login)) throw workspaceClosed()
-    if (path === prefix) return answer(200, workspaceRow(workspace))
-    const [collection = '', id, ...rest] = path
-      .slice(prefix.length + 1)
-      .split('/')
-      .map(decodeURIComponent)
-    if (rest.length > 0) return notThere()
-    if (collection === 'metadata') return metadataRoutes(id, request.query.get('query') ?? '')
     const context: WriteContext = { actor: session.login, actorId: session.userId, via: 'rest' }
     const call = (models: readonly TypeModel[], type: string): EntityCall => ({
       request,
@@ -103,15 +92,29 @@ export function createOctaneSandbox(options: OctaneOptions) {
       sight: sightOf(store, permissions, session.login),
       currentUser: session.userId,
     })
-    if (collection === 'work_items') {
-      if (request.method !== 'GET') throw methodNotAllowed()
-      return list(
-        call(
-          typeModels.filter((type) => type.base === 'work_item'),
-          'work_item',
-        ),
-      )
+    const visible = !permissions.vanished && permissions.mayEnter(session.login)
+    const outside = spaceRoutes(request, { store, sharedSpace, workspace }, visible)
+    if (outside !== undefined) return outside
+    const auditPlaces: Record<string, HistoryPlace> = {
+      '/api/audits': 'site',
+      [`/api/shared_spaces/${sharedSpace}/audits`]: 'space',
     }
+    const audited = auditPlaces[path]
+    if (audited !== undefined) return historyRoutes(call([], 'audits'), 'audits', audited)
+    if (path !== prefix && !path.startsWith(`${prefix}/`)) return notThere()
+    if (permissions.vanished) return workspaceGone()
+    if (!permissions.mayEnter(session.login)) throw workspaceClosed()
+    if (path === prefix) return answer(200, workspaceRow(workspace))
+    const [collection = '', id, ...rest] = path
+      .slice(prefix.length + 1)
+      .split('/')
+      .map(decodeURIComponent)
+    if (rest.length > 0) return notThere()
+    if (collection === 'metadata') return metadataRoutes(id, request.query.get('query') ?? '')
+    if (['history_logs', 'history_records', 'audits'].includes(collection) && id === undefined)
+      return historyRoutes(call([], collection), collection)
+    const base = aggregates[collection]
+    if (base !== undefined) return entityRoutes(call(modelsUnder(base), base), id)
     const model = byCollection.get(collection)
     return model === undefined ? notThere() : entityRoutes(call([model], model.name), id)
   }
@@ -183,7 +186,7 @@ export function createOctaneSandbox(options: OctaneOptions) {
     requests: server.requests,
     edit,
     create: (type: string, fields: Record<string, unknown>, who: Stamped = {}) =>
-      store.create(type, fields, person(who), stampOf(who)),
+      store.create(type, fields, person(who), { at: stampOf(who) }),
     /** An edit that is stamped now and seen only from its commit on. */
     begin: (type: string, id: string, fields: Record<string, unknown>, who: { actor?: string } = {}) => {
       const at = store.stamp()
@@ -192,7 +195,7 @@ export function createOctaneSandbox(options: OctaneOptions) {
     /** A new record that takes its id and stamp now and is seen only from its commit on, maybe after later ids. */
     beginCreate: (type: string, fields: Record<string, unknown>, who: { actor?: string } = {}) => {
       const [at, id] = [store.stamp(), store.reserveId()]
-      return { id, commit: () => store.create(type, fields, person(who), at, id) }
+      return { id, commit: () => store.create(type, fields, person(who), { at, id }) }
     },
     /** One change to many records, all with the same second. */
     editMany: (type: string, ids: readonly string[], fields: Record<string, unknown>, who: Stamped = {}) => {

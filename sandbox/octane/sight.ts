@@ -1,5 +1,5 @@
 import type { PermissionAction, Permissions } from '../common/permissions.ts'
-import type { TypeModel } from './model.ts'
+import type { TypeModel } from './field-models.ts'
 import { notFound, Refusal } from './refusal.ts'
 import type { Entity, OctaneStore } from './store.ts'
 

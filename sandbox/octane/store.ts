@@ -1,11 +1,17 @@
-import { canonicalMemo } from '../../core/memo.ts'
 import type { SandboxClock } from '../common/clock.ts'
+import type { StoredContent } from '../common/content.ts'
 import { chooseSwitches } from '../common/switches.ts'
 import type { TruthEntry, TruthLog } from '../common/truth-log.ts'
-import { type FieldModel, modelOf, phases, type TypeModel, typeModels } from './model.ts'
+import { BusinessRules } from './business-rules.ts'
+import { defaultParent, ownerChange, ownerOf, releasePointing } from './dependents.ts'
+import type { TypeModel } from './field-models.ts'
+import { type HistoryEntry, OctaneHistory } from './history.ts'
+import { modelOf, modelsUnder, typeModels } from './model.ts'
 import { notFound, Refusal } from './refusal.ts'
 import { OctaneRules } from './rules.ts'
 import { type OctaneSwitchValues, octaneSwitches } from './switches.ts'
+import { emptyValue, storedValue } from './values.ts'
+import { phases } from './workflow.ts'
 
 export type Entity = Record<string, unknown> & { id: string; type: string }
 export type Reference = { type: string; id: string }
@@ -16,20 +22,38 @@ export interface WriteContext {
   via: 'rest' | 'control' | 'seed'
 }
 
+/** What a record has besides its fields: the bytes of an attachment, the script of a test. */
+export type Extra = { content: StoredContent } | { script: string }
+
 /** A workspace's state at one time. */
 export interface OctaneSnapshot {
   rows: ReadonlyMap<string, ReadonlyMap<string, Entity>>
   texts: Map<string, Map<string, Set<string>>>
+  logical: ReadonlyMap<string, string>
+  extras: ReadonlyMap<string, Extra>
+  history: readonly HistoryEntry[]
   nextId: number
+}
+
+/** Where a new record gets something else than its own: the stamp, or an id that was taken before. */
+export interface CreateOptions {
+  at?: string | undefined
+  id?: string | undefined
+  extra?: Extra
 }
 
 /** The workspace's records and the rules of writing them. */
 export class OctaneStore {
   readonly switches: OctaneSwitchValues
   readonly workspace: string
+  readonly history = new OctaneHistory()
+  readonly businessRules = new BusinessRules()
   readonly #rows = new Map<string, Map<string, Entity>>(typeModels.map((type) => [type.name, new Map()]))
   /** Records by the text of a field, for exact look-ups. */
   readonly #texts = new Map<string, Map<string, Set<string>>>()
+  /** Ids of list items, phases and metaphases by logical name, where those are other texts. */
+  readonly #logical = new Map<string, string>()
+  readonly #extras = new Map<string, Extra>()
   readonly #truth: TruthLog
   readonly #clock: SandboxClock
   readonly #rules = new OctaneRules(this)
@@ -55,15 +79,13 @@ export class OctaneStore {
     return rows
   }
 
-  /** A record of a type or of one of its subtypes. */
+  /** A record of a type or of one of its subtypes, by id or by the logical name of a list item or phase. */
   find(type: string, id: string): Entity | undefined {
-    const own = this.#rows.get(type)?.get(id)
-    if (own !== undefined) return own
-    for (const model of typeModels)
-      if (model.base === type) {
-        const found = this.#rows.get(model.name)?.get(id)
-        if (found !== undefined) return found
-      }
+    for (const model of modelsUnder(type)) {
+      const rows = this.#rows.get(model.name)
+      const found = rows?.get(id) ?? rows?.get(this.#logical.get(id) ?? '')
+      if (found !== undefined) return found
+    }
     return undefined
   }
 
@@ -89,11 +111,18 @@ export class OctaneStore {
     this.#nextId = Math.max(this.#nextId, from)
   }
 
+  extra(id: string): Extra | undefined {
+    return this.#extras.get(id)
+  }
+
   /** The whole state as it is: records and the next id. */
   snapshot(): OctaneSnapshot {
     return {
       rows: new Map([...this.#rows].map(([type, rows]) => [type, new Map(rows)])),
       texts: structuredClone(this.#texts),
+      logical: new Map(this.#logical),
+      extras: new Map(this.#extras),
+      history: [...this.history.entries()],
       nextId: this.#nextId,
     }
   }
@@ -103,28 +132,27 @@ export class OctaneStore {
     const workspace_id = Number(this.workspace)
     for (const [type, rows] of snapshot.rows)
       this.#rows.set(type, new Map([...rows].map(([id, row]) => [id, { ...row, workspace_id }])))
-    this.#texts.clear()
-    for (const [key, value] of structuredClone(snapshot.texts)) this.#texts.set(key, value)
+    replace(this.#texts, structuredClone(snapshot.texts))
+    replace(this.#logical, snapshot.logical)
+    replace(this.#extras, snapshot.extras)
+    this.history.keep(snapshot.history)
     this.#nextId = snapshot.nextId
     this.#log({ actor, actorId: '', via: 'control' }, 'restore', '', null, null)
   }
 
-  create(type: string, body: Record<string, unknown>, context: WriteContext, at?: string, reserved?: string): Entity {
+  create(type: string, body: Record<string, unknown>, context: WriteContext, options: CreateOptions = {}): Entity {
     const model = this.model(type)
     this.#rules.checkBody(model, body, context, null)
     const values = this.#values(model, body)
-    const now = at ?? this.stamp()
-    if (model.fields.some((field) => field.name === 'phase') && values.phase === undefined) {
-      const [start] = phases[type] ?? []
-      if (start !== undefined) values.phase = { type: 'phase', id: `phase.${type}.${start[1]}` }
-    }
+    const now = options.at ?? this.stamp()
+    const has = (name: string) => model.fields.some((field) => field.name === name)
+    const [start] = phases[type] ?? []
+    if (has('phase') && values.phase === undefined && start !== undefined)
+      values.phase = this.#reference('phase', `phase.${type}.${start[1]}`)
     if (type === 'defect' && values.severity === undefined)
-      values.severity = { type: 'list_node', id: 'list_node.severity.medium' }
-    if (model.base === 'work_item' && values.parent === undefined) values.parent = this.#defaultParent(type)
-    if (
-      model.fields.some((field) => field.name === 'author') &&
-      (values.author === undefined || values.author === null)
-    )
+      values.severity = this.#reference('list_node', 'list_node.severity.medium')
+    if (has('parent') && values.parent === undefined) values.parent = defaultParent(this, type)
+    if (has('author') && (values.author ?? null) === null)
       values.author = { type: 'workspace_user', id: context.actorId }
     const entity = {
       ...Object.fromEntries(model.fields.map((field) => [field.name, emptyValue(field)])),
@@ -135,18 +163,20 @@ export class OctaneStore {
       version_stamp: 1,
       client_lock_stamp: 1,
       type,
-      id: typeof body.id === 'string' && context.via === 'seed' ? body.id : (reserved ?? this.reserveId()),
+      id: typeof body.id === 'string' && context.via === 'seed' ? body.id : (options.id ?? this.reserveId()),
     } as Entity
     entity.logical_name = entity.logical_name ?? `${type}.${entity.id}`
     if ('subtype' in entity) entity.subtype = type
-    if (values.parent !== undefined) this.#rules.checkParent(type, values.parent as Reference | null)
-    this.#rules.checkRequired(model, entity)
-    this.#rules.checkUnique(model, entity)
-    this.#rules.checkRules(entity)
-    this.rows(type).set(entity.id, entity)
-    this.#index(type, entity, true)
-    if (type === 'comment') this.#commented(entity)
+    if (options.extra !== undefined && 'content' in options.extra) entity.size = options.extra.content.size
+    const given = Object.keys(values)
+    Object.assign(entity, this.#effects(model, entity, given))
+    if (context.via !== 'seed') this.#rules.checkParent(entity)
+    this.#rules.checkWhole(model, entity)
+    if (context.via !== 'seed') this.businessRules.check(model, entity, given)
+    this.#put(entity)
+    if (options.extra !== undefined) this.#extras.set(entity.id, options.extra)
     if (context.via !== 'seed') this.#log(context, 'create', type, null, entity)
+    this.#touchOwner(entity, context, false)
     return entity
   }
 
@@ -157,15 +187,19 @@ export class OctaneStore {
     this.#rules.checkBody(model, body, context, before)
     const lock = body.client_lock_stamp
     if (lock !== undefined && lock !== null && Number(lock) !== before.client_lock_stamp)
-      throw new Refusal(500, this.switches.lockMismatchCode, `The client_lock_stamp ${String(lock)} is out of date.`, {
-        entity_type: type,
-        entity_id: id,
-      })
+      throw new Refusal(
+        Number(this.switches.lockMismatchStatus),
+        this.switches.lockMismatchCode,
+        `The client_lock_stamp ${String(lock)} is out of date.`,
+        { entity_type: type, entity_id: id },
+      )
     const values = this.#values(model, body)
-    const changed = Object.keys(values).filter((name) => JSON.stringify(values[name]) !== JSON.stringify(before[name]))
+    const differs = (name: string) => JSON.stringify(values[name]) !== JSON.stringify(before[name])
+    const asked = Object.keys(values).filter(differs)
+    Object.assign(values, this.#effects(model, { ...before, ...values }, asked))
+    const changed = Object.keys(values).filter(differs)
     if (changed.includes('phase'))
-      this.#rules.checkTransition(type, before.phase as Reference, values.phase as Reference)
-    if (changed.includes('parent')) this.#rules.checkParent(type, values.parent as Reference | null)
+      this.#rules.checkTransition(type, before.phase as Reference | null, values.phase as Reference | null)
     const quiet = this.switches.quietFields === 'no' ? [] : this.switches.quietFieldNames.split(',')
     const loud = changed.some((name) => !quiet.includes(name))
     const after: Entity = {
@@ -175,66 +209,72 @@ export class OctaneStore {
       client_lock_stamp: Number(before.client_lock_stamp) + (loud ? 1 : 0),
       last_modified: at ?? this.stamp(),
     }
-    this.#rules.checkRequired(model, after)
-    this.#rules.checkUnique(model, after)
-    this.#rules.checkRules(after)
-    this.#index(type, before, false)
-    this.rows(type).set(id, after)
-    this.#index(type, after, true)
+    if (changed.includes('parent')) this.#rules.checkParent(after)
+    this.#rules.checkWhole(model, after)
+    this.businessRules.check(model, after, changed)
+    this.#put(after, before)
     this.#log(context, 'update', type, before, after, changed)
+    return after
+  }
+
+  /** Replaces what a record has besides its fields, as a change of the field that stands for it. */
+  setExtra(type: string, id: string, extra: Extra, context: WriteContext): Entity {
+    const before = this.rows(type).get(id)
+    if (before === undefined) throw notFound(type, id)
+    const after: Entity = {
+      ...before,
+      ...('content' in extra ? { size: extra.content.size } : {}),
+      version_stamp: Number(before.version_stamp) + 1,
+      client_lock_stamp: Number(before.client_lock_stamp) + 1,
+      last_modified: this.stamp(),
+    }
+    this.#extras.set(id, extra)
+    this.#put(after, before)
+    this.#log(context, 'update', type, before, after, [...Object.keys(extra), ...('content' in extra ? ['size'] : [])])
     return after
   }
 
   delete(type: string, id: string, context: WriteContext): Entity {
     this.model(type)
+    if (!this.rows(type).has(id)) throw notFound(type, id)
+    releasePointing(this, type, id, context)
     const before = this.rows(type).get(id)
     if (before === undefined) throw notFound(type, id)
-    this.#releaseChildren(type, id, context)
     this.rows(type).delete(id)
-    this.#index(type, before, false)
+    this.#extras.delete(id)
+    this.#index(before, false)
     this.#log(context, 'delete', type, before, null)
+    this.#touchOwner(before, context, true)
     return before
   }
 
-  /** Nothing keeps pointing to what is deleted: children as the switch says, other references are cleared. */
-  #releaseChildren(type: string, id: string, context: WriteContext): void {
-    const pointing = typeModels.flatMap((model) => {
-      const bases = [type, this.model(type).base]
-      const fields = model.fields.filter((field) => field.target !== undefined && bases.includes(field.target))
-      if (fields.length === 0) return []
-      return [...this.rows(model.name).values()].flatMap((row) => {
-        const named = fields.filter((field) => namesRecord(row[field.name], type, id))
-        return named.length === 0 ? [] : [{ model, row, named }]
-      })
-    })
-    const isChild = (named: readonly FieldModel[]) => named.some((field) => field.name === 'parent')
-    if (this.switches.deleteParent === 'refuse' && pointing.some(({ named }) => isChild(named)))
-      throw new Refusal(
-        409,
-        'platform.entity_has_children',
-        `The entity '${type}' with id '${id}' has children and cannot be deleted.`,
-        { entity_type: type, entity_id: id },
-        true,
-      )
-    for (const { model, row, named } of pointing) {
-      const goesToo =
-        model.name === 'comment' ||
-        (isChild(named) && this.switches.deleteParent === 'delete') ||
-        named.some((field) => field.final === true && field.required === true)
-      if (goesToo) {
-        if (this.rows(model.name).has(row.id)) this.delete(model.name, row.id, context)
-        continue
-      }
-      const cleared = named.map((field) => [
-        field.name,
-        field.multiple === true
-          ? { data: (row[field.name] as Reference[]).filter((one) => !(one.type === type && one.id === id)) }
-          : field.name === 'parent'
-            ? this.#defaultParent(model.name)
-            : null,
-      ])
-      this.update(model.name, row.id, Object.fromEntries(cleared), { ...context, via: 'control' })
-    }
+  /** A comment or attachment that comes or goes shows on its owner, silently or with new stamps, as the switch says. */
+  #touchOwner(row: Entity, context: WriteContext, gone: boolean): void {
+    if (row.type !== 'comment' && row.type !== 'attachment') return
+    const owner = ownerOf(this, row)
+    if (owner === undefined) return
+    const change = ownerChange(this, owner, row, gone)
+    const after = { ...owner, ...change }
+    this.#put(after)
+    const served = Object.keys(change).filter((name) => name !== 'last_modified' && name !== 'version_stamp')
+    if ('version_stamp' in change && context.via !== 'seed')
+      this.#log({ ...context, via: 'control' }, 'update', owner.type, owner, after, served)
+  }
+
+  #effects(model: TypeModel, after: Entity, changed: readonly string[]): Record<string, unknown> {
+    return this.#values(model, this.businessRules.effects(model.name, after, changed))
+  }
+
+  #put(entity: Entity, before?: Entity): void {
+    if (before !== undefined) this.#index(before, false)
+    this.rows(entity.type).set(entity.id, entity)
+    this.#index(entity, true)
+    if (['list_node', 'phase', 'metaphase'].includes(entity.type) && entity.logical_name !== entity.id)
+      this.#logical.set(String(entity.logical_name), entity.id)
+  }
+
+  #reference(type: string, id: string): Reference {
+    return { type, id: this.find(type, id)?.id ?? id }
   }
 
   #log(
@@ -258,15 +298,19 @@ export class OctaneStore {
       version: after === null ? null : Number(after.version_stamp),
       via: context.via,
     })
+    this.history.append(entry, {
+      timestamp: after === null ? this.stamp() : String(after.last_modified),
+      userId: context.actorId,
+    })
     this.onCommit(entry)
   }
 
-  #index(type: string, entity: Entity, add: boolean): void {
-    for (const field of this.model(type).fields) {
+  #index(entity: Entity, add: boolean): void {
+    for (const field of this.model(entity.type).fields) {
       if (field.type !== 'string' || !field.userDefined) continue
       const value = entity[field.name]
       if (typeof value !== 'string') continue
-      const key = `${type}.${field.name}`
+      const key = `${entity.type}.${field.name}`
       const byText = this.#texts.get(key) ?? new Map<string, Set<string>>()
       this.#texts.set(key, byText)
       const ids = byText.get(value.toLowerCase()) ?? new Set<string>()
@@ -276,67 +320,17 @@ export class OctaneStore {
     }
   }
 
-  #commented(comment: Entity): void {
-    const owner = comment.owner_work_item as Reference | null
-    const item = owner === null ? undefined : this.find('work_item', owner.id)
-    if (item === undefined) return
-    const bumped = {
-      last_modified: this.stamp(),
-      version_stamp: Number(item.version_stamp) + 1,
-    }
-    this.rows(item.type).set(item.id, {
-      ...item,
-      has_comments: true,
-      ...(this.switches.commentsBumpItem === 'yes' ? bumped : {}),
-    })
-  }
-
-  #defaultParent(type: string): Reference | null {
-    const [root] = this.rows('work_item_root').values()
-    return type === 'feature' || root === undefined ? null : { type: 'work_item_root', id: root.id }
-  }
-
   #values(model: TypeModel, body: Record<string, unknown>): Record<string, unknown> {
     const values: Record<string, unknown> = {}
     for (const field of model.fields) {
       if (!(field.name in body) || field.name === 'client_lock_stamp' || field.name === 'id') continue
-      values[field.name] = this.#stored(field, body[field.name])
+      values[field.name] = storedValue(field, body[field.name], this)
     }
     return values
   }
-
-  #stored(field: FieldModel, value: unknown): unknown {
-    if (value === null || value === undefined || value === '') return field.multiple === true ? [] : null
-    if (field.type === 'memo') return storedMemo(String(value))
-    if (field.type === 'date_time') return `${new Date(String(value)).toISOString().slice(0, 19)}Z`
-    if (field.type === 'reference') {
-      const reference = (item: Reference): Reference => ({
-        type: this.find(field.target ?? '', String(item.id))?.type ?? field.target ?? item.type,
-        id: String(item.id),
-      })
-      if (field.multiple !== true) return reference(value as Reference)
-      const data = Array.isArray(value) ? value : ((value as { data?: Reference[] }).data ?? [])
-      const unique = new Map((data as Reference[]).map((item) => [String(item.id), reference(item)]))
-      return [...unique.values()]
-    }
-    return value
-  }
 }
 
-function emptyValue(field: FieldModel): unknown {
-  if (field.multiple === true) return []
-  return field.type === 'boolean' ? false : null
-}
-
-/** A clean wrapped document is kept byte for byte; anything else is sanitised and wrapped. */
-function storedMemo(html: string): string | null {
-  if (/^<html><body>\n[\s\S]*\n<\/body><\/html>$/.test(html) && !/<script|\son\w+\s*=|javascript:/i.test(html))
-    return html
-  const clean = canonicalMemo(html)
-  return clean === null ? null : `<html><body>\n${clean}\n</body></html>`
-}
-
-function namesRecord(value: unknown, type: string, id: string): boolean {
-  const named = (Array.isArray(value) ? value : [value]) as (Reference | null | undefined)[]
-  return named.some((one) => one?.id === id && one.type === type)
+function replace<K, V>(map: Map<K, V>, by: ReadonlyMap<K, V>): void {
+  map.clear()
+  for (const [key, value] of by) map.set(key, value)
 }

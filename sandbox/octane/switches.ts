@@ -14,7 +14,12 @@ export const octaneSwitches = {
   lockMismatchCode: {
     default: 'platform.client_lock_stamp_mismatch',
     values: ['platform.client_lock_stamp_mismatch', 'platform.general_error'],
-    description: 'error_code of a client_lock_stamp that is out of date (always HTTP 500).',
+    description: 'error_code of a client_lock_stamp that is out of date.',
+  },
+  lockMismatchStatus: {
+    default: '500',
+    values: ['500', '409', '400'],
+    description: 'Status of a client_lock_stamp that is out of date.',
   },
   forbiddenCode: {
     default: 'platform.not_authorized',
@@ -41,6 +46,16 @@ export const octaneSwitches = {
     values: ['platform.transition_not_allowed', 'platform.illegal_field_value'],
     description: 'error_code of a refused phase change.',
   },
+  transitionStatus: {
+    default: '400',
+    values: ['400', '403', '409'],
+    description: 'Status of a refused phase change.',
+  },
+  requiredStatus: {
+    default: '400',
+    values: ['400', '409'],
+    description: 'Status of a required field without value.',
+  },
   requiredCode: {
     default: 'platform.required_field_missing',
     values: ['platform.required_field_missing', 'platform.missing_required_field'],
@@ -49,7 +64,12 @@ export const octaneSwitches = {
   commentsBumpItem: {
     default: 'no',
     values: ['no', 'yes'],
-    description: 'A new comment changes the last_modified of its item.',
+    description: 'A comment that comes or goes changes the last_modified of its item.',
+  },
+  attachmentsBumpItem: {
+    default: 'no',
+    values: ['no', 'yes'],
+    description: 'An attachment that comes or goes changes the last_modified of its item.',
   },
   deleteParent: {
     default: 'move',
@@ -57,8 +77,8 @@ export const octaneSwitches = {
     description: 'What deleting a feature or epic does: its children go to the root, or it is refused, or they go too.',
   },
   parentRules: {
-    default: 'no',
-    values: ['no', 'yes'],
+    default: 'yes',
+    values: ['yes', 'no'],
     description:
       'Refuse a parent that the hierarchy does not know: epics stand below the root, features below epics, stories, quality stories and defects below features or the root.',
   },
@@ -86,6 +106,79 @@ export const octaneSwitches = {
     default: 'delivered',
     values: ['delivered', 'customised'],
     description: 'Labels of the severity list.',
+  },
+  listIds: {
+    default: 'logical',
+    values: ['logical', 'numeric'],
+    description: 'Ids of list items and phases: their logical names, or numbers as on older servers (both are taken).',
+  },
+  referenceNames: {
+    default: 'no',
+    values: ['no', 'yes'],
+    description:
+      'References carry the name (and index) of what they refer to without being asked, as on older servers.',
+  },
+  aggregateType: {
+    default: 'work_item',
+    values: ['work_item', 'concrete'],
+    description: 'Type of rows of work_items, requirements and tests: the base with a subtype, or the concrete type.',
+  },
+  techPreview: {
+    default: 'history',
+    values: ['history', 'all', 'none'],
+    description:
+      'What needs the header ALM_OCTANE_TECH_PREVIEW: history_logs, history_records and audits; fields={...} as well; nothing.',
+  },
+  historyShape: {
+    default: 'field',
+    values: ['field', 'change'],
+    description: 'Rows of history_logs: one for each field that changed, or one for each change with its fields.',
+  },
+  auditAccess: {
+    default: 'no',
+    values: ['no', 'yes'],
+    description: 'Whether the users of the sandbox are administrators and may read audits.',
+  },
+  memoWrapper: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'Bare memo text is wrapped in <html><body>.',
+  },
+  memoStyles: { default: 'keep', values: ['keep', 'drop'], description: 'style and class attributes of memos.' },
+  memoDataImages: {
+    default: 'keep',
+    values: ['keep', 'drop'],
+    description: 'Pictures that stand in a memo as data: address.',
+  },
+  memoTags: {
+    default: 'keep',
+    values: ['keep', 'modern'],
+    description: 'modern: <b> and <i> of memos become <strong> and <em>.',
+  },
+  memoEntities: {
+    default: 'keep',
+    values: ['keep', 'encode'],
+    description: 'encode: letters beyond ASCII in memos become numeric entities.',
+  },
+  attachmentExtensions: {
+    default: 'jpg,bmp,png,word,doc,docx,msg,pdf,xml,xls,xlsx,ppt,pptx,zip,txt,wmv,mp4,m4p,mkv,vob,log,wrf,fbr,jpeg',
+    values: 'names',
+    description: 'File extensions that are taken, separated by commas; empty: all.',
+  },
+  attachmentMaximum: {
+    default: '104857600',
+    values: 'number',
+    description: 'A larger attachment is refused; bytes.',
+  },
+  attachmentContentCheck: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'The beginning of a file must fit its extension (pictures, pdf, zip and office files).',
+  },
+  attachmentSameName: {
+    default: 'keep',
+    values: ['keep', 'rename', 'refuse'],
+    description: 'A second attachment of the same name: both are kept, it gets a number, or it is refused (409).',
   },
   legacyDefaultFields: {
     default: 'no',

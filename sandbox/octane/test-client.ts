@@ -11,13 +11,20 @@ export interface OctaneAnswer {
 export async function startOctane(options: Partial<OctaneOptions> = {}) {
   const octane = createOctaneSandbox({ seed: 1, defects: 0, ...options })
   const { url } = await octane.listen()
-  const send = async (method: string, path: string, body?: unknown, cookie = ''): Promise<OctaneAnswer> => {
+  const send = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    cookie = '',
+    more: Record<string, string> = {},
+  ): Promise<OctaneAnswer> => {
     const answer = await fetch(`${url}${path}`, {
       method,
       headers: {
         accept: 'application/json',
         cookie,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...more,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
@@ -32,8 +39,25 @@ export async function startOctane(options: Partial<OctaneOptions> = {}) {
       ?.split(';')[0] ?? ''
   const home = `/api/shared_spaces/${octane.sharedSpace}/workspaces/${octane.workspace}`
   /** A request to a path below the workspace. */
-  const call = (method: string, path: string, body?: unknown) => send(method, `${home}/${path}`, body, cookie)
-  return { octane, url, home, call, atSite: (method: string, path: string) => send(method, path, undefined, cookie) }
+  const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+    send(method, `${home}/${path}`, body, cookie, headers)
+  /** Creates one record and gives its id; fails where it is refused. */
+  const create = async (collection: string, row: object): Promise<string> => {
+    const answer = await call('POST', collection, { data: [row] })
+    if (answer.status !== 201) throw new Error(`${collection}: ${JSON.stringify(answer.json)}`)
+    return String(answer.json.data[0].id)
+  }
+  const atSite = (method: string, path: string, headers?: Record<string, string>) =>
+    send(method, path, undefined, cookie, headers)
+  const set = (switches: Record<string, string>) => {
+    Object.assign(octane.store.switches, switches)
+  }
+  return { octane, url, home, cookie, call, create, atSite, set }
+}
+
+/** The parameter `query=`, with the double quotes around it. */
+export function asked(query: string): string {
+  return `query=${encodeURIComponent(`"${query}"`)}`
 }
 
 /** A request to the control port. */
