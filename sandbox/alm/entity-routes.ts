@@ -35,7 +35,8 @@ export function entityRoutes(context: EntityRequest, [first, second]: readonly s
   throw noSuchResource()
 }
 
-function dialectOf({ store, modern }: EntityRequest): FilterDialect {
+/** How filters are read, by the server's version and the switches. */
+export function dialectOf(store: AlmStore, modern: boolean): FilterDialect {
   const { filterStatus, emptyFilter, filterQuotes } = store.switches
   return {
     words: modern,
@@ -50,7 +51,14 @@ function collection(context: EntityRequest): SandboxAnswer {
   const bulk = (status: number): BulkRequest => ({ store, model, encoding, modern, status, sight })
   switch (request.method) {
     case 'GET': {
-      const { only, page, total } = selectPage(store, model, request.query, dialectOf(context), sight, request.paging)
+      const { only, page, total } = selectPage(
+        store,
+        model,
+        request.query,
+        dialectOf(store, modern),
+        sight,
+        request.paging,
+      )
       return dataAnswer(
         200,
         encoding,
@@ -170,7 +178,7 @@ function groups(context: EntityRequest, name: string): SandboxAnswer {
   const field = fieldOf(model, name)
   if (field === undefined) throw new AlmRefusal(404, 'qccore.invalid-query-value', `Invalid group field '${name}'`)
   const counted = new Map<string, number>()
-  for (const record of matching(store, model, request.query.get('query'), dialectOf(context), sight)) {
+  for (const record of matching(store, model, request.query.get('query'), dialectOf(store, context.modern), sight)) {
     const value = String(record[name] ?? '')
     counted.set(value, (counted.get(value) ?? 0) + 1)
   }
@@ -229,12 +237,13 @@ function lock(context: EntityRequest, id: string): SandboxAnswer {
   }
 }
 
-function audits({ store, model, request, encoding, sight }: EntityRequest, id: string): SandboxAnswer {
+function audits(context: EntityRequest, id: string): SandboxAnswer {
+  const { store, model, request, encoding, sight } = context
   if (!model.history) throw noSuchResource()
   if (request.method !== 'GET') throw methodNotAllowed()
   sight.checkRecord(id)
   return auditsAnswer(
-    store.audits.filter((row) => row.type === model.table && row.parentId === id),
-    encoding,
+    { store, request, encoding, dialect: dialectOf(store, context.modern), sightOf: () => ({ sight, model }) },
+    store.audits.rows.filter((row) => row.type === model.table && row.parentId === id),
   )
 }

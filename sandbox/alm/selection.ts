@@ -15,17 +15,18 @@ export interface Selection {
   total: number
 }
 
-/** Answers `fields`, `query`, `order-by`, `page-size` and `start-index`. */
+/** Answers `fields`, `query`, `order-by`, `page-size` and `start-index`; rows come from the store unless given. */
 export function selectPage(
   store: AlmStore,
   model: AlmTypeModel,
   query: URLSearchParams,
   dialect: FilterDialect,
-  sight: AlmSight,
+  sight: Pick<AlmSight, 'shown'>,
   paging?: PagingFault,
+  source?: Iterable<AlmRecord>,
 ): Selection {
   const only = projection(model, query.get('fields'))
-  const found = matching(store, model, query.get('query'), dialect, sight)
+  const found = matching(store, model, query.get('query'), dialect, sight, source)
   const rows = sorted(store, model, found, query.get('order-by') ?? '')
   const size = pageSize(query.get('page-size'))
   // Counted from 1.
@@ -40,7 +41,8 @@ export function matching(
   model: AlmTypeModel,
   filter: string | null,
   dialect: FilterDialect,
-  sight: AlmSight,
+  sight: Pick<AlmSight, 'shown'>,
+  source?: Iterable<AlmRecord>,
 ): AlmRecord[] {
   const clauses = parseFilter(
     filter ?? '',
@@ -53,7 +55,7 @@ export function matching(
     dialect,
   )
   const found: AlmRecord[] = []
-  for (const candidate of candidates(store, model, clauses)) {
+  for (const candidate of source ?? candidates(store, model, clauses)) {
     const record = sight.shown(candidate)
     if (record !== null && clauses.every((clause) => clause.test(record[clause.field] ?? null))) found.push(record)
   }

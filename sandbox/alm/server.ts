@@ -5,13 +5,13 @@ import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { acceptedEncoding, type Encoding, methodNotAllowed, noSuchResource, refusalAnswer } from './answers.ts'
 import { customizationRoutes } from './customization.ts'
-import { entityRoutes } from './entity-routes.ts'
+import { dialectOf, entityRoutes } from './entity-routes.ts'
 import { auditsAnswer } from './history.ts'
 import { type AlmTypeModel, almTypes } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 import { seedDefects, seedProject } from './seed.ts'
 import { type AlmAccount, AlmSessions, type SignedIn } from './session.ts'
-import { sightOf } from './sight.ts'
+import { type AlmSight, sightOf } from './sight.ts'
 import { signInRoutes } from './sign-in.ts'
 import { siteRoutes } from './site-routes.ts'
 import { type AlmRecord, type AlmSnapshot, AlmStore, type AlmWriter } from './store.ts'
@@ -147,12 +147,23 @@ export function createAlmSandbox(options: AlmOptions) {
     const address = `http://${String(request.headers.host ?? 'localhost')}/qcbin/rest/domains/${encodeURIComponent(domain)}/projects/${encodeURIComponent(project)}`
     if (first === 'customization')
       return customizationRoutes({ store, segments: rest, request, encoding, modern, address })
-    if (first === 'audits' && rest.length === 0) return auditsAnswer(store.audits, encoding)
+    const sight = (model: AlmTypeModel) => sightOf(store, permissions, account.name, model)
+    if (first === 'audits' && rest.length === 0) {
+      if (request.method !== 'GET') throw methodNotAllowed()
+      const readable = new Map(
+        almTypes.flatMap((model): [string, { sight: AlmSight; model: AlmTypeModel }][] =>
+          permissions.may(account.name, model.name, 'read') ? [[model.table, { sight: sight(model), model }]] : [],
+        ),
+      )
+      return auditsAnswer(
+        { store, request, encoding, dialect: dialectOf(store, modern), sightOf: (table) => readable.get(table) },
+        store.audits.rows,
+      )
+    }
     const model = byCollection.get(first ?? '')
     if (model === undefined) throw noSuchResource()
     const writer: AlmWriter = { user: account.name, session: session.key, via: 'rest' }
-    const sight = sightOf(store, permissions, account.name, model)
-    return entityRoutes({ store, model, request, encoding, writer, sight, modern, address }, rest)
+    return entityRoutes({ store, model, request, encoding, writer, sight: sight(model), modern, address }, rest)
   }
 
   const prefix = `/qcbin/rest/domains/${encodeURIComponent(domain)}/projects/${encodeURIComponent(project)}`

@@ -11,6 +11,8 @@ export interface AlmSight {
   checkRecord(id: string): void
   /** Throws where one of the fields is not for this user. */
   checkFields(names: readonly string[]): void
+  /** Whether the field is not for this user. */
+  hides(field: string): boolean
   /** The record as the user sees it, hidden fields without a value; null: not at all. */
   shown(record: AlmRecord): AlmRecord | null
 }
@@ -35,6 +37,7 @@ export function sightOf(store: AlmStore, permissions: Permissions, user: string,
       const field = model.fields.find((one) => hidden?.has(one.name) === true && names.includes(one.name))
       if (field !== undefined) throw forbidden(`modify the field '${field.label}'`)
     },
+    hides: (field) => hidden?.has(field) === true,
     shown,
   }
 }

@@ -1,6 +1,7 @@
 import type { SandboxClock } from '../common/clock.ts'
 import { chooseSwitches } from '../common/switches.ts'
 import type { TruthEntry, TruthLog } from '../common/truth-log.ts'
+import { AlmAudits, type AuditRow } from './audits.ts'
 import { storedMemo } from './memo.ts'
 import { type AlmFieldModel, type AlmTypeModel, almLists, almTypes } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
@@ -33,15 +34,6 @@ interface Lock {
   until: number
 }
 
-export interface AuditRow {
-  id: number
-  parentId: string
-  type: string
-  time: string
-  user: string
-  changes: { name: string; label: string; before: string; after: string }[]
-}
-
 /** A project's state at one time. */
 export interface AlmSnapshot {
   rows: ReadonlyMap<string, ReadonlyMap<number, AlmRecord>>
@@ -59,7 +51,7 @@ function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
 export class AlmStore {
   readonly types = new Map<string, AlmTypeModel>(almTypes.map((type) => [type.name, type]))
   readonly switches: AlmSwitchValues
-  readonly audits: AuditRow[] = []
+  readonly audits = new AlmAudits()
   readonly users = almUsers
   readonly #rows = new Map<string, Map<number, AlmRecord>>(almTypes.map((type) => [type.name, new Map()]))
   readonly #texts = new Map<string, Map<string, Set<number>>>()
@@ -136,7 +128,7 @@ export class AlmStore {
       rows: new Map([...this.#rows].map(([type, rows]) => [type, new Map(rows)])),
       texts: structuredClone(this.#texts),
       nextId: new Map(this.#nextId),
-      audits: [...this.audits],
+      audits: [...this.audits.rows],
     }
   }
 
@@ -146,7 +138,7 @@ export class AlmStore {
     refill(this.#texts, structuredClone(snapshot.texts))
     refill(this.#nextId, snapshot.nextId)
     this.#locks.clear()
-    this.audits.splice(0, this.audits.length, ...snapshot.audits)
+    this.audits.restore(snapshot.audits)
     this.#log({ user: actor, session: null, via: 'control' }, 'restore', '', null, null)
   }
 
@@ -166,6 +158,7 @@ export class AlmStore {
     this.#index(model, record, true)
     if (writer.via !== 'seed') {
       this.#raiseParent(model, record['parent-id'])
+      if (this.switches.auditActions === 'all') this.audits.cameOrWent(model, this.#stamp(String(id), writer), 'INSERT')
       this.#log(writer, 'create', type, null, record)
     }
     return record
@@ -196,7 +189,7 @@ export class AlmStore {
     this.#index(model, before, false)
     this.rows(model.name).set(Number(id), after)
     this.#index(model, after, true)
-    this.#audit(model, id, writer, before, after, changed)
+    this.audits.changed(model, this.#stamp(id, writer), before, after, changed)
     this.#log(
       writer,
       'update',
@@ -224,6 +217,7 @@ export class AlmStore {
     this.#index(model, before, false)
     this.#locks.delete(`${type}:${id}`)
     this.#raiseParent(model, before['parent-id'])
+    if (this.switches.auditActions === 'all') this.audits.cameOrWent(model, this.#stamp(id, writer), 'DELETE')
     this.#log(writer, 'delete', type, before, null)
     return before
   }
@@ -313,32 +307,9 @@ export class AlmStore {
     this.rows(target).set(Number(parent.id), { ...parent, 'ver-stamp': String(Number(parent['ver-stamp']) + 1) })
   }
 
-  #audit(
-    model: AlmTypeModel,
-    id: string,
-    writer: AlmWriter,
-    before: AlmRecord,
-    after: AlmRecord,
-    changed: readonly AlmFieldModel[],
-  ): void {
-    if (!model.history) return
-    const changes = changed
-      .filter((field) => field.history === true)
-      .map((field) => ({
-        name: field.name,
-        label: field.label,
-        before: String(before[field.name] ?? ''),
-        after: String(after[field.name] ?? ''),
-      }))
-    if (changes.length > 0)
-      this.audits.push({
-        id: 900 + this.audits.length + 1,
-        parentId: id,
-        type: model.table,
-        time: this.localTime(),
-        user: writer.user,
-        changes,
-      })
+  /** Who writes a record and when, as its history says. */
+  #stamp(id: string, writer: AlmWriter): { id: string; user: string; time: string } {
+    return { id, user: writer.user, time: this.localTime() }
   }
 
   #index(model: AlmTypeModel, record: AlmRecord, add: boolean): void {

@@ -27,7 +27,7 @@ it('modifiedZone: last-modified is in the zone of the server, or in UTC', async 
     alm.edit('defect', '1', { priority: '5-Urgent', status: 'Open' })
     const found = await client.get(`defects?query={last-modified['${stamp}']}`)
     expect(found.json.TotalResults).toBe(1)
-    expect(alm.store.audits.at(-1)?.time).toBe('2026-07-02 05:00:00')
+    expect(alm.store.audits.rows.at(-1)?.time).toBe('2026-07-02 05:00:00')
     alm.edit('defect', '1', { name: 'earlier' }, { modifiedSecondsAgo: 3_600 })
     expect(alm.records('defect')[0]?.['last-modified']).toBe(earlier)
   }

@@ -61,6 +61,12 @@ export const almSwitches = {
     values: ['server', 'utc'],
     description: "Zone of last-modified: the server's, as all its other times, or UTC.",
   },
+  auditActions: {
+    default: 'update',
+    values: ['update', 'all'],
+    description:
+      'What the history tells: changes alone, as was seen, or that records came and went too, as documented.',
+  },
   commentBanner: {
     default: 'none',
     values: ['none', 'underscores', 'login'],
