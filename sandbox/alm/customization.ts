@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import { dataAnswer, type Encoding, methodNotAllowed, noSuchResource } from './answers.ts'
-import { type AlmFieldModel, type AlmTypeModel, almLists, almTypes } from './model.ts'
+import { entities, listsAnswer, relationName, relations, subtypes, writeItems } from './customization-parts.ts'
+import { type AlmFieldModel, type AlmSubtype, type AlmTypeModel, almTypes } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 import type { AlmStore, AlmUser } from './store.ts'
 import type { XmlContent } from './xml.ts'
 
-interface CustomizationRequest {
+export interface CustomizationRequest {
   store: AlmStore
   /** Path below `customization`. */
   segments: readonly string[]
@@ -18,11 +19,12 @@ interface CustomizationRequest {
 }
 
 /** Answers that clients may keep for as long as their tag holds. */
-const tagged = new Set(['entities', 'used-lists', 'users'])
+const tagged = new Set(['entities', 'relations', 'used-lists', 'users'])
 
 /** Everything below `customization`: entities, fields, lists, users, in both encodings, from one model. */
 export function customizationRoutes(context: CustomizationRequest): SandboxAnswer {
   const { request, segments } = context
+  if (segments[0] === 'used-lists' && segments[2] === 'items') return writeItems(context)
   if (request.method !== 'GET') throw methodNotAllowed()
   const answer = describe(context)
   if (!tagged.has(segments[0] ?? '')) return answer
@@ -34,7 +36,7 @@ export function customizationRoutes(context: CustomizationRequest): SandboxAnswe
 }
 
 function describe(context: CustomizationRequest): SandboxAnswer {
-  const [what, name, part] = context.segments
+  const [what, name, part, subtype, last] = context.segments
   const { encoding, store } = context
   const { query } = context.request
   switch (what) {
@@ -44,25 +46,33 @@ function describe(context: CustomizationRequest): SandboxAnswer {
       if (model === undefined) throw new AlmRefusal(404, 'qccore.general-error', `Entity '${name}' does not exist`)
       if (part === undefined) return entities([model], context)
       if (part === 'fields') return fields(model, context)
-      if (part === 'lists') return lists(new Set(model.fields.flatMap((field) => field.list ?? [])), encoding)
+      if (part === 'lists')
+        return listsAnswer(store, new Set(model.fields.flatMap((field) => field.list ?? [])), encoding)
       if (part === 'relations') return relations(model, encoding)
-      if (part === 'types') return answer(encoding, { types: [] }, { types: null })
+      if (part !== 'types') break
+      if (subtype === undefined) return subtypes(model, encoding)
+      const one = model.subtypes?.find((candidate) => String(candidate.id) === subtype)
+      if (one === undefined) throw new AlmRefusal(404, 'qccore.entity-not-found', `Type '${subtype}' does not exist`)
+      if (last === 'fields') return fields(model, context, one)
       break
     }
     case 'used-lists': {
       const names = query.get('name')?.split(',')
       const ids = query.get('id')?.split(',')
-      return lists(
+      return listsAnswer(
+        store,
         new Set(
-          almLists.flatMap((list) =>
-            (names?.includes(list.name) ?? true) && (ids?.includes(String(list.id)) ?? true) ? list.name : [],
-          ),
+          store.lists
+            .all()
+            .flatMap((list) =>
+              (names?.includes(list.name) ?? true) && (ids?.includes(String(list.id)) ?? true) ? list.name : [],
+            ),
         ),
         encoding,
       )
     }
     case 'lists':
-      return lists(new Set(almLists.map((list) => list.name)), encoding)
+      return listsAnswer(store, new Set(store.lists.all().map((list) => list.name)), encoding)
     case 'users': {
       if (name === undefined)
         return answer(
@@ -70,9 +80,27 @@ function describe(context: CustomizationRequest): SandboxAnswer {
           { users: store.users.map((user) => userJson(user, context.modern)) },
           { Users: { User: store.users.map((user) => userXml(user, context.modern)) } },
         )
+      const groupsToo = query.get('show-user-groups-names') === 'true'
       const user = store.users.find((one) => one.name.toLowerCase() === name.toLowerCase())
       if (user === undefined) throw new AlmRefusal(404, 'qccore.entity-not-found', `User '${name}' does not exist`)
-      return answer(encoding, userJson(user, context.modern), { User: userXml(user, context.modern) })
+      return answer(
+        encoding,
+        { ...userJson(user, context.modern), ...(groupsToo ? { groups: { group: user.groups.map(named) } } : {}) },
+        {
+          User: {
+            ...userXml(user, context.modern),
+            ...(groupsToo ? { groups: { group: user.groups.map((group) => ({ '@name': group })) } } : {}),
+          },
+        },
+      )
+    }
+    case 'groups': {
+      const groups = [...new Set(store.users.flatMap((user) => user.groups))]
+      return answer(
+        encoding,
+        { Groups: { Group: groups.map((Name) => ({ Name })) } },
+        { Groups: { Group: groups.map((group) => ({ '@Name': group })) } },
+      )
     }
     case 'extensions':
       return answer(
@@ -86,7 +114,7 @@ function describe(context: CustomizationRequest): SandboxAnswer {
 }
 
 /** Whether a user is active, newer servers alone tell. */
-function userJson(user: AlmUser, modern: boolean): unknown {
+function userJson(user: AlmUser, modern: boolean): object {
   return {
     Name: user.name,
     FullName: user.fullName,
@@ -96,7 +124,7 @@ function userJson(user: AlmUser, modern: boolean): unknown {
   }
 }
 
-function userXml(user: AlmUser, modern: boolean): XmlContent {
+function userXml(user: AlmUser, modern: boolean): Record<string, XmlContent> {
   return {
     '@Name': user.name,
     '@FullName': user.fullName,
@@ -115,14 +143,21 @@ function answer(encoding: Encoding, json: unknown, asXml: Readonly<Record<string
   )
 }
 
-function listId(field: AlmFieldModel): number | undefined {
-  return almLists.find((list) => list.name === field.list)?.id
-}
+const named = (name: string) => ({ name })
 
-function fields(model: AlmTypeModel, { encoding, request: { query } }: CustomizationRequest): SandboxAnswer {
+/** The fields of a type, or of a type within it: those have fewer, and require others. */
+function fields(
+  model: AlmTypeModel,
+  { encoding, store, request: { query } }: CustomizationRequest,
+  subtype?: AlmSubtype,
+): SandboxAnswer {
+  const listId = (field: AlmFieldModel) => store.lists.named(field.list)?.id
+  const required = (field: AlmFieldModel) => field.required === true || subtype?.requires?.includes(field.name) === true
+  const versioned = model.versioned === true && store.switches.versionControl === 'yes'
   const chosen = model.fields.filter(
     (field) =>
-      (query.get('required') === null || String(field.required === true) === query.get('required')) &&
+      subtype?.without?.includes(field.name) !== true &&
+      (query.get('required') === null || String(required(field)) === query.get('required')) &&
       (query.get('can-filter') === null || String(field.filterable === true) === query.get('can-filter')),
   )
   const json = chosen.map((field) => ({
@@ -132,7 +167,7 @@ function fields(model: AlmTypeModel, { encoding, request: { query } }: Customiza
     type: field.type,
     size: field.size,
     ...(listId(field) === undefined ? {} : { listId: listId(field) }),
-    required: field.required === true,
+    required: required(field),
     system: field.user !== true,
     verify: field.verify === true,
     virtual: field.virtual === true,
@@ -145,7 +180,7 @@ function fields(model: AlmTypeModel, { encoding, request: { query } }: Customiza
     visible: true,
     visibleInWebUI: true,
     searchable: false,
-    versionControlled: false,
+    versionControlled: versioned,
     time: false,
     canChangeRequired: true,
     description: '',
@@ -164,7 +199,7 @@ function fields(model: AlmTypeModel, { encoding, request: { query } }: Customiza
     Size: String(field.size),
     History: String(field.history === true),
     ...(listId(field) === undefined ? {} : { 'List-Id': String(listId(field)) }),
-    Required: String(field.required === true),
+    Required: String(required(field)),
     System: String(field.user !== true),
     Type: field.type,
     Verify: String(field.verify === true),
@@ -176,7 +211,7 @@ function fields(model: AlmTypeModel, { encoding, request: { query } }: Customiza
     SupportsMultivalue: String(field.multiple === true),
     Visible: 'true',
     Searchable: 'false',
-    VersionControlled: 'false',
+    VersionControlled: String(versioned),
     ...(field.target === undefined
       ? {}
       : {
@@ -189,110 +224,4 @@ function fields(model: AlmTypeModel, { encoding, request: { query } }: Customiza
         }),
   }))
   return answer(encoding, { Fields: { Field: json } }, { Fields: { Field: asXml } })
-}
-
-function relationName(model: AlmTypeModel, field: AlmFieldModel): string {
-  return `${model.name}-${field.name}-to-${field.target ?? ''}`
-}
-
-/** The references of a type, by the names that its fields give them. */
-function relations(model: AlmTypeModel, encoding: Encoding): SandboxAnswer {
-  const known = model.fields.flatMap((field) =>
-    field.target === undefined
-      ? []
-      : [{ Name: relationName(model, field), SourceEntity: model.name, TargetEntity: field.target, Field: field.name }],
-  )
-  return answer(
-    encoding,
-    { Relations: { Relation: known } },
-    {
-      Relations: {
-        Relation: known.map(({ Name, ...rest }) => ({ '@Name': Name, ...rest })),
-      },
-    },
-  )
-}
-
-/** Delivered items have names of their own: `hp.qc.severity.high` for `3-High`. */
-function itemName(logical: string | null, value: string): string {
-  return logical === null ? '' : `${logical}.${value.replace(/^\d+-/, '').toLowerCase().replace(/\s+/g, '-')}`
-}
-
-function lists(names: ReadonlySet<string>, encoding: Encoding): SandboxAnswer {
-  const chosen = almLists.filter((list) => names.has(list.name))
-  return answer(
-    encoding,
-    {
-      lists: chosen.map((list) => ({
-        Name: list.name,
-        Id: list.id,
-        LogicalName: list.logical ?? '',
-        Items: list.items.map((value) => ({
-          value,
-          logicalName: itemName(list.logical, value),
-        })),
-      })),
-    },
-    {
-      Lists: {
-        List: chosen.map((list) => ({
-          Name: list.name,
-          Id: String(list.id),
-          LogicalName: list.logical ?? '',
-          Items: {
-            Item: list.items.map((value) => ({ '@value': value, '@logicalName': itemName(list.logical, value) })),
-          },
-        })),
-      },
-    },
-  )
-}
-
-function entities(types: readonly AlmTypeModel[], { encoding, address }: CustomizationRequest): SandboxAnswer {
-  const json = types.map((type) => ({
-    Name: type.name,
-    Label: type.label,
-    Table: type.table,
-    collectionName: type.collection,
-    baseUrl: `${address}/`,
-    SupportsHistory: type.history,
-    SupportsAttachment: false,
-    SupportsLock: type.lock,
-    SupportsGrouping: true,
-    SupportsMultiValue: type.fields.some((field) => field.multiple === true),
-    SupportsVC: false,
-    SupportsSubtypes: false,
-    SupportsWorkflow: type.name === 'defect',
-  }))
-  const asXml = types.map((type) => ({
-    '@collectionName': type.collection,
-    '@baseUrl': `${address}/`,
-    Table: type.table,
-    Name: type.name,
-    Label: type.label,
-    SupportsHistory: { '@url': `${type.collection}/{entity_id : [0-9]+}/audits`, '#': String(type.history) },
-    SupportsAttachment: 'false',
-    SupportsLock: { '@url': `${type.collection}/{parent_entity_id: [0-9]+}/lock`, '#': String(type.lock) },
-    SupportsGrouping: { '@url': `${type.collection}/groups/{groupsFields}`, '#': 'true' },
-    SupportsMultiValue: String(type.fields.some((field) => field.multiple === true)),
-    SupportsWorkflow: String(type.name === 'defect'),
-    SupportsTree: 'false',
-    SupportsVC: 'false',
-    SupportsSubtypes: 'false',
-    SupportsCopying: 'false',
-    IsSiteEntity: 'false',
-    IsFirstLevelResource: {
-      '@supportsDELETE': 'true',
-      '@supportsPUT': 'true',
-      '@supportsGET': 'true',
-      '@supportsPOST': 'true',
-      '@url': type.collection,
-      '#': 'true',
-    },
-  }))
-  return answer(
-    encoding,
-    { EntityResourceDescriptor: json },
-    { EntityResourceDescriptors: { EntityResourceDescriptor: asXml } },
-  )
 }

@@ -212,16 +212,17 @@ function lock(context: EntityRequest, id: string): SandboxAnswer {
   if (!model.lock) throw noSuchResource()
   sight.checkRecord(id)
   switch (request.method) {
-    case 'POST':
+    case 'POST': {
       sight.check('lock')
       return one(context, 200, store.lock(model.name, id, writer))
+    }
     case 'DELETE': {
       const record = store.get(model.name, id)
       store.unlock(model.name, id, writer)
       return one(context, 200, record)
     }
     case 'GET': {
-      const held = store.lockOf(model.name, id)
+      const held = store.locks.of(model.name, id)
       const status =
         held === undefined ? 'UNLOCKED' : held.session === writer.session ? 'LOCKED_BY_ME' : 'LOCKED_BY_OTHER'
       const answer = { LockStatus: status, LockUser: held?.user ?? '' }

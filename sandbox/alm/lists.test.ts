@@ -80,7 +80,7 @@ describe('filters', () => {
     ['{nonsense[1]}', 404],
     ['{description["x"]}', 404],
     ['{ver-stamp[1]}', 404],
-    ['{release.name["Release 1.0"]}', 404],
+    ['{nowhere.name["Release 1.0"]}', 404],
   ])('%s', async (query, found) => {
     expect(await one.find('defects', query)).toEqual(found)
   })

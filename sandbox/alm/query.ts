@@ -1,3 +1,4 @@
+import type { AlmFieldModel } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 
 /** One clause: a field and the test inside its brackets. */
@@ -10,6 +11,13 @@ export interface Clause {
 
 /** How values of a field compare: numbers by value, dates and texts as text, texts without case. */
 export type Comparison = 'number' | 'date' | 'text'
+
+/** How a field is compared; undefined: it is not there, or cannot be filtered. */
+export function comparisonOf(field: AlmFieldModel | undefined): Comparison | undefined {
+  if (field === undefined || field.filterable !== true) return undefined
+  if (field.type === 'Number' || field.type === 'Reference') return 'number'
+  return field.type === 'Date' || field.type === 'DateTime' ? 'date' : 'text'
+}
 
 /** What servers differ in. */
 export interface FilterDialect {

@@ -1,4 +1,5 @@
-import { type AlmFieldModel, type AlmTypeModel, almLists, almTransitions, almTypes } from './model.ts'
+import { type AlmFieldModel, type AlmSubtype, type AlmTypeModel, almTransitions, almTypes } from './model.ts'
+import type { AlmLists } from './picklists.ts'
 import { AlmRefusal } from './refusal.ts'
 import type { AlmRecord, AlmStored, AlmUser, AlmWriter } from './store.ts'
 import type { AlmSwitchValues } from './switches.ts'
@@ -7,6 +8,7 @@ import type { AlmSwitchValues } from './switches.ts'
 export interface AlmProject {
   readonly switches: AlmSwitchValues
   readonly users: readonly AlmUser[]
+  readonly lists: AlmLists
   rows(type: string): ReadonlyMap<number, AlmRecord>
 }
 
@@ -27,6 +29,7 @@ export class AlmRules {
   /** The fields that are written, each for itself; returns those that count. */
   checkBody(model: AlmTypeModel, body: AlmRecord, writer: AlmWriter, before: AlmRecord | null): AlmRecord {
     const counting: AlmRecord = {}
+    const subtype = subtypeOf(model, typeof body['type-id'] === 'string' ? body : (before ?? body))
     for (const [name, value] of Object.entries(body)) {
       const field = model.fields.find((candidate) => candidate.name === name)
       if (field === undefined)
@@ -42,13 +45,19 @@ export class AlmRules {
       // A version stamp is taken and ignored: it is no optimistic lock.
       if (name === 'ver-stamp' || (name === 'id' && before !== null)) continue
       const values = valuesOf(field, value)
+      if (subtype?.without?.includes(name) === true && values.some((one) => one !== ''))
+        throw new AlmRefusal(
+          400,
+          'qccore.unknown-field-name',
+          `The field '${field.label}' does not exist in type '${subtype.name}' of entity '${model.name}'`,
+        )
       if (field.served === true) {
         if (this.#project.switches.readOnlyFields === 'ignore' || values.every((one) => one === '')) continue
         throw new AlmRefusal(403, 'qccore.operation-forbidden', `The field '${field.label}' is read-only`)
       }
       if (values.length > 1 && field.multiple !== true)
         throw new AlmRefusal(500, 'qccore.general-error', `The field '${field.label}' does not support several values`)
-      for (const one of values) this.#checkValue(field, one)
+      for (const one of values) this.#checkValue(model, field, one)
       if (name === 'status' && this.#project.switches.workflow === 'enforced')
         this.#checkTransition(String(before?.status ?? ''), values[0] ?? '', field)
       counting[name] = value
@@ -56,7 +65,7 @@ export class AlmRules {
     return counting
   }
 
-  #checkValue(field: AlmFieldModel, value: string): void {
+  #checkValue(model: AlmTypeModel, field: AlmFieldModel, value: string): void {
     if (value === '') return
     const wrongType = () => {
       throw new AlmRefusal(
@@ -87,8 +96,10 @@ export class AlmRules {
         if (field.multiple === true && value.includes(','))
           throw new AlmRefusal(500, 'qccore.general-error', 'begin 0, end -1, length 0')
         if (field.verify !== true) return
-        const list = almLists.find((one) => one.name === field.list)
-        if (list !== undefined && !list.items.includes(value))
+        if (
+          this.#project.lists.named(field.list) !== undefined &&
+          !this.#project.lists.values(field.list).includes(value)
+        )
           throw new AlmRefusal(
             400,
             'qccore.invalid-list-field-value',
@@ -108,7 +119,16 @@ export class AlmRules {
           )
         return
       case 'Reference': {
-        if (!/^-?\d+$/.test(value)) wrongType()
+        if (!/^-?\d+$/.test(value)) {
+          if (field.multiple === true) throw new AlmRefusal(500, 'qccore.general-error', 'begin 0, end -1, length 0')
+          wrongType()
+        }
+        if (field.name === 'type-id' && model.subtypes?.some((one) => String(one.id) === value) === false)
+          throw new AlmRefusal(
+            500,
+            'qccore.general-error',
+            `Entity with key '${value}' does not exist in table 'REQ_TYPE'`,
+          )
         const target = almTypes.find((type) => type.name === field.target)
         if (target !== undefined && !this.#project.rows(target.name).has(Number(value)))
           throw new AlmRefusal(
@@ -132,8 +152,10 @@ export class AlmRules {
   }
 
   checkRequired(model: AlmTypeModel, record: AlmRecord): void {
+    const subtype = subtypeOf(model, record)
     for (const field of model.fields) {
-      if (field.required !== true) continue
+      const required = field.required === true || field.needed === true || subtype?.requires?.includes(field.name)
+      if (required !== true) continue
       const value = record[field.name]
       if (value === null || value === '' || value === undefined)
         throw new AlmRefusal(400, 'qccore.required-field-missing', `The field '${field.label}' is required.`)
@@ -154,4 +176,8 @@ export class AlmRules {
 function isDay(text: string): boolean {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : null
   return at !== null && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text)
+}
+
+function subtypeOf(model: AlmTypeModel, record: AlmRecord): AlmSubtype | undefined {
+  return model.subtypes?.find((one) => String(one.id) === record['type-id'])
 }

@@ -2,7 +2,7 @@ import { people } from '../seed/people.ts'
 import { createRandom, type Random } from '../seed/random.ts'
 import { releases } from '../seed/releases.ts'
 import { commentTexts, defectTitle, memoHtml } from '../seed/texts.ts'
-import { almLists } from './model.ts'
+import { almTypes } from './model.ts'
 import type { AlmStore, AlmUser, AlmWriter } from './store.ts'
 
 /** The project's users; some have left, one has no address. */
@@ -13,10 +13,11 @@ export const almUsers: readonly AlmUser[] = people
     fullName: person.fullName,
     email: person.email ?? '',
     active: person.active,
+    groups: ['Developer'],
   }))
   .concat([
-    { name: 'sync', fullName: 'Sync User', email: 'sync@example.com', active: true },
-    { name: 'second', fullName: 'Second User', email: '', active: true },
+    { name: 'sync', fullName: 'Sync User', email: 'sync@example.com', active: true, groups: ['TDAdmin', 'Developer'] },
+    { name: 'second', fullName: 'Second User', email: '', active: true, groups: ['QATester'] },
   ])
 
 /** Releases with their cycles, and defects reproducible from a number. */
@@ -25,7 +26,12 @@ export function seedProject(store: AlmStore, options: { seed: number; defects: n
   const at = store.modifiedTime(Date.UTC(2025, 0, 2, 8))
   store.startIds('release', 1001)
   store.startIds('release-cycle', 1001)
-  store.create('release-folder', { name: 'Releases', 'parent-id': '-1' }, writer, at)
+  for (const { name: type, root, subtypes } of almTypes) {
+    if (root === undefined) continue
+    store.startIds(type, root.id + 1)
+    const body = { name: root.name, 'parent-id': '-1', ...(subtypes === undefined ? {} : { 'type-id': '1' }) }
+    store.create(type, body, writer, at, root.id)
+  }
   for (const release of releases) {
     const created = store.create(
       'release',
@@ -51,7 +57,7 @@ export function seedDefects(store: AlmStore, seed: number, count: number): void 
   const logins = store.users.filter((user) => user.name !== 'second').map((user) => user.name)
   const all = [...store.rows('release').values()]
   const cycles = [...store.rows('release-cycle').values()]
-  const item = (name: string) => random.pick(almLists.find((list) => list.name === name)?.items ?? [''])
+  const item = (name: string) => random.pick(store.lists.values(name))
   const start = Date.UTC(2025, 0, 6)
   // Of their own, so that all other values stay the same whether there are comments or not.
   const talk = createRandom(seed + 1)

@@ -1,6 +1,7 @@
 import { type PagingFault, pageOf } from '../common/paging.ts'
+import { CrossFilters } from './cross-filter.ts'
 import type { AlmFieldModel, AlmTypeModel } from './model.ts'
-import { type Clause, type FilterDialect, parseFilter } from './query.ts'
+import { type Clause, comparisonOf, type FilterDialect, parseFilter } from './query.ts'
 import { AlmRefusal } from './refusal.ts'
 import type { AlmSight } from './sight.ts'
 import type { AlmRecord, AlmStore } from './store.ts'
@@ -44,20 +45,19 @@ export function matching(
   sight: Pick<AlmSight, 'shown'>,
   source?: Iterable<AlmRecord>,
 ): AlmRecord[] {
+  const cross = new CrossFilters(store, model)
   const clauses = parseFilter(
     filter ?? '',
-    (name) => {
-      const field = fieldOf(model, name)
-      if (field === undefined || field.filterable !== true) return undefined
-      if (field.type === 'Number' || field.type === 'Reference') return 'number'
-      return field.type === 'Date' || field.type === 'DateTime' ? 'date' : 'text'
-    },
+    (name) => (name.includes('.') ? cross.comparisonOf(name) : comparisonOf(fieldOf(model, name))),
     dialect,
   )
+  const own = clauses.filter((clause) => !clause.field.includes('.'))
+  const passes = cross.test(clauses.filter((clause) => clause.field.includes('.')))
   const found: AlmRecord[] = []
-  for (const candidate of source ?? candidates(store, model, clauses)) {
+  for (const candidate of source ?? candidates(store, model, own)) {
     const record = sight.shown(candidate)
-    if (record !== null && clauses.every((clause) => clause.test(record[clause.field] ?? null))) found.push(record)
+    if (record !== null && own.every((clause) => clause.test(record[clause.field] ?? null)) && passes(record))
+      found.push(record)
   }
   return found
 }
@@ -101,10 +101,12 @@ function candidates(store: AlmStore, model: AlmTypeModel, clauses: readonly Clau
   for (const clause of clauses) {
     if (clause.exact === null) continue
     if (clause.field === 'id') return byIds(new Set(clause.exact.map(Number)))
+    if (clause.field === 'parent-id' && model.parent !== undefined)
+      return byIds(new Set(clause.exact.flatMap((id) => [...store.indexes.childrenOf(model.name, Number(id))])))
     const field = fieldOf(model, clause.field)
     if (field?.user === true && field.type === 'String')
       return byIds(
-        new Set(clause.exact.flatMap((text) => [...(store.idsByText(model.name, clause.field, text) ?? [])])),
+        new Set(clause.exact.flatMap((text) => [...(store.indexes.byText(model.name, clause.field, text) ?? [])])),
       )
   }
   return all.values()

@@ -178,7 +178,7 @@ export class AlmSessions {
 
   /** Ends every session and token at once, as a restart of the server does. */
   expireAll(): void {
-    for (const session of this.#sessions.values()) this.#store.sessionEnded(session.key)
+    for (const session of this.#sessions.values()) this.#store.locks.sessionEnded(session.key)
     this.#sessions.clear()
     this.#tokens.clear()
   }
@@ -244,7 +244,7 @@ export class AlmSessions {
       this.#sessions.delete(cookie)
       this.#ended.set(cookie, { how, xsrf: session.xsrf })
     }
-    this.#store.sessionEnded(session.key)
+    this.#store.locks.sessionEnded(session.key)
   }
 
   #issue(login: Login): string {

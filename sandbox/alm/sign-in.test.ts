@@ -220,7 +220,7 @@ describe('the end of a session', () => {
       expect([answer.status, answer.json.Id]).toEqual([401, 'qccore.session-has-expired'])
     }
     expect((await one.get('/v2/rest/is-authenticated')).status).toBe(401)
-    expect(server.store.lockOf('defect', '1')).toBeUndefined()
+    expect(server.store.locks.of('defect', '1')).toBeUndefined()
     await one.signIn()
     expect((await one.get(defects)).status).toBe(200)
   })
@@ -230,7 +230,7 @@ describe('the end of a session', () => {
     const before = one.cookies.get('QCSession')
     expect((await one.get(defects)).status).toBe(200)
     expect(one.cookies.get('QCSession')).not.toBe(before)
-    expect(server.store.lockOf('defect', '1')).toBeUndefined()
+    expect(server.store.locks.of('defect', '1')).toBeUndefined()
   })
 
   test('the other answers: renewal on new servers, 403, and none without a token', async () => {

@@ -2,12 +2,19 @@ import type { SandboxClock } from '../common/clock.ts'
 import { chooseSwitches } from '../common/switches.ts'
 import type { TruthEntry, TruthLog } from '../common/truth-log.ts'
 import { AlmAudits, type AuditRow } from './audits.ts'
+import { withDefaults } from './defaults.ts'
+import { AlmIndexes } from './indexes.ts'
+import { AlmLinks } from './linkage.ts'
+import { AlmLocks } from './locks.ts'
 import { storedMemo } from './memo.ts'
-import { type AlmFieldModel, type AlmTypeModel, almLists, almTypes } from './model.ts'
+import { type AlmFieldModel, type AlmTypeModel, almTypes } from './model.ts'
+import { type AlmList, AlmLists } from './picklists.ts'
 import { AlmRefusal } from './refusal.ts'
 import { AlmRules, valuesOf } from './rules.ts'
 import { almUsers } from './seed.ts'
 import { type AlmSwitchValues, almSwitches } from './switches.ts'
+import { AlmTrees } from './tree.ts'
+import { requirementTypes } from './types/requirement.ts'
 
 export type AlmStored = string | readonly string[] | null
 /** A record by field name. Texts only, as on the wire; sets as arrays. */
@@ -26,25 +33,15 @@ export interface AlmUser {
   fullName: string
   email: string
   active: boolean
-}
-
-interface Lock {
-  user: string
-  session: string | null
-  until: number
+  groups: readonly string[]
 }
 
 /** A project's state at one time. */
 export interface AlmSnapshot {
   rows: ReadonlyMap<string, ReadonlyMap<number, AlmRecord>>
-  texts: Map<string, Map<string, Set<number>>>
   nextId: ReadonlyMap<string, number>
   audits: readonly AuditRow[]
-}
-
-function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
-  map.clear()
-  for (const [key, value] of from) map.set(key, value)
+  lists: readonly AlmList[]
 }
 
 /** A project's records and the rules of writing them. */
@@ -54,8 +51,11 @@ export class AlmStore {
   readonly audits = new AlmAudits()
   readonly users = almUsers
   readonly #rows = new Map<string, Map<number, AlmRecord>>(almTypes.map((type) => [type.name, new Map()]))
-  readonly #texts = new Map<string, Map<string, Set<number>>>()
-  readonly #locks = new Map<string, Lock>()
+  readonly indexes = new AlmIndexes()
+  readonly lists = new AlmLists()
+  readonly locks: AlmLocks
+  readonly #trees = new AlmTrees(this)
+  readonly #links = new AlmLinks(this)
   readonly #rules = new AlmRules(this)
   readonly #truth: TruthLog
   readonly #clock: SandboxClock
@@ -69,6 +69,7 @@ export class AlmStore {
     this.#truth = options.truth
     this.#clock = options.clock
     this.switches = chooseSwitches(almSwitches, options.switches)
+    this.locks = new AlmLocks(options.clock, this.switches)
   }
 
   /** Server-local time without zone, to the second. */
@@ -107,12 +108,9 @@ export class AlmStore {
 
   /** The text by which a reference shows. */
   nameOf(field: AlmFieldModel, id: string): string | undefined {
+    if (field.target === 'requirement-type') return requirementTypes.find((one) => String(one.id) === id)?.name
     const name = this.#rows.get(field.target ?? '')?.get(Number(id))?.name
     return typeof name === 'string' ? name : undefined
-  }
-
-  idsByText(type: string, field: string, value: string): ReadonlySet<number> | undefined {
-    return this.#texts.get(`${type}.${field}`)?.get(value.toLowerCase())
   }
 
   /** Takes the next id of a type, for a record that is committed later. */
@@ -126,19 +124,25 @@ export class AlmStore {
   snapshot(): AlmSnapshot {
     return {
       rows: new Map([...this.#rows].map(([type, rows]) => [type, new Map(rows)])),
-      texts: structuredClone(this.#texts),
       nextId: new Map(this.#nextId),
       audits: [...this.audits.rows],
+      lists: this.lists.all(),
     }
   }
 
   /** Goes back to an earlier state: later records are gone and their ids are used again, stamps fall back, locks end. */
   restore(snapshot: AlmSnapshot, actor = 'restore'): void {
-    for (const [type, rows] of snapshot.rows) this.#rows.set(type, new Map(rows))
-    refill(this.#texts, structuredClone(snapshot.texts))
-    refill(this.#nextId, snapshot.nextId)
-    this.#locks.clear()
+    this.indexes.clear()
+    for (const [type, rows] of snapshot.rows) {
+      this.#rows.set(type, new Map(rows))
+      for (const record of rows.values()) this.indexes.follow(this.model(type), null, record)
+    }
+    this.#trees.clear()
+    this.#nextId.clear()
+    for (const [type, id] of snapshot.nextId) this.#nextId.set(type, id)
+    this.locks.clear()
     this.audits.restore(snapshot.audits)
+    this.lists.restore(snapshot.lists)
     this.#log({ user: actor, session: null, via: 'control' }, 'restore', '', null, null)
   }
 
@@ -151,13 +155,15 @@ export class AlmStore {
     record.id = String(id)
     if (model.modified) record['last-modified'] = at ?? this.modifiedTime()
     record['ver-stamp'] = '1'
+    withDefaults(model, record, { user: writer.user, at: this.localTime() })
     this.#rules.checkRequired(model, record)
     this.#rules.checkDates(model, record)
+    const isRoot = reserved !== undefined && reserved === model.root?.id && record['parent-id'] === '-1'
+    if (!isRoot) this.#trees.check(model, null, record)
+    this.#trees.place(model, null, record)
     if (reserved === undefined) this.#nextId.set(type, id + 1)
-    this.rows(type).set(id, record)
-    this.#index(model, record, true)
+    this.#put(model, null, record)
     if (writer.via !== 'seed') {
-      this.#raiseParent(model, record['parent-id'])
       if (this.switches.auditActions === 'all') this.audits.cameOrWent(model, this.#stamp(String(id), writer), 'INSERT')
       this.#log(writer, 'create', type, null, record)
     }
@@ -167,28 +173,27 @@ export class AlmStore {
   update(type: string, id: string, body: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
     const model = this.model(type)
     const before = this.get(type, id)
-    this.#checkLock(type, id, writer)
+    this.locks.check(type, id, writer)
     const counting = this.#rules.checkBody(model, body, writer, before)
     const after: AlmRecord = { ...before }
     for (const [name, value] of Object.entries(counting))
       if (name !== 'id') after[name] = this.#stored(model, name, value)
     this.#rules.checkRequired(model, after)
     this.#rules.checkDates(model, after)
-    if (before['parent-id'] !== after['parent-id']) this.#raiseParent(model, after['parent-id'])
-    return this.#replace(model, before, after, writer, at)
+    this.#trees.check(model, before, after)
+    this.#trees.place(model, before, after)
+    return this.replace(model, before, after, writer, at)
   }
 
-  /** Every write raises the version stamp, also one that changes nothing. */
-  #replace(model: AlmTypeModel, before: AlmRecord, after: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
+  /** Writes a record as it is to be. Every write raises the version stamp, also one that changes nothing. */
+  replace(model: AlmTypeModel, before: AlmRecord, after: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
     const id = String(before.id)
     const changed = model.fields.filter(
       (field) => JSON.stringify(before[field.name]) !== JSON.stringify(after[field.name]),
     )
     after['ver-stamp'] = String(Number(before['ver-stamp']) + 1)
     if (model.modified) after['last-modified'] = at ?? this.modifiedTime()
-    this.#index(model, before, false)
-    this.rows(model.name).set(Number(id), after)
-    this.#index(model, after, true)
+    this.#put(model, before, after)
     this.audits.changed(model, this.#stamp(id, writer), before, after, changed)
     this.#log(
       writer,
@@ -201,96 +206,107 @@ export class AlmStore {
     return after
   }
 
+  /** Sets a field that the server keeps by itself: no stamp, no history, no write of anybody. */
+  keep(type: string, id: string, fields: AlmRecord): void {
+    const before = this.rows(type).get(Number(id))
+    if (before !== undefined) this.rows(type).set(Number(id), { ...before, ...fields })
+  }
+
   /** Deletes a record. What stands below it goes too, or out of a folder into "Unattached"; references to it are cleared. */
   delete(type: string, id: string, writer: AlmWriter, forceChildren = false): AlmRecord {
     const model = this.model(type)
     const before = this.get(type, id)
-    this.#checkLock(type, id, writer)
+    this.locks.check(type, id, writer)
     if (before['parent-id'] === '-1')
       throw new AlmRefusal(403, 'qccore.operation-forbidden', 'The root folder cannot be deleted')
-    for (const [kind, child] of this.#pointingTo(type, id, true))
-      if (forceChildren || type === 'release') this.delete(kind.name, String(child.id), writer, forceChildren)
-      else this.#replace(kind, child, { ...child, 'parent-id': this.#unattached(writer) }, writer)
-    for (const [kind, record, names] of this.#pointingTo(type, id, false))
-      this.#replace(kind, record, { ...record, ...Object.fromEntries(names.map((name) => [name, null])) }, writer)
-    this.rows(type).delete(Number(id))
-    this.#index(model, before, false)
-    this.#locks.delete(`${type}:${id}`)
-    this.#raiseParent(model, before['parent-id'])
+    for (const [kind, child] of this.#below(type, id))
+      if (forceChildren || model.root === undefined) this.delete(kind.name, String(child.id), writer, forceChildren)
+      else this.#move(kind, child, this.#unattached(model, writer), writer)
+    for (const [kind, record, names] of this.#pointingTo(type, id))
+      if (names.some((name) => kind.fields.some((field) => field.name === name && field.required === true)))
+        this.delete(kind.name, String(record.id), writer)
+      else
+        this.replace(
+          kind,
+          record,
+          { ...record, ...Object.fromEntries(names.map((name) => [name, without(record[name], id)])) },
+          writer,
+        )
+    const last = this.get(type, id)
+    this.#put(model, last, null)
+    this.locks.gone(type, id)
     if (this.switches.auditActions === 'all') this.audits.cameOrWent(model, this.#stamp(id, writer), 'DELETE')
-    this.#log(writer, 'delete', type, before, null)
-    return before
+    this.#log(writer, 'delete', type, last, null)
+    return last
   }
 
-  /** Records that name this one, as their parent or in another reference, with the fields that do. */
-  #pointingTo(type: string, id: string, asParent: boolean): [AlmTypeModel, AlmRecord, string[]][] {
+  /** The one place where rows change: everything that follows from it follows. */
+  #put(model: AlmTypeModel, before: AlmRecord | null, after: AlmRecord | null): void {
+    const id = Number((after ?? before)?.id)
+    if (after === null) this.rows(model.name).delete(id)
+    else this.rows(model.name).set(id, after)
+    this.indexes.follow(model, before, after)
+    this.#trees.follow(model, before, after)
+    this.#links.follow(model, before, after)
+  }
+
+  #move(model: AlmTypeModel, record: AlmRecord, parentId: string, writer: AlmWriter): void {
+    const after = { ...record, 'parent-id': parentId }
+    this.#trees.place(model, record, after)
+    this.replace(model, record, after, writer)
+  }
+
+  #below(type: string, id: string): [AlmTypeModel, AlmRecord][] {
+    return almTypes.flatMap((kind) =>
+      kind.parent !== type
+        ? []
+        : [...this.indexes.childrenOf(kind.name, Number(id))].map((child): [AlmTypeModel, AlmRecord] => [
+            kind,
+            this.get(kind.name, String(child)),
+          ]),
+    )
+  }
+
+  /** Records that name this one in a reference other than their parent, with the fields that do. */
+  #pointingTo(type: string, id: string): [AlmTypeModel, AlmRecord, string[]][] {
     return almTypes.flatMap((kind) => {
       const names = kind.fields
-        .filter((field) => field.target === type && (field.name === 'parent-id') === asParent)
+        .filter((field) => field.target === type && field.name !== 'parent-id')
         .map((field) => field.name)
-      if (names.length === 0) return []
+      const linked = kind.name === 'defect-link' ? this.#links.to(type, id) : undefined
+      if (names.length === 0 && linked === undefined) return []
       return [...this.rows(kind.name).values()].flatMap((record): [AlmTypeModel, AlmRecord, string[]][] => {
-        const those = names.filter((name) => record[name] === id)
+        if (linked?.has(String(record.id)) === true) return [[kind, record, ['second-endpoint-id']]]
+        const those = names.filter((name) => holds(record[name], id))
         return those.length === 0 ? [] : [[kind, record, those]]
       })
     })
   }
 
-  #unattached(writer: AlmWriter): string {
-    const folders = [...this.rows('release-folder').values()]
-    const root = folders.find((folder) => folder['parent-id'] === '-1')?.id ?? null
-    const found = folders.find((folder) => folder.name === 'Unattached' && folder['parent-id'] === root)
-    return String((found ?? this.create('release-folder', { name: 'Unattached', 'parent-id': root }, writer)).id)
+  /** The folder below the root where the children of deleted folders go. */
+  #unattached(model: AlmTypeModel, writer: AlmWriter): string {
+    const root = String(model.root?.id)
+    for (const id of this.indexes.childrenOf(model.name, Number(root)))
+      if (this.get(model.name, String(id)).name === 'Unattached') return String(id)
+    const type = model.subtypes === undefined ? {} : { 'type-id': '1' }
+    return String(this.create(model.name, { name: 'Unattached', 'parent-id': root, ...type }, writer).id)
   }
 
   /** Locks a record for a session, or for somebody in the desktop client for a while. */
-  lock(type: string, id: string, writer: AlmWriter, forMs = Number.POSITIVE_INFINITY): AlmRecord {
+  lock(type: string, id: string, writer: AlmWriter, forMs?: number): AlmRecord {
     const record = this.get(type, id)
-    this.#checkLock(type, id, writer, true)
-    this.#locks.set(`${type}:${id}`, {
-      user: writer.user,
-      session: writer.session,
-      until: this.#clock.trueTime() + forMs,
-    })
+    this.locks.take(type, id, writer, forMs)
     return record
   }
 
   unlock(type: string, id: string, writer: AlmWriter): void {
-    const lock = this.lockOf(type, id)
-    if (lock !== undefined && lock.session !== writer.session) throw this.#locked(lock)
-    this.#locks.delete(`${type}:${id}`)
-  }
-
-  lockOf(type: string, id: string): Lock | undefined {
-    const lock = this.#locks.get(`${type}:${id}`)
-    return lock === undefined || lock.until < this.#clock.trueTime() ? undefined : lock
-  }
-
-  /** Locks die with the session that took them. */
-  sessionEnded(session: string): void {
-    for (const [key, lock] of this.#locks) if (lock.session === session) this.#locks.delete(key)
-  }
-
-  #checkLock(type: string, id: string, writer: AlmWriter, locking = false): void {
-    const lock = this.lockOf(type, id)
-    if (lock === undefined || (lock.session !== null && lock.session === writer.session)) return
-    if (writer.via === 'control' && lock.user === writer.user) return
-    if (!locking && lock.user === writer.user && lock.session !== null) return
-    throw this.#locked(lock)
-  }
-
-  #locked(lock: Lock): AlmRefusal {
-    return new AlmRefusal(
-      Number(this.switches.lockedStatus),
-      `qccore.${this.switches.lockedId}`,
-      `The entity is locked by user '${lock.user}'`,
-    )
+    this.locks.release(type, id, writer)
   }
 
   #stored(model: AlmTypeModel, name: string, value: AlmStored): AlmStored {
     const field = model.fields.find((candidate) => candidate.name === name)
     const filled = valuesOf(field, value).filter((one) => one !== '')
-    if (field?.multiple === true) return filled.length === 0 ? null : inListOrder(field, new Set(filled))
+    if (field?.multiple === true) return filled.length === 0 ? null : inListOrder(this.lists.values(field.list), filled)
     const [first] = filled
     if (first === undefined) return null
     if (field?.type === 'Memo') return storedMemo(first)
@@ -299,32 +315,9 @@ export class AlmStore {
     return first
   }
 
-  /** A child that comes, goes or moves raises the version stamp of the record above it, and nothing else there. */
-  #raiseParent(model: AlmTypeModel, parentId: AlmStored | undefined): void {
-    const target = model.fields.find((field) => field.name === 'parent-id')?.target
-    const parent = target === undefined ? undefined : this.rows(target).get(Number(parentId))
-    if (target === undefined || parent === undefined) return
-    this.rows(target).set(Number(parent.id), { ...parent, 'ver-stamp': String(Number(parent['ver-stamp']) + 1) })
-  }
-
   /** Who writes a record and when, as its history says. */
   #stamp(id: string, writer: AlmWriter): { id: string; user: string; time: string } {
     return { id, user: writer.user, time: this.localTime() }
-  }
-
-  #index(model: AlmTypeModel, record: AlmRecord, add: boolean): void {
-    for (const field of model.fields) {
-      if (field.user !== true || field.type !== 'String') continue
-      const value = record[field.name]
-      if (typeof value !== 'string') continue
-      const key = `${model.name}.${field.name}`
-      const byText = this.#texts.get(key) ?? new Map<string, Set<number>>()
-      this.#texts.set(key, byText)
-      const ids = byText.get(value.toLowerCase()) ?? new Set<number>()
-      if (add) ids.add(Number(record.id))
-      else ids.delete(Number(record.id))
-      byText.set(value.toLowerCase(), ids)
-    }
   }
 
   #log(
@@ -352,7 +345,16 @@ export class AlmStore {
 }
 
 /** Sets lose the order they were written in. */
-function inListOrder(field: AlmFieldModel, values: ReadonlySet<string>): string[] {
-  const items = almLists.find((list) => list.name === field.list)?.items ?? []
-  return [...values].sort((a, b) => items.indexOf(a) - items.indexOf(b))
+function inListOrder(items: readonly string[], values: readonly string[]): string[] {
+  return [...new Set(values)].sort((a, b) => items.indexOf(a) - items.indexOf(b) || Number(a) - Number(b))
+}
+
+function holds(value: AlmStored | undefined, id: string): boolean {
+  return Array.isArray(value) ? value.includes(id) : value === id
+}
+
+/** A reference or a set of them, less one. */
+function without(value: AlmStored | undefined, id: string): AlmStored {
+  const left = Array.isArray(value) ? value.filter((one) => one !== id) : []
+  return left.length === 0 ? null : left
 }

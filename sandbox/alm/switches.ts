@@ -73,11 +73,32 @@ export const almSwitches = {
     description:
       'Comments in seeded defects: none; below a line of underscores with the name (old clients); below a bold "Name <login>, date:" (new ones).',
   },
+  requirementParents: {
+    default: 'any',
+    values: ['any', 'configured'],
+    description:
+      'Which types may stand below which: any; or as projects configure it: folders in folders only, other types below folders, groups and their own type.',
+  },
+  siblingNames: {
+    default: 'unique',
+    values: ['unique', 'free'],
+    description: 'Whether two records with one parent may have the same name, in trees and below releases.',
+  },
+  existsStatus: {
+    default: '409',
+    values: ['409', '400', '500'],
+    description: 'Status of a name that is taken: of a sibling, or of an attachment.',
+  },
   bulk: { default: 'yes', values: ['yes', 'no'], description: 'Take bodies of several records (type=collection).' },
   readOnlyFields: {
     default: 'refuse',
     values: ['refuse', 'ignore'],
     description: 'What happens to read-only fields in a written record.',
+  },
+  versionControl: {
+    default: 'no',
+    values: ['no', 'yes'],
+    description: 'Whether the project is under version control: requirements and tests are checked out and in.',
   },
   workflow: {
     default: 'bypassed',

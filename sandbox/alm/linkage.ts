@@ -1,0 +1,61 @@
+import type { AlmTypeModel } from './model.ts'
+import type { AlmRecord } from './store.ts'
+
+interface Linked {
+  rows(type: string): ReadonlyMap<number, AlmRecord>
+  keep(type: string, id: string, fields: AlmRecord): void
+}
+
+/** Keeps what records know of the links they are in (`has-linkage`, coverage), without a stamp of their own. */
+export class AlmLinks {
+  readonly #project: Linked
+
+  constructor(project: Linked) {
+    this.#project = project
+  }
+
+  /** Ids of the defect links whose second end is a record. */
+  to(type: string, id: string): ReadonlySet<string> {
+    const found = new Set<string>()
+    for (const link of this.#project.rows('defect-link').values())
+      if (link['second-endpoint-type'] === type && link['second-endpoint-id'] === id) found.add(String(link.id))
+    return found
+  }
+
+  follow(model: AlmTypeModel, before: AlmRecord | null, after: AlmRecord | null): void {
+    if (model.name === 'requirement-coverage')
+      for (const link of [before, after]) if (link !== null) this.#covered(String(link['requirement-id']))
+    if (model.name !== 'defect-link' && model.name !== 'req-trace') return
+    for (const link of [before, after])
+      if (link !== null) for (const [type, id] of ends(model.name, link)) this.#linked(type, id)
+  }
+
+  #linked(type: string, id: string): void {
+    if (type !== 'defect' && type !== 'requirement') return
+    const linked = ['defect-link', 'req-trace'].some((links) =>
+      [...this.#project.rows(links).values()].some((link) =>
+        ends(links, link).some(([kind, end]) => kind === type && end === id),
+      ),
+    )
+    this.#project.keep(type, id, { 'has-linkage': linked ? 'Y' : null })
+  }
+
+  #covered(requirementId: string): void {
+    const covered = [...this.#project.rows('requirement-coverage').values()].some(
+      (one) => one['requirement-id'] === requirementId,
+    )
+    this.#project.keep('requirement', requirementId, { status: covered ? 'No Run' : 'Not Covered' })
+  }
+}
+
+function ends(links: string, link: AlmRecord): [string, string][] {
+  return links === 'req-trace'
+    ? [
+        ['requirement', String(link['from-req-id'])],
+        ['requirement', String(link['to-req-id'])],
+      ]
+    : [
+        ['defect', String(link['first-endpoint-id'])],
+        [String(link['second-endpoint-type']), String(link['second-endpoint-id'])],
+      ]
+}

@@ -1,0 +1,73 @@
+import type { AlmFieldModel, AlmSubtype, AlmTypeModel } from '../model.ts'
+import { field, list, refer, versionFields } from './fields.ts'
+
+/** Delivered types with their ids, and two of the project's own. Folders have fewer fields; one of the own ones needs more. */
+export const requirementTypes: readonly AlmSubtype[] = [
+  { id: 0, name: 'Undefined', coverage: true, defaultChild: 0 },
+  {
+    id: 1,
+    name: 'Folder',
+    coverage: false,
+    defaultChild: 0,
+    without: ['req-product', 'req-reviewed', 'user-03', 'user-04'],
+  },
+  { id: 2, name: 'Group', coverage: false, defaultChild: 3, without: ['user-03', 'user-04'] },
+  { id: 3, name: 'Functional', coverage: true, defaultChild: 3 },
+  { id: 4, name: 'Business', coverage: true, defaultChild: 3 },
+  { id: 5, name: 'Testing', coverage: true, defaultChild: 5 },
+  { id: 6, name: 'Performance', coverage: true, defaultChild: 6, without: ['user-04'] },
+  { id: 66, name: 'Business Model', coverage: true, defaultChild: 66 },
+  { id: 101, name: 'User Story', coverage: true, defaultChild: 101 },
+  { id: 102, name: 'Compliance', coverage: true, defaultChild: 102, requires: ['user-03'] },
+]
+
+const fields: readonly AlmFieldModel[] = [
+  field('id', 'RQ_REQ_ID', 'Req ID', 'Number', 10, 'FS'),
+  field('name', 'RQ_REQ_NAME', 'Name', 'String', 255, 'REF'),
+  refer('type-id', 'RQ_TYPE_ID', 'Requirement Type', 'requirement-type', 'REFHY'),
+  field('parent-id', 'RQ_FATHER_ID', 'Parent Folder', 'Number', 10, 'EFN'),
+  field('father-name', 'RQ_FATHER_NAME', 'Req Parent', 'String', 255, 'FV'),
+  field('description', 'RQ_REQ_COMMENT', 'Description', 'Memo', -1, 'E'),
+  field('req-rich-content', 'RQ_REQ_RICH_CONTENT', 'Rich Text', 'Memo', -1, 'E'),
+  field('comments', 'RQ_DEV_COMMENTS', 'Comments', 'Memo', -1, 'E'),
+  field('owner', 'RQ_REQ_AUTHOR', 'Author', 'UsersList', 70, 'EFY'),
+  list('status', 'RQ_REQ_STATUS', 'Direct Cover Status', 'Coverage Status', 'EFHYS'),
+  list('req-priority', 'RQ_REQ_PRIORITY', 'Priority', 'Priority', 'EFH'),
+  list('req-reviewed', 'RQ_REQ_REVIEWED', 'Reviewed', 'Review Status', 'EFH'),
+  list('req-product', 'RQ_REQ_PRODUCT', 'Product', 'All Projects', 'EF'),
+  refer('target-rel', 'RQ_TARGET_REL', 'Target Release', 'release', 'EFM'),
+  refer('target-rcyc', 'RQ_TARGET_RCYC', 'Target Cycle', 'release-cycle', 'EFM'),
+  field('creation-time', 'RQ_REQ_DATE', 'Creation Date', 'Date', 10, 'EF'),
+  field('req-time', 'RQ_REQ_TIME', 'Creation Time', 'String', 10, 'EF'),
+  field('last-modified', 'RQ_VTS', 'Modified', 'DateTime', 19, 'FS'),
+  field('order-id', 'RQ_ORDER_ID', 'Requirement Order', 'Number', 10, 'E'),
+  field('hierarchical-path', 'RQ_REQ_PATH', 'Req Path', 'String', 255, 'EFS'),
+  field('no-of-sons', 'RQ_NO_OF_SONS', 'Number of sons', 'Number', 10, 'FS'),
+  field('attachment', 'RQ_ATTACHMENT', 'Attachment', 'String', 1, 'FS'),
+  field('has-rich-content', 'RQ_HAS_RICH_CONTENT', 'Has rich content', 'String', 1, 'S'),
+  field('has-linkage', 'RQ_HAS_LINKAGE', 'Has linkage', 'String', 1, 'V'),
+  field('ver-stamp', 'RQ_REQ_VER_STAMP', 'Version', 'Number', 10, ''),
+  ...versionFields('RQ'),
+  field('user-01', 'RQ_USER_01', 'Octane ID', 'String', 255, 'EF', { user: true }),
+  field('user-02', 'RQ_USER_02', 'ALM Octane ID', 'Number', 10, 'EF', { user: true }),
+  list('user-03', 'RQ_USER_03', 'Customer impact', 'Customer impact', 'EFY', 70, { user: true }),
+  list('user-04', 'RQ_USER_04', 'Browsers', 'Browsers', 'EFYM', 255, { user: true }),
+  field('user-05', 'RQ_USER_05', 'Business justification', 'Memo', -1, 'E', { user: true }),
+]
+
+export const requirement: AlmTypeModel = {
+  name: 'requirement',
+  collection: 'requirements',
+  label: 'Requirement',
+  table: 'REQ',
+  fields,
+  modified: true,
+  history: true,
+  lock: true,
+  parent: 'requirement',
+  root: { id: 0, name: 'Requirements' },
+  siblings: true,
+  attachments: 'attachment',
+  versioned: true,
+  subtypes: requirementTypes,
+}
