@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError, type ScanRow } from '../connectors/contract.ts'
-import { clockChangeSeconds, nextOverlap } from '../core/overlap.ts'
-import { secondsBetween } from '../core/server-time.ts'
+import { isBefore, secondsBetween } from '../core/server-time.ts'
 import type { PendingReason, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
 import { guarded } from './failures.ts'
 import { listed, restoredError } from './reconcile/restored.ts'
+import { lookAtClock } from './scan-clock.ts'
 
 export interface ScanInput {
   linkId: string
@@ -39,7 +39,8 @@ const vanishedTogether = 3
  * `modified >= T` in id order (offsets over a moving order skip rows), queues each page as it comes, and only then sets
  * T := H - overlap. A retry starts over: queueing the same row twice is nothing new. A complete listing is evidence for what
  * is gone and for what had escaped the scans for changes. A side whose newest time lies below the one we saw is listed
- * whole: either its newest record was deleted, or the endpoint went back in time, which stops the link before any write.
+ * whole: either its newest record was deleted, or the endpoint went back in time, which stops the link before any write. Where
+ * only its clock went back (docs/decisions/0005), T follows.
  */
 export async function scanSide(
   store: Store,
@@ -55,6 +56,7 @@ export async function scanSide(
   const types = configuration.types.flatMap((type) => type[side].values)
   const connector = bench.connectors[side]
   const call = signal === undefined ? {} : { signal }
+  const asked = performance.now()
   const position = await store.scanPosition(linkId, side)
   if (position.restored !== null)
     throw new ConnectorError({ ...restoredError(bench, side, '').problem, message: position.restored })
@@ -65,18 +67,21 @@ export async function scanSide(
   }
   let highestId: number | null = null
   const newest = await connector.newest(entityType, call)
-  const wentBack = newest !== null && position.newest !== null && secondsBetween(position.newest, newest) < 0
-  const extent = wentBack ? 'all' : input.extent
+  const wentBack = isBefore(newest, position.newest)
+  const clock = lookAtClock({ connector, position, newest, wentBack, configured: tuning.overlapSeconds, asked })
+  const extent = wentBack || clock.whole ? 'all' : input.extent
   const listing = extent === 'all' ? await store.beginListing({ linkId, side, runId }) : null
   const reason: PendingReason = extent === 'all' ? 'full-scan' : 'scan'
   const result: ScanResult = { rows: 0, queued: 0, escaped: 0, absent: 0, braked: false }
+  const escapedBehind = (at: string) => (position.since === null ? 0 : secondsBetween(at, position.since))
   let lateness = 0
+  let escapedAt: string | null = null
   let afterId: string | null = null
   for (;;) {
     const page: Awaited<ReturnType<typeof connector.scan>> = await connector.scan(
       {
         entityType,
-        since: extent === 'all' ? null : position.since,
+        since: extent === 'all' ? null : clock.since,
         ...(types.length === 0 ? {} : { types }),
         afterId,
         limit: connector.capabilities.maxScanPage,
@@ -109,9 +114,10 @@ export async function scanSide(
       for (const id of recorded.unannounced) {
         const at = modified.get(id)
         if (at === undefined || at === null) continue
-        const behind = (limit: string | null) => (limit === null ? 0 : secondsBetween(at, limit))
-        if (extent === 'all' && behind(position.since) > 0) result.escaped++
-        else lateness = Math.max(lateness, behind(position.newest))
+        if (extent === 'all' && escapedBehind(at) > 0) {
+          result.escaped++
+          if (escapedAt === null || isBefore(escapedAt, at)) escapedAt = at
+        } else if (position.newest !== null) lateness = Math.max(lateness, secondsBetween(at, position.newest))
       }
       for (const { id } of page.rows) if (/^\d+$/.test(id)) highestId = Math.max(highestId ?? 0, Number(id))
       result.rows += page.rows.length
@@ -139,24 +145,8 @@ export async function scanSide(
     result.absent = absent
     result.braked = braked
   }
-  const overlapSeconds = nextOverlap({
-    configured: tuning.overlapSeconds,
-    current: position.overlapSeconds,
-    lateness,
-    escaped: result.escaped,
-  })
-  if (newest !== null)
-    await store.finishScan({
-      linkId,
-      side,
-      newest,
-      since: connector.earlier(
-        newest,
-        overlapSeconds + clockChangeSeconds(newest, connector.capabilities.timesHaveZone),
-      ),
-      overlapSeconds,
-      highestId,
-    })
+  const settled = clock.after({ lateness, escaped: result.escaped, escapedAt })
+  if (newest !== null && settled !== null) await store.finishScan({ linkId, side, newest, highestId, ...settled })
   return result
 }
 

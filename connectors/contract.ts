@@ -43,7 +43,20 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+/** A server's clock by the header `Date` of an answer. */
+export interface ServerDate {
+  /** ISO 8601, to the second. */
+  date: string
+  /** Milliseconds since that answer came. */
+  ageMs: number
+  /** By how much the server's clock is ahead of this machine's (negative: behind), in milliseconds, and how far that may be off. */
+  offsetMs: number
+  uncertaintyMs: number
+}
+
 export interface Connects {
+  /** Null: no answer has told it so far. */
+  serverDate(): ServerDate | null
   /** Signs in and looks at the project or workspace. Throws ConnectorError with class, message and remedy. */
   testConnection(options?: CallOptions): Promise<ConnectionReport>
 }

@@ -1,7 +1,8 @@
 import { Agent, type Dispatcher, request } from 'undici'
 import type { Problem } from '../core/problems.ts'
-import { ConnectorError } from './contract.ts'
+import { ConnectorError, type ServerDate } from './contract.ts'
 import { createLimiter } from './limiter.ts'
+import { createDateWatch } from './server-date.ts'
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -30,6 +31,8 @@ export interface Http {
   readonly baseUrl: string
   /** How many requests run at a time. */
   readonly concurrency: number
+  /** The server's clock, by its answers. */
+  serverDate(): ServerDate | null
   send(request: HttpRequest): Promise<HttpAnswer>
   close(): Promise<void>
 }
@@ -66,6 +69,7 @@ export function createHttp(options: HttpOptions): Http {
   const { baseUrl, name, timeoutMs = defaultTimeoutMs, concurrency = 4, longestWaitMs = 30_000 } = options
   const agent = new Agent({ connections: concurrency, keepAliveTimeout: 20_000 })
   const limiter = createLimiter(concurrency)
+  const dates = createDateWatch()
 
   async function once(call: HttpRequest): Promise<HttpAnswer> {
     const url = new URL(`${baseUrl}${call.path}`)
@@ -73,6 +77,7 @@ export function createHttp(options: HttpOptions): Http {
     const deadline = AbortSignal.timeout(timeoutMs)
     const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline])
     let answered: Dispatcher.ResponseData
+    const sentAt = performance.now()
     try {
       answered = await request(url, {
         method: call.method,
@@ -81,6 +86,7 @@ export function createHttp(options: HttpOptions): Http {
         signal,
         ...(call.body === undefined ? {} : { body: call.body }),
       })
+      dates.take(answered.headers, sentAt)
       const text = await answered.body.text()
       const set = answered.headers['set-cookie'] ?? []
       return {
@@ -130,7 +136,13 @@ export function createHttp(options: HttpOptions): Http {
     }
   }
 
-  return { baseUrl, concurrency, send, close: () => (agent.closed ? Promise.resolve() : agent.close()) }
+  return {
+    baseUrl,
+    concurrency,
+    serverDate: dates.latest,
+    send,
+    close: () => (agent.closed ? Promise.resolve() : agent.close()),
+  }
 }
 
 /** A 500 that says something definite in JSON or XML (a lock-stamp mismatch, "logged out") is an answer, not a hiccup. */

@@ -1,6 +1,10 @@
 import type { LinkKind } from './link-config.ts'
 import type { Side } from './values.ts'
 
+/** What to do about an endpoint that shows an older state than was seen before. */
+export const restoredRemedy =
+  'If the project was restored from a backup or cloned, look at both sides, then accept the restored state (tandem link accept-restored <link> --side <side>): what differs is then compared field by field under the brake.'
+
 /**
  * Why something did not work, as a closed list: class decides who must act and how it is retried.
  * Every problem carries words for people: what happened, where, and the remedy.

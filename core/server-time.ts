@@ -13,6 +13,11 @@ export function secondsBetween(earlier: string, later: string): number {
   return (milliseconds(later) - milliseconds(earlier)) / 1_000
 }
 
+/** Is `time` older than `other`? Both in the words of one endpoint; false where either is unknown. */
+export function isBefore(time: string | null, other: string | null): boolean {
+  return time !== null && other !== null && secondsBetween(time, other) > 0
+}
+
 /** True on a Saturday or Sunday, by the time's own words. */
 export function isWeekend(time: string): boolean {
   // biome-ignore lint/style/noRestrictedGlobals: takes a time it is given apart, asks no clock

@@ -5,6 +5,7 @@ import type { AskedType } from './known-fields.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
+import type { ClockMemory } from './server-clock.ts'
 import type { CanonicalValue, Side, Stamp } from './values.ts'
 
 /**
@@ -63,7 +64,11 @@ export interface Store {
     overlapSeconds: number
     /** Highest number of a record that this scan listed; null: none. */
     highestId: number | null
+    /** What the side's clock showed; null: as before. */
+    clock: (Omit<ClockMemory, 'ageSeconds'> & { agoSeconds: number }) | null
   }): Promise<void>
+  /** A write of ours was answered with a time below T: the side's clock went back, to this time or a little less. */
+  noteClockStep(input: { linkId: string; side: Side; time: string }): Promise<void>
 
   /** `runId`: only of the records that this run was asked for and that are not answered yet. */
   queueState(linkId: string, runId?: string): Promise<QueueState>
@@ -129,6 +134,7 @@ export interface ScanPosition {
   restored: string | null
   /** True: somebody has accepted an older state once. */
   accepted: boolean
+  clock: ClockMemory | null
 }
 
 export interface RecordedPage {

@@ -1,12 +1,9 @@
+import { restoredRemedy } from '../core/problems.ts'
 import type { Side } from '../core/values.ts'
 import { tellIssue } from './brakes.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { loadLinkKeys } from './store-queue.ts'
-
-/** What to do about an endpoint that shows an older state. */
-export const restoredRemedy =
-  'If the project was restored from a backup or cloned, look at both sides, then accept the restored state (tandem link accept-restored <link> --side <side>): what differs is then compared field by field under the brake.'
 
 /** Stops the link: from here on nothing is written ahead for it. */
 export async function markRestored(
@@ -45,7 +42,8 @@ export async function acceptRestored(
       const keys = await loadLinkKeys(tx as unknown as Database['sql'], input.linkId)
       const [row] = await tx<{ message: string | null }[]>`
         update scan_positions s set since = null, newest = null, highest_id = null, restored_at = null,
-          restored_message = null, accepted_at = now()
+          restored_message = null, accepted_at = now(), clock_time = null, clock_date = null, clock_at = null,
+          clock_ceiling = null
         from (select restored_message as message from scan_positions
           where link_id = ${input.linkId} and side = ${input.side} and restored_at is not null for update) old
         where s.link_id = ${input.linkId} and s.side = ${input.side} returning old.message`

@@ -1,10 +1,11 @@
-import { type ScanPosition, type Store, StoreError } from '../core/store.ts'
+import { type Store, StoreError } from '../core/store.ts'
 import { answerAsk, loadQuestion } from './asks.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
 import { loadReferred } from './references.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
 import { markRestored } from './restored.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
+import { loadScanPosition, noteClockStep, saveScanPosition } from './scan-positions.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
 import { beginListing, finishListing } from './store-listings.ts'
@@ -36,36 +37,12 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     finishRun: (input) => closeRun(database, input),
     saveFindings: (input) => replaceFindings(database, input),
     saveSimulation: (input) => replaceSimulationPage(database, input),
-    scanPosition: async (linkId, side) => {
-      const [row] = await named(
-        'scan position',
-        () => sql<ScanPosition[]>`
-          select since, newest, overlap_seconds as "overlapSeconds", highest_id::float as "highestId",
-            case when restored_at is not null then restored_message end as restored, accepted_at is not null as accepted
-          from scan_positions
-          where link_id = ${linkId} and side = ${side}`,
-      )
-      return (
-        row ?? { since: null, newest: null, overlapSeconds: null, highestId: null, restored: null, accepted: false }
-      )
-    },
+    scanPosition: (linkId, side) => loadScanPosition(database, linkId, side),
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),
     recordScanPage: (input) => queueScanPage(database, input),
-    finishScan: async ({ linkId, side, since, newest, overlapSeconds, highestId }) => {
-      await named(
-        'finish scan',
-        () => sql`
-          insert into scan_positions (link_id, side, since, newest, overlap_seconds, highest_id)
-          values (${linkId}, ${side}, ${since}, ${newest}, ${overlapSeconds}, ${highestId})
-          on conflict (link_id, side) do update set
-            since = excluded.since, newest = excluded.newest, overlap_seconds = excluded.overlap_seconds,
-            highest_id = greatest(scan_positions.highest_id, excluded.highest_id), updated_at = now()
-          where (scan_positions.since, scan_positions.newest, scan_positions.overlap_seconds)
-            is distinct from (excluded.since, excluded.newest, excluded.overlap_seconds)
-            or excluded.highest_id > coalesce(scan_positions.highest_id, 0)`,
-      )
-    },
+    finishScan: (input) => saveScanPosition(database, input),
+    noteClockStep: (input) => noteClockStep(database, input),
     queueState: (linkId, runId) => loadQueueState(database, linkId, runId),
     requestedRecords: (runId) => loadRequestedRecords(database, runId),
     noteUnknown: (input) => noteUnknownRecords(database, input),

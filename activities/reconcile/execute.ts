@@ -41,6 +41,8 @@ export interface ExecuteInput {
   assertLease(): void
   /** Aborts while the lease still holds: what is on its way then is settled by looking, what is not is not sent. */
   deadline: AbortSignal
+  /** Told the stamp with which a write was answered. */
+  onWritten(side: Side, stamp: Stamp): void
 }
 
 /** One row to send, and what became of it. */
@@ -360,6 +362,8 @@ async function send(input: ExecuteInput, wave: readonly Write[]): Promise<void> 
       return calls
     }),
   )
+  for (const { result, side } of wave)
+    if (result?.outcome === 'done' && 'snapshot' in result) input.onWritten(side, result.snapshot.stamp)
   const failed = ended.find((call) => call.status === 'rejected')
   if (failed !== undefined) throw failed.reason
 }

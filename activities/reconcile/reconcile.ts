@@ -5,6 +5,7 @@ import type { Store } from '../../core/store.ts'
 import { StoreError } from '../../core/store.ts'
 import type { Connections } from '../connections.ts'
 import { guarded } from '../failures.ts'
+import { createStepWatch } from './clock-step.ts'
 import { execute } from './execute.ts'
 import { judge } from './judge.ts'
 
@@ -73,6 +74,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
     const link = await store.link(linkId, version)
     const bench = await connections.workbench(link)
     const { batchSize, batchPauseMs } = link.configuration.tuning
+    const clocks = createStepWatch(store, linkId)
     const started = performance.now()
     const result: ReconcileResult = { ended: 'more', items: 0, batches: 0 }
     const beat = setInterval(() => context.heartbeat({ items: result.items }), 2_000)
@@ -101,7 +103,9 @@ export function createReconcile(dependencies: ReconcileDependencies) {
             newCallId: randomUUID,
             assertLease,
             deadline: deadlineIn(giveUpAfter * 1_000 - (performance.now() - claimedAt)),
+            onWritten: clocks.written,
           })
+          await clocks.tell()
           await store.commit({ token: claim.token, callId: randomUUID(), linkId, runId, version, bridge, build, items })
         } catch (error) {
           if (error instanceof StoreError && error.code === 'lease-lost') continue

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../connectors/contract.ts'
-import type { Problem } from '../../core/problems.ts'
+import { type Problem, restoredRemedy } from '../../core/problems.ts'
 import type { PairedRecord, Store, WorkItem } from '../../core/store.ts'
 import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
@@ -10,8 +10,7 @@ export function restoredError(bench: Workbench, side: Side, what: string): Conne
     class: 'restored',
     code: 'endpoint-restored',
     message: `${bench.link[side].name} went back in time: ${what}. Nothing is written.`,
-    remedy:
-      'If the project was restored from a backup or cloned, look at both sides, then accept the restored state (tandem link accept-restored): what differs is then compared field by field under the brake.',
+    remedy: restoredRemedy,
     side,
   })
 }

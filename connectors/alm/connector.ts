@@ -441,6 +441,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
   return {
     kind: 'alm',
     capabilities,
+    serverDate: http.serverDate,
     testConnection,
     describe,
     users,

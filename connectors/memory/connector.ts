@@ -132,6 +132,7 @@ export function createMemoryConnector(
   return {
     kind: 'memory',
     capabilities,
+    serverDate: () => null,
     testConnection: (options = {}) =>
       reading(options, () => ({
         product: 'Memory',

@@ -457,6 +457,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
   return {
     kind: 'octane',
     capabilities,
+    serverDate: http.serverDate,
     testConnection,
     describe,
     users,

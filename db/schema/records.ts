@@ -160,6 +160,12 @@ export const scanPositions = pgTable(
     restoredAt: moment('restored_at'),
     restoredMessage: text('restored_message'),
     acceptedAt: moment('accepted_at'),
+    /** The clock of the side showed at least this when its header `Date` said `clockDate`, at `clockAt` by our clock. */
+    clockTime: text('clock_time'),
+    clockDate: moment('clock_date'),
+    clockAt: moment('clock_at'),
+    /** The clock went back: until it has passed this, the newest time of the side says nothing about it. */
+    clockCeiling: text('clock_ceiling'),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.side] })],
