@@ -29,6 +29,15 @@ export function otherSide(side: Side): Side {
   return side === 'left' ? 'right' : 'left'
 }
 
+/**
+ * A text as it can be kept and sent anywhere: without NUL, and with U+FFFD for half of a surrogate pair, which is what a
+ * dialog that cuts a text by its length leaves of an emoji. PostgreSQL takes neither, so that one such record would hold up
+ * every other one of its batch.
+ */
+export function keepableText(text: string): string {
+  return text.replaceAll('\0', '').replace(/\p{Surrogate}/gu, '\uFFFD')
+}
+
 /** Sorts and de-duplicates a set value; the empty set is "no value". */
 export function canonicalSet(values: readonly string[]): readonly string[] | null {
   const unique = [...new Set(values)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))

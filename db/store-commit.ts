@@ -9,7 +9,7 @@ import {
   type SettledIntent,
   StoreError,
 } from '../core/store.ts'
-import { type Side, type Stamp, sides } from '../core/values.ts'
+import { keepableText, type Side, type Stamp, sides } from '../core/values.ts'
 import { heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
 import { type Database, named } from './connection.ts'
@@ -306,8 +306,9 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
       side: problem.side ?? null,
       field: problem.field ?? '',
       mapping_id: problem.mappingId ?? null,
-      message: problem.message,
-      remedy: problem.remedy,
+      // May repeat what a server said, which may repeat what it was sent.
+      message: keepableText(problem.message),
+      remedy: keepableText(problem.remedy),
       again: item.next.kind === 'again' ? item.next.afterSeconds : null,
     }))
   })

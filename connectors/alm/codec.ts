@@ -1,6 +1,6 @@
 import { canonicalMemo, wrapMemo } from '../../core/memo.ts'
 import type { FieldMetadata } from '../../core/metadata.ts'
-import { type CanonicalValue, canonicalSet, type RecordSnapshot } from '../../core/values.ts'
+import { type CanonicalValue, canonicalSet, keepableText, type RecordSnapshot } from '../../core/values.ts'
 import { asArray } from './schema.ts'
 
 export interface AlmValue {
@@ -18,7 +18,9 @@ const rootId = '0'
 /** A field's values in canonical form. "No value" has three encodings on the wire and one here. */
 export function decode(field: FieldMetadata, values: readonly AlmValue[]): CanonicalValue {
   const texts = values.flatMap((one) =>
-    one.value === undefined || one.value === null || one.value === '' ? [] : [String(one.value)],
+    one.value === undefined || one.value === null
+      ? []
+      : [keepableText(String(one.value))].filter((text) => text !== ''),
   )
   const [first] = texts
   if (field.multiple)

@@ -1,5 +1,5 @@
 import { canonicalMemo, wrapMemo } from '../../core/memo.ts'
-import { type CanonicalValue, canonicalSet, type RecordSnapshot } from '../../core/values.ts'
+import { type CanonicalValue, canonicalSet, keepableText, type RecordSnapshot } from '../../core/values.ts'
 import type { OctaneReference, WireField } from './schema.ts'
 
 export type OctaneEntity = Record<string, unknown> & { id: string }
@@ -15,9 +15,10 @@ export function decode(field: WireField, value: unknown): CanonicalValue {
     const { id } = value as OctaneReference
     return String(id) === field.rootId ? null : String(id)
   }
-  if (field.metadata.type === 'memo') return canonicalMemo(String(value))
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
-  return JSON.stringify(value)
+  if (field.metadata.type === 'memo') return canonicalMemo(keepableText(String(value)))
+  if (typeof value === 'number' || typeof value === 'boolean') return value
+  const text = keepableText(typeof value === 'string' ? value : JSON.stringify(value))
+  return text === '' ? null : text
 }
 
 /** A canonical value as Octane reads it. */
