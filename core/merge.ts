@@ -48,7 +48,7 @@ export type MergeResult =
       source: CanonicalValue
       rule: MergeRule
       warning?: Problem
-      /** Only half of what is to be done: base stays, and the other side is written at the next look. */
+      /** Only half of what is to be done: the other side is written at the next look. */
       halfway?: 'merge' | 'decision'
       /** A person's decision that this carries out. */
       deciding?: boolean
@@ -140,8 +140,8 @@ function mergeConflict(field: MergeField, base: BaseField): MergeResult {
 }
 
 /**
- * Both edits in one value. Where it is neither side's value both have to be written: first left with base unmoved, so that
- * whatever happens next is judged against what the sides last agreed on; then, at the next look, right.
+ * Both edits in one value. Where it is neither side's value both have to be written: first left, then, at the next look,
+ * right. Whatever happens in between is judged against right's value of now, from which the merged one grew.
  */
 function mergeBoth(field: MergeField, base: BaseField): MergeResult | null {
   const known = knownBase(base)

@@ -66,6 +66,11 @@ export interface Planner {
    * side takes the value read for the plan. Every other field keeps its base. Answers also which fields the server altered.
    */
   learn(input: LearnInput): Learnt
+  /**
+   * The other side's value, in the form of `side`, with which a merged value written to `side` began: what the sides have in
+   * common until the second half is written. Undefined: it has no such form.
+   */
+  ancestor(mapping: FieldMapping, side: Side, source: CanonicalValue): CanonicalValue | undefined
 }
 
 export interface PairInput {
@@ -351,7 +356,15 @@ export function createPlanner(context: PlannerContext): Planner {
       const found = field.field in kept ? (kept[field.field] ?? null) : field.sent
       const faithful = equivalent(target, field.sent, found)
       const before = base[field.mappingId]
-      const learnt = learntBase({ mapping, fingerprint, side, field, before, value: faithful ? found : field.sent })
+      const learnt = learntBase({
+        mapping,
+        fingerprint,
+        side,
+        field,
+        before,
+        value: faithful ? found : field.sent,
+        ancestor: field.halfway === 'merge' ? ancestor(mapping, side, field.source) : undefined,
+      })
       if (field.rule === 'default' && field.source === null) {
         // A start value that stood in for nothing counts as this side's own, and flows back to where nothing was.
         learnt[side] = toBaseValue(null)
@@ -399,12 +412,26 @@ export function createPlanner(context: PlannerContext): Planner {
     return { base: next, altered, problems, conflicts }
   }
 
-  return { fieldsToRead, planPair, planCreate, learn }
+  function ancestor(mapping: FieldMapping, side: Side, source: CanonicalValue): CanonicalValue | undefined {
+    const other = otherSide(side)
+    const whole = translator.translate(mapping, other, source)
+    if (whole.ok) return whole.value
+    if (!Array.isArray(source)) return undefined
+    const items = (source as readonly string[]).flatMap((item) => {
+      const one = translator.translate(mapping, other, [item])
+      return one.ok && Array.isArray(one.value) ? (one.value as readonly string[]) : []
+    })
+    return canonicalSet(items)
+  }
+
+  return { fieldsToRead, planPair, planCreate, learn, ancestor }
 }
 
 /**
- * Base of a field after a write to `side` that holds `value` now. Half of a merge or decision moves nothing but is
- * remembered, so that the next look knows what is still to be done.
+ * Base of a field after a write to `side` that holds `value` now. Half of a merge or decision is remembered, so that the next
+ * look knows what is still to be done. A merged value grew from the other side's value of that time: that is what both sides
+ * have in common then, so that whoever edits on is merged with it and not with what lies before. Half of a decision moves
+ * nothing.
  */
 export function learntBase(input: {
   mapping: FieldMapping
@@ -413,8 +440,10 @@ export function learntBase(input: {
   field: Pick<IntentField, 'source' | 'before' | 'halfway'>
   before: BaseField | undefined
   value: CanonicalValue
+  /** Of half a merge: the other side's value in the form of `side`; undefined: not known. */
+  ancestor?: CanonicalValue | undefined
 }): BaseField {
-  const { mapping, fingerprint, side, field, before, value } = input
+  const { mapping, fingerprint, side, field, before, value, ancestor } = input
   const values = (own: CanonicalValue): Pick<BaseField, Side> => {
     const [one, two] = [toBaseValue(own, mapping), toBaseValue(field.source, mapping)]
     return side === 'left' ? { left: one, right: two } : { left: two, right: one }
@@ -424,7 +453,8 @@ export function learntBase(input: {
   const [own, twin] = [valueHash(value), valueHash(field.source)]
   const hashes = side === 'left' ? { left: own, right: twin } : { left: twin, right: own }
   const { frozen: _frozen, altered: _altered, ...kept } = before ?? { ...values(field.before), ...fresh }
-  return { ...kept, halfway: { side, rule: field.halfway, ...hashes } }
+  const common = ancestor === undefined ? {} : { ...values(ancestor), ...fresh }
+  return { ...kept, ...common, halfway: { side, rule: field.halfway, ...hashes } }
 }
 
 /** Did the server keep what was sent? Memos: the same content in whatever form; everything else: equal. */

@@ -333,7 +333,7 @@ export interface IntentField {
   sent: CanonicalValue
   /** Why: `changed`, `new`, `conflict`, `latest`, `merge`, `decision`, `re-map`, `default`, `constant`, `reference`. */
   rule: string
-  /** The value goes to both sides, and this is the first of the two writes: base stays until the other is done. */
+  /** The value goes to both sides, and this is the first of the two writes. */
   halfway?: 'merge' | 'decision'
 }
 

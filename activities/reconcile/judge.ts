@@ -204,6 +204,7 @@ function planPair(
     intents,
     base,
     configuration,
+    planner: bench.planner,
     metadata: bench.metadata,
     snapshots: { left, right },
     references: { left: nameOf(bench, 'right', right.id), right: nameOf(bench, 'left', left.id) },

@@ -3,7 +3,7 @@ import { canonicalVersion, toBaseValue } from '../../core/base.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
 import type { LinkConfiguration } from '../../core/link-config.ts'
 import { fieldByName, type SideMetadata } from '../../core/metadata.ts'
-import { equivalent, learntBase } from '../../core/plan.ts'
+import { equivalent, learntBase, type Planner } from '../../core/plan.ts'
 import type { OpenIntent, SettledIntent } from '../../core/store.ts'
 import { isDirectSuccessor, otherSide, type RecordSnapshot, type Side, sameStamp } from '../../core/values.ts'
 
@@ -19,6 +19,7 @@ export function settleUpdates(input: {
   intents: readonly OpenIntent[]
   base: Base
   configuration: LinkConfiguration
+  planner: Pick<Planner, 'ancestor'>
   metadata: Record<Side, SideMetadata>
   snapshots: Record<Side, RecordSnapshot>
   /** What the cross-reference of each side should say: a link-back is written ahead before its twin has an id. */
@@ -76,6 +77,7 @@ export function settleUpdates(input: {
           field,
           before: known,
           value,
+          ancestor: field.halfway === 'merge' ? input.planner.ancestor(mapping, intent.side, field.source) : undefined,
         })
         base[mapping.id] = learnt
       }
