@@ -89,6 +89,7 @@ export function createLinkPlanner(context: PlannerContext): LinkPlanner {
       return { ...plan, fields: [...plan.fields, type] }
     },
     learn: whole.learn,
+    ancestor: whole.ancestor,
   }
 
   /** A record that became one of another type on one side: held whole, since deleting and creating it anew loses its history. */

@@ -109,10 +109,11 @@ export function mergeField(field: MergeField): MergeResult {
     return changed[from] ? flow(field, from, 'changed') : { kind: 'agreed', base: refreshed(field, base) }
   }
   if (!changed.left && !changed.right) return { kind: 'agreed', base: refreshed(field, base) }
-  if (changed.left && changed.right) {
-    if (agree(field)) return { kind: 'agreed', base: agreedBase(field) }
-    return base.disputed === true ? held(field, 'disputed') : mergeConflict(field, base)
-  }
+  // Even a side that looks unchanged may be an edit: somebody may have taken back what we wrote.
+  if (base.disputed === true)
+    return agree(field) ? { kind: 'agreed', base: agreedBase(field) } : held(field, 'disputed')
+  if (changed.left && changed.right)
+    return agree(field) ? { kind: 'agreed', base: agreedBase(field) } : mergeConflict(field, base)
   const from: Side = changed.left ? 'left' : 'right'
   const stamps = field.stamps
   if (stamps !== undefined && swings(base, from, field[from], stamps[from])) {

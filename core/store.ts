@@ -353,6 +353,8 @@ export interface IntentInput {
 
 export interface OpenIntent extends IntentInput {
   id: string
+  /** Of the link when it was planned. */
+  version: number
   /** Seconds since it was written ahead, by the store's clock. */
   ageSeconds: number
   /** The server ended the request with an error of its own: it will not be carried out later. */

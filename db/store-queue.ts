@@ -314,7 +314,7 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
         cross join lateral (
           select * from pending q where q.link_id = ${keys.linkId} and q.side = k.side and q.external_id = k.id limit 1) q
       ) as due,
-      (select jsonb_agg(jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side,
+      (select jsonb_agg(jsonb_build_object('id', i.id, 'version', i.version, 'key', i.key, 'action', i.action, 'side', i.side,
           'targetId', i.target_id, 'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
           'ageSeconds', extract(epoch from now() - i.created_at)::float, 'answered', i.answered) order by i.created_at, i.id)
         from intents i where i.link_id = ${keys.linkId} 
@@ -378,7 +378,7 @@ export async function findTwins(
       { twin_id: string; left_id: string | null; right_id: string | null; intent: OpenIntent | null }[]
     >`
       select w.id as twin_id, p.left_id, p.right_id,
-        (select jsonb_build_object('id', i.id, 'key', i.key, 'action', i.action, 'side', i.side, 'targetId', i.target_id,
+        (select jsonb_build_object('id', i.id, 'version', i.version, 'key', i.key, 'action', i.action, 'side', i.side, 'targetId', i.target_id,
             'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
             'ageSeconds', extract(epoch from now() - i.created_at)::float, 'answered', i.answered)
           from intents i where i.link_id = ${input.linkId} and i.action = 'create'

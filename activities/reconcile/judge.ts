@@ -204,6 +204,7 @@ function planPair(
     intents,
     base,
     configuration,
+    version: bench.link.version,
     planner: bench.planner,
     metadata: bench.metadata,
     snapshots: { left, right },
@@ -476,7 +477,7 @@ function planCreated({
   references: References
 }): PairDecision {
   const [left, right] = from === 'left' ? [source, twin] : [twin, source]
-  const base = baseOfCreation(open, bench.link.configuration)
+  const base = baseOfCreation(open, bench.link.configuration, bench.link.version)
   const pair = planPair(
     bench,
     item,

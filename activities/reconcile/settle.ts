@@ -10,15 +10,19 @@ import { isDirectSuccessor, otherSide, type RecordSnapshot, type Side, sameStamp
 type FieldState = 'as-sent' | 'as-before' | 'otherwise'
 
 /**
- * Settles writes whose answer never came, by looking at the record now. A stamp that has not moved, or a field that still
- * holds what it held before, says that the write did not happen: a write is one act. A field as sent says that it did; what
- * else differs was changed by others since and counts as their edit. Where every field was changed to something third, a
- * single step of the stamp was theirs alone; after several steps nobody can tell, and a person decides.
+ * Settles writes whose answer never came, by looking at the record now. A write is one act: a stamp that has not moved says
+ * that it did not happen, and so does a field that still holds what it held before; a field as sent says that it did, and
+ * what else differs was changed by others since and counts as their edit. Where fields say both, one step of the stamp was
+ * somebody else's; after several steps either somebody took back a part of our write or made a part of it by hand, and
+ * nobody can tell. So it is where every field was changed to something third. What nobody can tell a person decides. Fields
+ * that are not read any more say nothing.
  */
 export function settleUpdates(input: {
   intents: readonly OpenIntent[]
   base: Base
   configuration: LinkConfiguration
+  /** Of the link now: what was written under another one says nothing about what its mappings mean now. */
+  version: number
   planner: Pick<Planner, 'ancestor'>
   metadata: Record<Side, SideMetadata>
   snapshots: Record<Side, RecordSnapshot>
@@ -35,8 +39,9 @@ export function settleUpdates(input: {
       continue
     }
     const snapshot = input.snapshots[intent.side]
-    const found = intent.fields.map((field) => {
-      const kept = snapshot.fields[field.field] ?? null
+    const found = intent.fields.flatMap((field) => {
+      const kept = snapshot.fields[field.field]
+      if (kept === undefined) return []
       const target = fieldByName(input.metadata[intent.side].entity, field.field)
       const sent = intent.action === 'link-back' ? input.references[intent.side] : field.sent
       const state: FieldState = equivalent(target, field.before, kept)
@@ -44,12 +49,13 @@ export function settleUpdates(input: {
         : equivalent(target, sent, kept)
           ? 'as-sent'
           : 'otherwise'
-      return { field, kept, state }
+      // What was sent as it stood there already looks the same either way.
+      return [{ field, kept, state, tells: !equivalent(target, field.before, sent) }]
     })
     const outcome = outcomeOf(
       intent,
       snapshot,
-      found.map((one) => one.state),
+      found.flatMap((one) => (one.tells ? [one.state] : [])),
     )
     const applied = outcome === 'applied'
     settled.push({
@@ -64,15 +70,17 @@ export function settleUpdates(input: {
     if (outcome === 'not-applied' || intent.action === 'link-back') continue
     for (const { field, kept, state } of found) {
       const mapping = input.configuration.fields.find((candidate) => candidate.id === field.mappingId)
-      if (mapping === undefined) continue
+      if (mapping === undefined || mapping[intent.side] !== field.field) continue
       const known = base[mapping.id]
-      if (outcome === 'unknown') {
+      // As it was sent it agrees with the other side, whoever wrote it.
+      if (outcome === 'unknown' && state !== 'as-sent') {
         if (known !== undefined) base[mapping.id] = { ...known, disputed: true }
       } else {
         const value = state === 'as-sent' ? kept : field.sent
         const learnt = learntBase({
           mapping,
-          fingerprint: mappingFingerprint(mapping),
+          fingerprint:
+            intent.version === input.version ? mappingFingerprint(mapping) : (known?.fingerprint ?? otherMeaning),
           side: intent.side,
           field,
           before: known,
@@ -87,6 +95,9 @@ export function settleUpdates(input: {
   return { base, settled, changed }
 }
 
+/** Fingerprint of no mapping: the field is compared afresh, as after any change of what its mapping means. */
+const otherMeaning = ''
+
 function directlyAfter(intent: OpenIntent, snapshot: RecordSnapshot): boolean {
   return intent.stampBefore !== null && isDirectSuccessor(intent.stampBefore, snapshot.stamp)
 }
@@ -97,21 +108,22 @@ function outcomeOf(
   states: readonly FieldState[],
 ): 'applied' | 'not-applied' | 'unknown' {
   if (intent.stampBefore !== null && sameStamp(intent.stampBefore, snapshot.stamp)) return 'not-applied'
-  if (states.includes('as-before')) return 'not-applied'
-  if (states.includes('as-sent')) return 'applied'
+  if (states.includes('as-before') !== states.includes('as-sent'))
+    return states.includes('as-sent') ? 'applied' : 'not-applied'
   return directlyAfter(intent, snapshot) ? 'not-applied' : 'unknown'
 }
 
 /** Base of a pair whose creation is found out later: each field as it was sent, whatever has become of it since. */
-export function baseOfCreation(intent: OpenIntent, configuration: LinkConfiguration): Base {
+export function baseOfCreation(intent: OpenIntent, configuration: LinkConfiguration, version: number): Base {
   const base: Record<string, BaseField> = {}
   for (const field of intent.fields) {
     const mapping = configuration.fields.find((candidate) => candidate.id === field.mappingId)
     if (mapping === undefined || (mapping.constant !== undefined && mapping.constant !== null)) continue
+    if (mapping[intent.side] !== field.field) continue
     const learnt: BaseField = {
       left: toBaseValue(null),
       right: toBaseValue(null),
-      fingerprint: mappingFingerprint(mapping),
+      fingerprint: intent.version === version ? mappingFingerprint(mapping) : otherMeaning,
       canonical: canonicalVersion,
     }
     learnt[intent.side] = toBaseValue(field.sent, mapping)
