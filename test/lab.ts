@@ -6,6 +6,7 @@ import { connect } from '../connectors/connect.ts'
 import type { Connector } from '../connectors/contract.ts'
 import { proposeMapping } from '../core/auto-map.ts'
 import type { CredentialSecret } from '../core/endpoint.ts'
+import type { AskedType } from '../core/known-fields.ts'
 import { type LinkConfigurationInput, type LinkKind, linkConfiguration } from '../core/link-config.ts'
 import { entityTypes } from '../core/link-kinds.ts'
 import type { Store } from '../core/store.ts'
@@ -35,6 +36,8 @@ export interface LabOptions {
   leaseSeconds?: number
   /** What the link keeps in step; defects where it is left out. */
   kind?: LinkKind
+  /** Types that the link is to keep in step. */
+  types?: readonly AskedType[]
   link?: (proposed: LinkConfigurationInput) => LinkConfigurationInput
 }
 
@@ -110,6 +113,7 @@ export async function createLab(options: LabOptions = {}) {
   ])
   const proposal = proposeMapping({
     kind,
+    ...(options.types === undefined ? {} : { askedTypes: options.types }),
     left: left.entity,
     leftKind: 'alm',
     right: right.entity,

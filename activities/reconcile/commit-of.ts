@@ -118,7 +118,7 @@ function isEveryday(problem: Problem): boolean {
 function outcomeOf(decision: Decision, effects: Effects, worst: Problem | undefined): ItemOutcome {
   if (decision.kind === 'delete') return effects.written.length > 0 ? 'deleted' : 'held'
   if (effects.created) return 'created'
-  if (decision.kind === 'create') return 'failed'
+  if (decision.kind === 'create') return worst?.class === 'waiting' ? 'waiting' : 'failed'
   if (effects.written.length > 0) return 'updated'
   if (decision.kind === 'pair' && decision.outcome === 'adopted') return 'adopted'
   if (decision.kind === 'pair' && decision.outcome === 'created-earlier') return 'created'

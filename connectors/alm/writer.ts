@@ -47,7 +47,10 @@ export function createWriter(
     options: CallOptions = {},
   ): Promise<RowResult[]> {
     const schema = await calls.schema(entityType)
-    const bodies = rows.map((row) => entityBody(entityType, schema, row.fields))
+    // A requirement must be told where it stands, be it at the top.
+    const above = [...schema.values()].find((field) => field.hierarchy !== undefined)
+    const placed = above === undefined ? {} : { [above.name]: null }
+    const bodies = rows.map((row) => entityBody(entityType, schema, { ...placed, ...row.fields }))
     return many('POST', entityType, bodies, schema, returnFields, capabilities.maxBulkCreate, options)
   }
 
@@ -156,14 +159,14 @@ export function createWriter(
         if (answer.status >= 400) return refusedBy(answer, entityType)
         const number = calls.sessionNumber()
         try {
-          const [current] = await read(entityType, [row.id], [], options)
+          const [current] = await read(entityType, [row.id], ['name'], options)
           if (calls.sessionNumber() !== number) continue
           if (current === undefined) return { outcome: 'refused', problem: goneProblem(row.id) }
           if (!sameStamp(row.expected, current.stamp)) return { outcome: 'refused', problem: movedProblem() }
           return await single(
             'PUT',
             entityType,
-            entityBody(entityType, schema, row.fields),
+            entityBody(entityType, schema, begunWell(row.fields, current.fields.name)),
             schema,
             returnFields,
             options,
@@ -326,6 +329,15 @@ export function createWriter(
   }
 
   return { create, update }
+}
+
+/** A body must not begin with a parent or type: the name as it stands goes first, which changes nothing under the lock. */
+function begunWell(
+  fields: UpdateRow['fields'],
+  name: RecordSnapshot['fields'][string] | undefined,
+): UpdateRow['fields'] {
+  const late = Object.keys(fields).every((field) => field === 'parent-id' || field === 'type-id')
+  return late && name !== undefined && name !== null ? { name, ...fields } : fields
 }
 
 function textOf(entity: AlmEntity, name: string): string {

@@ -115,7 +115,8 @@ export function wireField(
       label: field.label,
       type,
       multiple: field.field_type_data?.multiple === true,
-      required: field.required === true && !readOnly,
+      // A new record gets its start phase from Octane itself.
+      required: field.required === true && !readOnly && target !== 'phase',
       creatable: !readOnly && (field.editable !== false || field.final === true),
       editable: !readOnly && field.editable !== false && field.final !== true,
       filterable: field.filterable === true,
