@@ -1,9 +1,8 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError } from '../connectors/contract.ts'
-import { checkConfiguration } from '../core/check.ts'
+import { checkLink } from '../core/check-link.ts'
 import type { Finding } from '../core/run.ts'
 import type { Store } from '../core/store.ts'
-import { createTranslator } from '../core/translate.ts'
 import { type Side, sides } from '../core/values.ts'
 import type { Connections } from './connections.ts'
 import { guarded } from './failures.ts'
@@ -35,8 +34,7 @@ export function createCheck({ store, connections }: { store: Store; connections:
         )
         const [left, right] = described
         if (left === undefined || right === undefined) throw new Error('a link has two sides')
-        const translator = createTranslator({ configuration, left, right, users: link.users })
-        findings.push(...checkConfiguration({ configuration, left, right, translator }))
+        findings.push(...checkLink({ configuration, left, right, users: link.users }))
       }
       const errors = findings.filter((finding) => finding.severity === 'error').length
       const warnings = findings.filter((finding) => finding.severity === 'warning').length

@@ -1,25 +1,65 @@
 import { readFileSync } from 'node:fs'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandName, LinkView, SimulatedItemView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { findEndpoint } from './endpoint.ts'
 import { localTime, short, table } from './output.ts'
 import { describeFindings, describeRun, exitCodeOf, followRun } from './run.ts'
 
+interface CreateOptions {
+  left: string
+  right: string
+  kind: 'defect' | 'backlog' | 'release'
+  type: string[]
+  description: string
+}
+
+/** `story=User Story,Functional` */
+function askedType(given: string): { octane: 'epic' | 'feature' | 'story'; alm: string[] } {
+  const [octane = '', names = ''] = given.split('=')
+  const alm = names
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  const type = octane.trim()
+  if ((type !== 'epic' && type !== 'feature' && type !== 'story') || alm.length === 0)
+    throw new InvalidArgumentError(
+      `"${given}" is not like "story=User Story,Functional": epic, feature or story come first.`,
+    )
+  return { octane: type, alm }
+}
+
 export function linkCommands(program: Command, context: () => Context): void {
   const link = program.command('link').description('links: which project is kept in step with which workspace')
 
   link
     .command('create <name>')
-    .description('create a defect link with an automatic mapping')
+    .description('create a link with an automatic mapping')
     .requiredOption('--left <endpoint>', 'ALM endpoint, by name')
     .requiredOption('--right <endpoint>', 'ALM Octane endpoint, by name')
+    .addOption(
+      new Option('--kind <kind>', 'what it keeps in step').choices(['defect', 'backlog', 'release']).default('defect'),
+    )
+    .option(
+      '--type <types>',
+      'backlog: requirement types of ALM for one of Octane, the default first: "story=User Story,Functional"; repeatable',
+      (given: string, before: string[]) => [...before, given],
+      [] as string[],
+    )
     .option('--description <text>', 'what it is for', '')
-    .action(async (name: string, options: { left: string; right: string; description: string }) => {
+    .action(async (name: string, options: CreateOptions) => {
       const { api, output } = context()
+      const types = options.type.map(askedType)
       const [left, right] = [await findEndpoint(context(), options.left), await findEndpoint(context(), options.right)]
       const created = await api.call('createLink', {
-        body: { name, description: options.description, left: left.id, right: right.id },
+        body: {
+          name,
+          description: options.description,
+          entityType: options.kind,
+          ...(types.length === 0 ? {} : { types }),
+          left: left.id,
+          right: right.id,
+        },
       })
       output.show(created, ({ link: one, notes }) =>
         [

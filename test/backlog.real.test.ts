@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { checkLink } from '../core/check-link.ts'
+import type { LinkConfiguration } from '../core/link-config.ts'
 import type { RunSummary } from '../core/run.ts'
 import { fullRun, openIssues, restWrites, waitOver } from './deletions.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
@@ -189,5 +191,27 @@ describe('a backlog link', () => {
     here.octane.create('quality_story', { name: 'q', parent: { type: 'feature', id: feature } })
     await settle(here)
     expect(almTree(here)).toEqual(['e', 'e > f'])
+  })
+})
+
+describe('the check of a backlog link', () => {
+  it('passes what is proposed, and names a type that does not exist and a field that one type lacks', async () => {
+    const here = await open()
+    const check = (configuration: LinkConfiguration) =>
+      checkLink({ configuration, ...here.metadata, users: [] }).filter((finding) => finding.severity === 'error')
+    expect(check(here.configuration)).toEqual([])
+    const [epic, ...others] = here.configuration.types
+    if (epic === undefined) throw new Error('the link has epics')
+    const broken: LinkConfiguration = {
+      ...here.configuration,
+      types: [{ ...epic, left: { values: ['4', '999'], default: '4' } }, ...others],
+      fields: here.configuration.fields.map((field) => (field.id === 'owner' ? { ...field, left: 'nobody' } : field)),
+    }
+    const errors = check(broken)
+    expect(errors.map((finding) => finding.pointer)).toEqual([
+      '/types/0/left/values/1',
+      `/fields/${broken.fields.findIndex((field) => field.id === 'owner')}/left`,
+    ])
+    expect(errors[0]?.message).toContain('"Business" (4)')
   })
 })
