@@ -78,7 +78,8 @@ function simulated(bench: Workbench, decision: Decision): SimulatedItem {
   if (decision.kind === 'create') {
     const { from, source, plan } = decision
     const to = otherSide(from)
-    const noReference = bench.link.configuration[to].crossReference === null
+    const { configuration } = bench.link
+    const noReference = configuration[to].crossReference === null && configuration.matchBy.length === 0
     return {
       key: item.key,
       leftId: from === 'left' ? source.id : null,

@@ -6,6 +6,8 @@ import { type EntityMetadata, type FieldMetadata, fieldByName } from './metadata
 import type { Side } from './values.ts'
 
 export interface ProposedMapping extends ProposedTypes {
+  /** Ids of mappings that tell records apart, where there are no references. */
+  matchBy: string[]
   fields: FieldMapping[]
   crossReference: { left: string | null; right: string | null }
   /** What was left out or needs a look, in words. */
@@ -79,9 +81,26 @@ export function proposeMapping(sides: Sides): ProposedMapping {
     )
     used.alm.add(almField.name)
   }
+  if (sides.kind === 'release') {
+    const folder = { id: 'folder', direction: almIsLeft ? 'to-left' : 'to-right', types: ['release'] } as const
+    fields.push({
+      ...folder,
+      types: [...folder.types],
+      left: almIsLeft ? 'parent-id' : null,
+      right: almIsLeft ? null : 'parent-id',
+      // The folder of all releases; it is the same in every project.
+      constant: '1',
+      conflict: 'left',
+      conflictFallback: 'ask',
+      values: [],
+      defaults: {},
+      createOnly: true,
+    })
+  }
   return {
     types,
     refused,
+    matchBy: sides.kind === 'release' ? ['name', 'start_date', 'end_date', 'release'] : [],
     fields,
     crossReference: almIsLeft
       ? { left: crossReference.alm, right: crossReference.octane }
@@ -164,7 +183,7 @@ function directionOf(
   wanted: 'both' | 'to-alm' | 'to-octane',
 ): 'both' | 'to-alm' | 'to-octane' | null {
   const toAlm = wanted !== 'to-octane' && almField.creatable
-  const toOctane = wanted !== 'to-alm' && octaneField.creatable && octaneField.editable
+  const toOctane = wanted !== 'to-alm' && octaneField.creatable
   if (toAlm && toOctane && almField.editable) return 'both'
   if (toOctane) return 'to-octane'
   return toAlm ? 'to-alm' : null

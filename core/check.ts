@@ -69,7 +69,7 @@ export function checkConfiguration(input: CheckInput): Finding[] {
     const field = fieldOf(side, name)
     const pointer = `/${side}/crossReference`
     if (name === null) {
-      if (creates(side))
+      if (creates(side) && configuration.matchBy.length === 0)
         add(
           'cross-reference',
           'error',

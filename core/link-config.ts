@@ -141,6 +141,11 @@ export const linkConfiguration = z
     /** Empty: the entity types hold one type of record each. */
     types: z.array(typePair).default([]),
     rules: rulesOfDirections,
+    /**
+     * Ids of mappings that tell records apart where an endpoint has no field for a reference: the first is searched for. What
+     * holds the same in all of them and has no twin is taken for the twin.
+     */
+    matchBy: z.array(z.string().min(1)).default([]),
     /** Who a person without twin becomes: canonical user keys; null: the field stays empty with a warning. */
     defaultUsers: z
       .strictObject({ left: z.string().nullable(), right: z.string().nullable() })
@@ -175,6 +180,7 @@ export const linkConfiguration = z
   })
   .check(always(oneUseOfEachField))
   .check(always(typesFitTogether))
+  .check(always(matchByNamesFields))
 export type LinkConfiguration = z.infer<typeof linkConfiguration>
 export type LinkConfigurationInput = z.input<typeof linkConfiguration>
 
@@ -237,4 +243,24 @@ function typesFitTogether(context: z.core.ParsePayload<unknown>): void {
   for (const [index, field] of (Array.isArray(value.fields) ? value.fields : []).entries())
     for (const [at, type] of ((field as { types?: unknown[] } | null)?.types ?? []).entries())
       if (!ids.has(type)) complain(['fields', index, 'types', at], `there is no type pair ${String(type)}`)
+}
+
+function matchByNamesFields(context: z.core.ParsePayload<unknown>): void {
+  const { matchBy, fields } = context.value as { matchBy?: unknown; fields?: unknown }
+  const known = new Map(
+    (Array.isArray(fields) ? fields : []).map((field: { id?: unknown; left?: unknown; right?: unknown } | null) => [
+      field?.id,
+      field,
+    ]),
+  )
+  for (const [index, id] of (Array.isArray(matchBy) ? matchBy : []).entries()) {
+    const field = known.get(id)
+    if (field === undefined || field?.left === null || field?.right === null)
+      context.issues.push({
+        code: 'custom',
+        input: id,
+        path: ['matchBy', index],
+        message: `${String(id)} is no mapping of two fields`,
+      })
+  }
 }

@@ -89,6 +89,8 @@ export function createLinkPlanner(context: PlannerContext): LinkPlanner {
       return { ...plan, fields: [...plan.fields, type] }
     },
     learn: whole.learn,
+    translate: (mapping, from, source, value, references) =>
+      (plannerOf(from, source) ?? whole).translate(mapping, from, source, value, references),
     ancestor: whole.ancestor,
   }
 

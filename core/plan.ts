@@ -60,6 +60,14 @@ export interface Planner {
   planPair(input: PairInput): PairPlan
   /** Plans the twin of a record that has none. */
   planCreate(from: Side, source: RecordSnapshot, references?: References): CreatePlan
+  /** A value of a record as the other side's field of the mapping would hold it. */
+  translate(
+    mapping: FieldMapping,
+    from: Side,
+    source: RecordSnapshot,
+    value: CanonicalValue,
+    references?: References,
+  ): Translation
   /**
    * The base after a write was answered: a written field takes, on the written side, what the server kept if that is
    * equivalent to what we sent, else what we *sent*, so that the server's value counts as an edit of that side. The other
@@ -424,7 +432,14 @@ export function createPlanner(context: PlannerContext): Planner {
     return canonicalSet(items)
   }
 
-  return { fieldsToRead, planPair, planCreate, learn, ancestor }
+  return {
+    fieldsToRead,
+    planPair,
+    planCreate,
+    learn,
+    ancestor,
+    translate: (mapping, from, _source, value, references) => translator.translate(mapping, from, value, references),
+  }
 }
 
 /**

@@ -124,6 +124,7 @@ export async function createLab(options: LabOptions = {}) {
     left: { endpointId: leftId, entityType: entityTypes[kind].alm, crossReference: proposal.crossReference.left },
     right: { endpointId: rightId, entityType: entityTypes[kind].octane, crossReference: proposal.crossReference.right },
     types: proposal.types,
+    matchBy: proposal.matchBy,
     fields: proposal.fields,
     defaultUsers: { left: 'sync', right: null },
     rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },

@@ -18,7 +18,7 @@ import {
 import type { Workbench } from '../connections.ts'
 import { commitOf } from './commit-of.ts'
 import type { CreateDecision, Decision, DeleteDecision, PairDecision } from './decision.ts'
-import { nameOf } from './judge.ts'
+import { nameOf } from './find-twins.ts'
 import { matchCreated } from './match-results.ts'
 
 /** Mapping id under which our own cross-reference appears in intents and the ledger. */
@@ -220,10 +220,15 @@ function plannedWrites(bench: Workbench, decision: Decision): Write[] {
     const { from, source, plan } = decision
     const to = otherSide(from)
     const reference = configuration[to].crossReference
-    if (plan.blocked || reference === null) return []
+    const found = reference !== null || configuration.matchBy.length > 0
+    // What could not be found again might be created twice.
+    if (plan.blocked || !found) return []
     const create: Write = {
       ...newWrite(decision, 'create', to, null, source.id, null),
-      fields: [...plan.fields, referenceField(reference, null, nameOf(bench, from, source.id))],
+      fields:
+        reference === null
+          ? [...plan.fields]
+          : [...plan.fields, referenceField(reference, null, nameOf(bench, from, source.id))],
     }
     const ownReference = configuration[from].crossReference
     if (ownReference === null) return [create]

@@ -1,10 +1,11 @@
-import { crossReference, referencedId } from '../../core/endpoint.ts'
+import { referencedId } from '../../core/endpoint.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { References } from '../../core/references.ts'
 import type { OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
+import { findTwins, nameOf } from './find-twins.ts'
 import { type IncompletePair, judgeGone } from './judge-gone.ts'
 import { referencesOf } from './references.ts'
 import { restoredAmong } from './restored.ts'
@@ -88,7 +89,7 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
       read: { left: [...snapshots.left.keys()], right: [...snapshots.right.keys()] },
       call,
       recreate: ({ item, pair, from, source }) =>
-        recreate({ bench, item, pairId: pair.id, from, source, references, call }),
+        recreate({ bench, store, item, pairId: pair.id, from, source, references, call }),
     })),
   )
   const judged = await Promise.all(
@@ -105,12 +106,25 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
       }),
     ),
   )
-  return [...decisions, ...judged.flat()]
+  return [...decisions, ...eachPairOnce(judged.flat())]
+}
+
+/** Two records of one batch that find each other become one pair: the second is looked at again when it has it. */
+function eachPairOnce(decisions: readonly Decision[]): Decision[] {
+  const taken = new Set<string>()
+  return decisions.map((decision) => {
+    if (decision.kind !== 'pair' || decision.pairId !== null) return decision
+    const ids = [`left:${decision.left.id}`, `right:${decision.right.id}`]
+    if (ids.some((id) => taken.has(id))) return { ...stop(decision.item, 'waiting', [], 0), problems: null }
+    for (const id of ids) taken.add(id)
+    return decision
+  })
 }
 
 /** The record of a pair that is gone is created anew from the survivor, once: an earlier attempt is looked for first. */
 async function recreate({
   bench,
+  store,
   item,
   pairId,
   from,
@@ -119,6 +133,7 @@ async function recreate({
   call,
 }: {
   bench: Workbench
+  store: Pick<Store, 'referred'>
   item: WorkItem
   pairId: string
   from: Side
@@ -127,17 +142,7 @@ async function recreate({
   call: { signal?: AbortSignal }
 }): Promise<Decision> {
   const to = otherSide(from)
-  const { entityType, crossReference: field } = bench.link.configuration[to]
-  const found =
-    field === null
-      ? []
-      : await bench.connectors[to].find(
-          entityType,
-          field,
-          [nameOf(bench, from, source.id)],
-          bench.planner.fieldsToRead(to),
-          call,
-        )
+  const found = (await findTwins({ bench, store, from, sources: [source], references, call })).get(source.id) ?? []
   const decision = judgeNew({ bench, item, from, source, found, mayCreate: true, references })
   if (decision.kind === 'create') return { ...decision, repair: pairId }
   return decision.kind === 'pair' ? { ...decision, pairId, rebound: to } : decision
@@ -261,7 +266,7 @@ const nothingPlanned: PairDecision['plan'] = {
 
 interface UnpairedInput {
   bench: Workbench
-  store: Pick<Store, 'twins'>
+  store: Pick<Store, 'twins' | 'referred'>
   from: Side
   records: readonly { item: WorkItem; from: Side; source: RecordSnapshot }[]
   snapshots: Snapshots
@@ -280,7 +285,6 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
   const { configuration } = bench.link
   const to = otherSide(from)
   const ownReference = configuration[from].crossReference
-  const twinReference = configuration[to].crossReference
 
   const named = new Map<string, string>()
   for (const { source } of records) {
@@ -305,23 +309,14 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
     ({ item, source }) =>
       !named.has(source.id) && (mayCreate(source) || item.intents.some((one) => one.action === 'create')),
   )
-  const found = new Map<string, RecordSnapshot[]>()
-  if (twinReference !== null && candidates.length > 0) {
-    const names = candidates.map(({ source }) => nameOf(bench, from, source.id))
-    const matches = await bench.connectors[to].find(
-      configuration[to].entityType,
-      twinReference,
-      names,
-      bench.planner.fieldsToRead(to),
-      call,
-    )
-    for (const match of matches) {
-      const name = String(match.fields[twinReference] ?? '')
-      const list = found.get(name)
-      if (list === undefined) found.set(name, [match])
-      else list.push(match)
-    }
-  }
+  const found = await findTwins({
+    bench,
+    store,
+    from,
+    sources: candidates.map(({ source }) => source),
+    references,
+    call,
+  })
 
   return records.map(({ item, source }) => {
     const twinId = named.get(source.id)
@@ -341,7 +336,7 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
       item,
       from,
       source,
-      found: found.get(nameOf(bench, from, source.id)) ?? [],
+      found: found.get(source.id) ?? [],
       mayCreate: mayCreate(source),
       references,
     })
@@ -418,6 +413,10 @@ function judgeNew({
       snapshot: source,
     })
   if (first !== undefined) {
+    if (open === undefined && configuration[to].crossReference === null) {
+      const [left, right] = from === 'left' ? [source, first] : [first, source]
+      return planPair(bench, item, { left, right, references }, { pairId: null, base: {}, intents: [] }, 'adopted')
+    }
     if (open === undefined)
       return stop(item, 'held', [unprovenTwin(bench, from, source.id, first.id)], 'backoff', {
         side: from,
@@ -508,11 +507,6 @@ function stop(
   seen: StopDecision['seen'] = null,
 ): StopDecision {
   return { kind: 'stop', item, outcome, problems, settled: [], seen, again }
-}
-
-/** The name under which the other side's cross-reference field knows a record of `side`. */
-export function nameOf(bench: Workbench, side: Side, id: string): string {
-  return crossReference(bench.link[side].address, bench.link.configuration[side].entityType, id)
 }
 
 function unansweredWrite(side: Side): Problem {

@@ -110,6 +110,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
           crossReference: proposed.crossReference.right,
         },
         types: proposed.types,
+        matchBy: proposed.matchBy,
         fields: proposed.fields,
         defaultUsers: proposed.defaultUsers,
         rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },
