@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FaultRule, Faults } from './faults.ts'
 import { type PagingFault, pagingFaults } from './paging.ts'
+import type { Upload } from './spool.ts'
 
 const compress = promisify(gzip)
 
@@ -15,6 +18,8 @@ export interface SandboxRequest {
   headers: IncomingMessage['headers']
   cookies: Map<string, string>
   body: string
+  /** The body, where it went to a file: `body` is empty then. */
+  upload?: Upload
   /** What goes wrong with the page, where the request reads a list. */
   paging?: PagingFault
 }
@@ -23,6 +28,8 @@ export interface SandboxAnswer {
   status: number
   headers?: Record<string, string | string[]>
   body?: string
+  /** Bytes instead of a text, with how many there are; they are never compressed. */
+  stream?: { size: number; open: () => Readable }
 }
 
 /** Lets a request in: its session is checked when this returns, its work is done when the result is called. */
@@ -33,6 +40,8 @@ export interface SandboxServerOptions {
   /** The server's clock, for the header `Date`; milliseconds since 1970. */
   now(): number
   faults: Faults
+  /** Takes a body that is not for memory, an uploaded file for one; undefined: it is read as text. */
+  receive?(incoming: IncomingMessage, path: string): Promise<Upload> | undefined
   /** Called by the fault `unauthorized`: ends the session that this request belongs to. */
   endSession(request: SandboxRequest): SandboxAnswer
   /** Groups paths for counting: ids become `*`. */
@@ -77,7 +86,8 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
     const method = incoming.method ?? 'GET'
     const key = `${method} ${options.pattern(url.pathname)}`
     requests.set(key, (requests.get(key) ?? 0) + 1)
-    const body = await readBody(incoming)
+    const upload = await options.receive?.(incoming, url.pathname)
+    const body = upload === undefined ? await readBody(incoming) : ''
     const request: SandboxRequest = {
       method,
       path: url.pathname,
@@ -85,6 +95,7 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
       headers: incoming.headers,
       cookies: parseCookies(incoming.headers.cookie),
       body,
+      ...(upload === undefined ? {} : { upload }),
     }
     const fault = faults.take(request)
     if (fault?.kind === 'commit-late')
@@ -201,6 +212,10 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
 
 async function send(incoming: IncomingMessage, response: ServerResponse, answer: SandboxAnswer): Promise<void> {
   const headers: Record<string, string | string[]> = { ...answer.headers }
+  if (answer.stream !== undefined) {
+    response.writeHead(answer.status, { ...headers, 'content-length': String(answer.stream.size) })
+    return pipeline(answer.stream.open(), response)
+  }
   let body = Buffer.from(answer.body ?? '', 'utf8')
   if (body.length >= compressFrom && /\bgzip\b/.test(String(incoming.headers['accept-encoding'] ?? ''))) {
     body = Buffer.from(await compress(body))

@@ -1,3 +1,4 @@
+import { checkName } from './attachments.ts'
 import type { FieldModel, TypeModel } from './field-models.ts'
 import { modelOf } from './model.ts'
 import { Refusal } from './refusal.ts'
@@ -132,10 +133,12 @@ export class OctaneRules {
   }
 
   /** What must be true of the record as a whole. */
-  checkWhole(model: TypeModel, entity: Entity): void {
+  checkWhole(model: TypeModel, entity: Entity, before: Entity | null = null): void {
     this.#checkRequired(model, entity)
     this.#checkUnique(model, entity)
     this.#checkOwner(model, entity)
+    if (model.name === 'attachment' && before !== null)
+      checkName(this.#workspace.switches, String(entity.name), String(before.name))
     this.#checkClosed(entity)
   }
 

@@ -2,13 +2,15 @@ import { SandboxClock } from '../common/clock.ts'
 import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
 import { Permissions } from '../common/permissions.ts'
+import { Spool } from '../common/spool.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { answer, errorBody, guarded, notThere } from './answers.ts'
+import { attachmentRoutes, bringsFile } from './attachment-routes.ts'
 import { type EntityCall, entityRoutes } from './entity-routes.ts'
 import type { TypeModel } from './field-models.ts'
 import { type HistoryPlace, historyRoutes } from './history-routes.ts'
 import { metadataRoutes } from './metadata.ts'
-import { aggregates, modelsUnder, typeModels } from './model.ts'
+import { aggregates, modelOf, modelsUnder, typeModels } from './model.ts'
 import { Refusal } from './refusal.ts'
 import { seedDefects, seedWorkspace } from './seed.ts'
 import { type OctaneCredentials, OctaneSessions, type Session } from './session.ts'
@@ -47,9 +49,23 @@ export function createOctaneSandbox(options: OctaneOptions) {
   // What old clients still call it.
   const modules = byCollection.get('product_areas')
   if (modules !== undefined) byCollection.set('application_modules', modules)
+  const spool = new Spool()
   let base = ''
 
   function admit(request: SandboxRequest): () => SandboxAnswer {
+    const work = admitted(request)
+    const { upload } = request
+    if (upload === undefined) return work
+    return () => {
+      try {
+        return work()
+      } finally {
+        void spool.discard(upload)
+      }
+    }
+  }
+
+  function admitted(request: SandboxRequest): () => SandboxAnswer {
     if (request.path === '/authentication/sign_in' && request.method === 'POST') return () => sessions.signIn(request)
     const session = sessions.authenticate(request)
     if ('status' in session) return () => session
@@ -109,6 +125,8 @@ export function createOctaneSandbox(options: OctaneOptions) {
       .slice(prefix.length + 1)
       .split('/')
       .map(decodeURIComponent)
+    if (collection === 'attachments' && rest.length < 2)
+      return attachmentRoutes(call([modelOf('attachment')], 'attachment'), id, rest[0])
     if (rest.length > 0) return notThere()
     if (collection === 'metadata') return metadataRoutes(id, request.query.get('query') ?? '')
     if (['history_logs', 'history_records', 'audits'].includes(collection) && id === undefined)
@@ -141,6 +159,12 @@ export function createOctaneSandbox(options: OctaneOptions) {
     admit,
     now: () => clock.now(),
     faults,
+    receive: (incoming, path) => {
+      const type = String(incoming.headers['content-type'] ?? '')
+      if (!path.startsWith(`${prefix}/attachments`) || !bringsFile(incoming.method ?? '', type)) return undefined
+      // Around the file there may be an entity and what holds the parts together.
+      return spool.receive(incoming, type, Number(store.switches.attachmentMaximum) + 2 * 1_048_576)
+    },
     endSession: (request) => sessions.endOf(request),
     pattern: (path) => path.replace(prefix, '').replace(/\/\d+(?=\/|$)/g, '/*'),
   })
@@ -175,7 +199,7 @@ export function createOctaneSandbox(options: OctaneOptions) {
     listen,
     close: () => {
       callUrls.close()
-      return server.close()
+      return server.close().then(() => spool.close())
     },
     store,
     truth,

@@ -210,7 +210,7 @@ export class OctaneStore {
       last_modified: at ?? this.stamp(),
     }
     if (changed.includes('parent')) this.#rules.checkParent(after)
-    this.#rules.checkWhole(model, after)
+    this.#rules.checkWhole(model, after, before)
     this.businessRules.check(model, after, changed)
     this.#put(after, before)
     this.#log(context, 'update', type, before, after, changed)
@@ -326,6 +326,8 @@ export class OctaneStore {
       if (!(field.name in body) || field.name === 'client_lock_stamp' || field.name === 'id') continue
       values[field.name] = storedValue(field, body[field.name], this)
     }
+    // Blanks around the name of a file are dropped, whoever sent them.
+    if (model.name === 'attachment' && typeof values.name === 'string') values.name = values.name.trim()
     return values
   }
 }
