@@ -4,6 +4,7 @@ import { almSwitches } from './alm/switches.ts'
 import { startControl } from './common/control.ts'
 import { worldPaths } from './common/control-world.ts'
 import { faultKinds } from './common/faults.ts'
+import { octanePaths } from './octane/control.ts'
 import { createOctaneSandbox } from './octane/server.ts'
 import { octaneSwitches } from './octane/switches.ts'
 
@@ -302,7 +303,10 @@ program
   .argument('<method>', 'GET, POST or DELETE')
   .argument('<path>', 'such as /clock')
   .argument('[body]', 'JSON, such as {"system":"alm","offsetMs":120000}')
-  .addHelpText('after', `\nPaths (GET / lists them all):\n${worldPaths.map((path) => `  ${path}`).join('\n')}`)
+  .addHelpText(
+    'after',
+    `\nPaths (GET / lists them all):\n${[...worldPaths, ...octanePaths].map((path) => `  ${path}`).join('\n')}`,
+  )
   .action((method: string, path: string, body: string | undefined, options: { control: string }) => {
     let parsed: unknown
     try {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
 import type { AlmSandbox } from '../alm/server.ts'
 import { almSwitches } from '../alm/switches.ts'
+import { handleOctane, octanePaths } from '../octane/control.ts'
 import type { OctaneSandbox } from '../octane/server.ts'
 import { octaneSwitches } from '../octane/switches.ts'
 import { BadRequest, given, parseBody, system, whole } from './control-body.ts'
@@ -137,6 +138,7 @@ function handle(
           'GET|POST /switches',
           'POST /expire',
           ...worldPaths,
+          ...octanePaths,
         ],
       }
     case 'GET /truth': {
@@ -223,6 +225,8 @@ function handle(
     default: {
       const answer = handleWorld(sandboxes, `${method} ${url.pathname}`, url, text, world)
       if (answer !== undefined) return answer
+      const ofOctane = handleOctane(octane, `${method} ${url.pathname}`, url, text)
+      if (ofOctane !== undefined) return ofOctane
       throw new BadRequest(`There is no ${method} ${url.pathname}; GET / lists what there is.`)
     }
   }

@@ -6,7 +6,7 @@ import { projector } from './fields.ts'
 import { modelOf } from './model.ts'
 import { QueryError } from './query.ts'
 import { methodNotAllowed, notFound, Refusal } from './refusal.ts'
-import { pageLimit, pageOffset, type Selection, select } from './selection.ts'
+import { pageLimit, pageOffset, type Selection, searchResult, select, textSearched } from './selection.ts'
 import type { Entity, WriteContext } from './store.ts'
 
 /** A request to a collection, with all that its answer needs. */
@@ -42,7 +42,15 @@ function list(call: EntityCall): SandboxAnswer {
   const offset = pageOffset(request)
   const rows = select(request, call)
   const { page, total } = pageOf(rows, offset, limit, request.paging)
-  return answer(200, envelope(page.map(shownBy(call)), total))
+  const shown = shownBy(call)
+  const searched = textSearched(request)
+  const data = page.map((row) =>
+    searched === null ? shown(row) : { ...shown(row), global_text_search_result: searchResult(row, searched) },
+  )
+  // Counting ends somewhere, and the answer says so.
+  const most = Number(store.switches.countMaximum)
+  const beyond = most > 0 && total > most
+  return answer(200, { ...envelope(data, beyond ? most : total), exceeds_total_count: beyond })
 }
 
 /** Shows a row as its collection does: those of an aggregate under the base type, or with their own, as the switch says. */

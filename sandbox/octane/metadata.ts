@@ -1,21 +1,41 @@
 import type { SandboxAnswer } from '../common/http.ts'
 import { answer, envelope, notThere } from './answers.ts'
 import type { FieldModel, TypeModel } from './field-models.ts'
-import { typeModels } from './model.ts'
+import { baseModels, modelsUnder, typeModels } from './model.ts'
+import { parseQuery, QueryError } from './query.ts'
+import { parentsOf, phases, roots } from './workflow.ts'
 
-/** `metadata/entities` and `metadata/fields`. */
+type Row = Record<string, unknown>
+
+const described = [...typeModels, ...baseModels]
+
+/** `metadata/entities` and `metadata/fields`: queries without `||`; pages and orders mean nothing here. */
 export function metadataRoutes(kind: string | undefined, query: string): SandboxAnswer {
-  const names = textsAsked(query, kind === 'fields' ? 'entity_name' : 'name')
-  const chosen = names === null ? typeModels : typeModels.filter((type) => names.includes(type.name))
-  if (kind === 'entities') return answer(200, envelope(chosen.map(entityDescription), chosen.length))
+  if (kind === 'entities') return page(described.map(entityDescription), query, kind)
   if (kind !== 'fields') return notThere()
-  const fields = textsAsked(query, 'name')
-  const rows = chosen.flatMap((type) =>
-    type.fields
-      .filter((field) => fields === null || fields.includes(field.name))
-      .map((field) => fieldDescription(type, field)),
+  return page(
+    described.flatMap((type) => type.fields.map((field) => fieldDescription(type, field))),
+    query,
+    kind,
   )
-  return answer(200, envelope(rows, rows.length))
+}
+
+function page(rows: Row[], query: string, kind: string): SandboxAnswer {
+  if (query === '') return answer(200, envelope(rows, rows.length))
+  if (query.replace(/'[^']*'|\^[^^]*\^/g, '').includes('||'))
+    throw new QueryError('Queries of metadata know no alternatives.')
+  const { test } = parseQuery(query, kind, {
+    fieldType: (_type, name) => {
+      const sample = rows.find((row) => row[name] !== undefined && row[name] !== null)?.[name]
+      const type = typeof sample === 'boolean' ? 'boolean' : typeof sample === 'number' ? 'integer' : 'string'
+      return sample === undefined || typeof sample === 'object' ? undefined : { type, multiple: false, target: null }
+    },
+    resolve: () => undefined,
+    currentUser: '',
+    innerQuote: 'text',
+  })
+  const found = rows.filter(test)
+  return answer(200, envelope(found, found.length))
 }
 
 /** The texts that a query asks one field for (`f EQ 'a'`, `f='a'`, `f IN 'a','b'`); null: it does not ask for that field. */
@@ -29,54 +49,75 @@ export function textsAsked(query: string, field: string): string[] | null {
     : [...phrase[1].matchAll(/'([^']*)'|\^([^^]*)\^/g)].map((match) => match[1] ?? match[2] ?? '')
 }
 
-function entityDescription(type: TypeModel): Record<string, unknown> {
-  const features: Record<string, unknown>[] = [
-    { name: 'rest', url: type.collection, methods: type.writable ? ['GET', 'POST', 'PUT', 'DELETE'] : ['GET'] },
-  ]
-  if (type.base !== null)
-    features.push(
-      { name: 'subtype_of', type: type.base },
-      { name: 'has_comments', relation_name: 'comments' },
-      { name: 'has_attachments', relation_name: 'attachments' },
-      { name: 'business_rules' },
-      { name: 'phases' },
-      { name: 'user_defined_fields', max_number_of_fields: 300 },
-    )
+/** How deep requirement folders and application modules go. */
+const deepest = 10
+
+function entityDescription(type: TypeModel): Row {
+  const has = (name: string) => type.fields.some((field) => field.name === name)
+  const methods = type.writable ? ['GET', 'POST', 'PUT', 'DELETE'] : ['GET']
+  const features: Row[] = [{ name: 'rest', url: type.collection, methods }]
+  if (type.base !== null) features.push({ name: 'subtype_of', type: type.base })
+  if (has('parent')) features.push(hierarchy(type))
+  if (has('comments')) features.push({ name: 'has_comments', relation_name: 'comments' })
+  if (has('attachments')) features.push({ name: 'has_attachments', relation_name: 'attachments' })
+  if (phases[type.name] !== undefined) features.push({ name: 'phases' }, { name: 'business_rules' })
+  if (type.base === 'work_item') features.push({ name: 'mailing', url: `${type.collection}/mails` })
+  if (type.fields.some((field) => field.userDefined === true))
+    features.push({ name: 'user_defined_fields', max_number_of_fields: 300 })
+  if (type.writable) features.push({ name: 'history' })
   return { type: 'entity_metadata', name: type.name, label: type.label, can_modify_label: type.base !== null, features }
 }
 
-function fieldDescription(type: TypeModel, field: FieldModel): Record<string, unknown> {
+function hierarchy(type: TypeModel): Row {
+  const own = modelsUnder(type.name).map((model) => model.name)
+  const parents = [...new Set(own.flatMap((name) => parentsOf[name] ?? []))]
+  const children = Object.entries(parentsOf).flatMap(([child, above]) =>
+    above.some((name) => own.includes(name)) ? [child] : [],
+  )
+  const root = roots[type.name] ?? (type.name === 'product_area' ? 'product_area' : undefined)
+  return {
+    name: 'hierarchical_entity',
+    parent_types: parents,
+    child_types: children,
+    root: root === undefined ? null : { type: root, id: '1001' },
+    max_depth: deepest,
+  }
+}
+
+function fieldDescription(type: TypeModel, field: FieldModel): Row {
+  const targets = (field.targets ?? [field.target]).map((target) => ({
+    type: target,
+    ...(field.list === undefined ? {} : { logical_name: field.list }),
+  }))
+  const generated = ['id', 'creation_time', 'last_modified', 'version_stamp', 'workspace_id', 'logical_name']
   return {
     type: 'field_metadata',
     entity_name: type.name,
     name: field.name,
     label: field.label,
     field_type: field.type,
-    ...(field.type === 'reference'
-      ? {
-          field_type_data: {
-            multiple: field.multiple === true,
-            targets: [{ type: field.target, ...(field.list === undefined ? {} : { logical_name: field.list }) }],
-          },
-        }
-      : {}),
+    ...(field.type === 'reference' ? { field_type_data: { multiple: field.multiple === true, targets } } : {}),
     required: field.required === true,
     final: field.final === true,
     editable: field.editable !== false,
-    filterable: true,
-    sortable: field.type !== 'memo' && field.multiple !== true,
+    filterable: field.filterable !== false,
+    sortable: isSortable(field),
     groupable: field.type === 'reference',
-    unique: false,
+    unique: type.uniqueName === true && field.name === 'name',
     returned_by_default: ['id', 'name', 'type'].includes(field.name),
     visible_in_ui: !field.name.endsWith('_stamp'),
     is_user_defined: field.userDefined === true,
-    auto_generated: ['id', 'creation_time', 'last_modified', 'version_stamp', 'workspace_id', 'logical_name'].includes(
-      field.name,
-    ),
+    auto_generated: generated.includes(field.name) || field.served === true,
+    access_level: 'PUBLIC',
     max_length: field.maxLength ?? null,
     sanitization: field.type === 'memo' ? 'HTML' : 'NONE',
     inBusinessRule: true,
     description: '',
     field_features: [{ name: 'supports_standard_storage' }],
   }
+}
+
+/** Whether records can be ordered by a field. */
+export function isSortable(field: FieldModel): boolean {
+  return field.type !== 'memo' && field.multiple !== true
 }

@@ -23,8 +23,22 @@ export function modelOf(type: string): TypeModel {
   return model
 }
 
+const byBase = new Map(
+  Object.values(aggregates).map((base) => [base, typeModels.filter((model) => model.base === base)]),
+)
+
 /** A type, or all types of a base. */
 export function modelsUnder(type: string): readonly TypeModel[] {
   const own = byName.get(type)
-  return own === undefined ? typeModels.filter((model) => model.base === type) : [own]
+  return own === undefined ? (byBase.get(type) ?? []) : [own]
 }
+
+/** The base types as metadata describes them: with every field that one of their types has. */
+export const baseModels: readonly TypeModel[] = Object.entries(aggregates).map(([collection, base]) => ({
+  name: base,
+  collection,
+  label: { work_item: 'Work Item', requirement: 'Requirement', test: 'Test' }[base] ?? base,
+  base: null,
+  writable: true,
+  fields: [...new Map(modelsUnder(base).flatMap((model) => model.fields.map((field) => [field.name, field]))).values()],
+}))

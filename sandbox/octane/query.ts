@@ -9,6 +9,8 @@ export interface QueryContext {
   fieldType(entityType: string, field: string): { type: string; multiple: boolean; target: string | null } | undefined
   resolve(type: string, id: string): Record<string, unknown> | undefined
   currentUser: string
+  /** The id that a word in brackets stands for between braces, such as the release of today; undefined: no such word. */
+  token?(word: string): string | undefined
   /** What an unescaped double quote inside carets does. */
   innerQuote: 'text' | 'error'
 }
@@ -154,10 +156,13 @@ class Parser {
       const low = this.value()
       this.expect('...')
       const high = this.value()
+      for (const one of [low, high]) checkType(name, field.type, one)
       return (entity) => compare(entity[name], low, field.type) >= 0 && compare(entity[name], high, field.type) <= 0
     }
     if (this.takeSymbol('{')) return this.cross(name, field)
     const value = this.value()
+    if (field.type === 'reference') throw needsBraces(name)
+    checkType(name, field.type, value)
     if (value === null) {
       return (entity) => entity[name] === null || entity[name] === undefined
     }
@@ -167,7 +172,6 @@ class Parser {
     }
     if (top && operator === '=' && typeof value === 'string' && !value.includes('*'))
       this.#hints.texts = { field: name, values: [value] }
-    if (field.type === 'reference') throw new QueryError(`The field '${name}' is a reference and needs braces.`)
     return (entity) => matches(entity[name], operator, value, field.type)
   }
 
@@ -176,6 +180,8 @@ class Parser {
     do {
       const value = this.value()
       if (value === null) throw new QueryError('null cannot stand in a list.')
+      if (field.type === 'reference') throw needsBraces(name)
+      checkType(name, field.type, value)
       values.push(value)
     } while (this.takeSymbol(','))
     if (top && name === 'id') this.#hints.ids = values.map(String)
@@ -193,6 +199,15 @@ class Parser {
       return (entity) => {
         const value = entity[name]
         return value === null || value === undefined || (Array.isArray(value) && value.length === 0)
+      }
+    }
+    const known = next?.kind === 'word' ? this.token(next.value) : undefined
+    if (known !== undefined) {
+      this.#at++
+      this.expect('}')
+      return (entity) => {
+        const value = entity[name]
+        return (Array.isArray(value) ? value : [value]).some((one) => (one as { id?: string } | null)?.id === known)
       }
     }
     const inner = this.expression(field.target ?? '', false)
@@ -235,6 +250,12 @@ class Parser {
     throw new QueryError(`"${token.value}" is no value: texts stand between ' or ^.`)
   }
 
+  /** What a word in brackets stands for. */
+  token(word: string): string | undefined {
+    if (word === '[current_user]') return this.#context.currentUser
+    return word.startsWith('[') ? this.#context.token?.(word) : undefined
+  }
+
   word(what: string): string {
     const token = this.#tokens[this.#at++]
     if (token?.kind !== 'word') throw new QueryError(`The query lacks ${what}.`)
@@ -256,6 +277,24 @@ class Parser {
     const token = this.#tokens[this.#at]
     if (token !== undefined) throw new QueryError(`Unexpected "${token.value}" in the query.`)
   }
+}
+
+function needsBraces(name: string): QueryError {
+  return new QueryError(`The field '${name}' is a reference and needs braces.`)
+}
+
+/** A value must be one that the field can have; numbers may stand between quotes. */
+function checkType(name: string, type: string, value: string | number | boolean | null): void {
+  if (value === null) return
+  const fits =
+    type === 'integer' || type === 'float'
+      ? typeof value !== 'boolean' && value !== '' && !Number.isNaN(Number(value))
+      : type === 'boolean'
+        ? typeof value === 'boolean'
+        : type === 'date_time' || type === 'date'
+          ? typeof value === 'string' && !Number.isNaN(Date.parse(value))
+          : true
+  if (!fits) throw new QueryError(`The value '${String(value)}' does not fit the field '${name}' of type ${type}.`)
 }
 
 /** -1, 0, 1; texts without case, numbers by value, "no value" below everything. */

@@ -107,6 +107,7 @@ export function seedWorkspace(store: OctaneStore, options: { seed: number; defec
       name: release.name,
       start_date: noon(release.start),
       end_date: noon(release.end),
+      is_default: release.name === 'Release 2.0',
     })
     for (const cycle of release.cycles)
       put('sprint', {

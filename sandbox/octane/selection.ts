@@ -1,10 +1,11 @@
 import type { SandboxRequest } from '../common/http.ts'
 import type { TypeModel } from './field-models.ts'
+import { isSortable } from './metadata.ts'
 import { modelsUnder } from './model.ts'
 import { compare, type Predicate, parseQuery, QueryError, type QueryHints } from './query.ts'
 import { Refusal } from './refusal.ts'
 import type { OctaneSight } from './sight.ts'
-import type { Entity, OctaneStore } from './store.ts'
+import type { Entity, OctaneStore, Reference } from './store.ts'
 
 /** What a request reads from: one type, or all types of an aggregate under its base type's name. */
 export interface Selection {
@@ -25,16 +26,50 @@ export function select(request: SandboxRequest, { store, models, type, sight, cu
       fieldType: (entityType, field) => fieldType(models, entityType, field),
       resolve: (target, id) => store.find(target, id),
       currentUser,
+      token: (word) => (word === '[current_release]' ? currentRelease(store) : undefined),
       innerQuote: store.switches.innerQuote === 'error' ? 'error' : 'text',
     }))
+  const searched = textSearched(request)
   const rows: Entity[] = []
   for (const model of models)
     for (const candidate of candidates(store, model, hints)) {
       if (hints.idAbove !== undefined && Number(candidate.id) <= hints.idAbove) continue
       const entity = sight.shown(candidate)
-      if (entity !== undefined && test(entity)) rows.push(entity)
+      if (entity === undefined || !test(entity)) continue
+      if (searched === null || searchResult(entity, searched) !== null) rows.push(entity)
     }
-  return sorted(rows, request.query.get('order_by'), models)
+  return sorted(rows, request.query.get('order_by'), { store, models })
+}
+
+/** The release that is marked as the default one. */
+function currentRelease(store: OctaneStore): string | undefined {
+  return [...store.rows('release').values()].find((release) => release.is_default === true)?.id
+}
+
+/** What `text_search={"type":"global","text":"..."}` looks for; null: nothing. */
+export function textSearched(request: SandboxRequest): string | null {
+  const raw = request.query.get('text_search')
+  if (raw === null) return null
+  let asked: unknown
+  try {
+    asked = JSON.parse(raw)
+  } catch {
+    asked = null
+  }
+  const { type, text } = (asked ?? {}) as { type?: unknown; text?: unknown }
+  if (type !== 'global' || typeof text !== 'string' || text.trim() === '')
+    throw new Refusal(400, 'platform.illegal_parameter', 'text_search must be {"type":"global","text":"..."}.')
+  return text.trim()
+}
+
+/** Where a record has the text: its number, name or description, the place marked; null: nowhere. */
+export function searchResult(entity: Entity, text: string): Record<string, string> | null {
+  const pattern = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'gi')
+  const marked = ['name', 'description'].flatMap((name) => {
+    const value = typeof entity[name] === 'string' ? (entity[name] as string).replace(/<[^>]*>/g, ' ').trim() : ''
+    return value.search(pattern) < 0 ? [] : [[name, value.replace(pattern, '<em>$&</em>')] as const]
+  })
+  return marked.length === 0 && entity.id !== text ? null : Object.fromEntries(marked)
 }
 
 function candidates(store: OctaneStore, model: TypeModel, { ids, texts }: QueryHints): Iterable<Entity> {
@@ -62,26 +97,40 @@ function fieldType(models: readonly TypeModel[], entityType: string, field: stri
   return undefined
 }
 
-function sorted(rows: Entity[], orderBy: string | null, models: readonly TypeModel[]): Entity[] {
+function sorted(
+  rows: Entity[],
+  orderBy: string | null,
+  { store, models }: Pick<Selection, 'store' | 'models'>,
+): Entity[] {
   if (orderBy === null || orderBy === '') return rows
-  const keys = orderBy
-    .split(',')
-    .map((key) => ({ name: key.replace(/^-/, '').trim(), descending: key.trim().startsWith('-') }))
-  const types = keys.map((key) => {
-    const field = fieldType(models, models[0]?.name ?? '', key.name)
+  const keys = orderBy.split(',').map((key) => {
+    const name = key.replace(/^\s*-/, '').trim()
+    const field = models.flatMap((model) => model.fields).find((one) => one.name === name)
     if (field === undefined)
-      throw new QueryError(`The entity type '${models[0]?.name}' does not have a field/s by name/s '${key.name}'`)
-    return field.type
+      throw new QueryError(`The entity type '${models[0]?.name}' does not have a field/s by name/s '${name}'`)
+    if (!isSortable(field)) throw new QueryError(`Records cannot be ordered by the field '${name}'.`)
+    const type = name === 'id' ? 'id' : field.type
+    return { name, type, descending: key.trim().startsWith('-') }
   })
   const inOrder = rows.every((row, index) => index === 0 || Number(rows[index - 1]?.id) < Number(row.id))
   if (keys.length === 1 && keys[0]?.name === 'id' && !keys[0].descending && inOrder) return rows
   return rows.sort((a, b) => {
-    for (const [index, key] of keys.entries()) {
-      const order = compare(a[key.name], b[key.name], types[index] ?? 'string')
-      if (order !== 0) return key.descending ? -order : order
+    for (const { name, type, descending } of keys) {
+      const order =
+        type === 'reference'
+          ? compareReferences(store, a[name] as Reference | null, b[name] as Reference | null)
+          : compare(a[name], b[name], type)
+      if (order !== 0) return descending ? -order : order
     }
     return 0
   })
+}
+
+/** List items and phases in their own order, other records by name. */
+function compareReferences(store: OctaneStore, a: Reference | null, b: Reference | null): number {
+  const [left, right] = [a, b].map((one) => (one === null ? undefined : store.find(one.type, one.id)))
+  const byIndex = compare(left?.index, right?.index, 'integer')
+  return byIndex === 0 ? compare(left?.name, right?.name, 'string') : byIndex
 }
 
 export function pageLimit(request: SandboxRequest, store: OctaneStore): number {

@@ -1,4 +1,5 @@
 import { SandboxClock } from '../common/clock.ts'
+import type { StoredContent } from '../common/content.ts'
 import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
 import { Permissions } from '../common/permissions.ts'
@@ -11,8 +12,9 @@ import type { TypeModel } from './field-models.ts'
 import { type HistoryPlace, historyRoutes } from './history-routes.ts'
 import { metadataRoutes } from './metadata.ts'
 import { aggregates, modelOf, modelsUnder, typeModels } from './model.ts'
-import { Refusal } from './refusal.ts'
+import { notFound, Refusal } from './refusal.ts'
 import { seedDefects, seedWorkspace } from './seed.ts'
+import { seedWorld, type WorldCounts } from './seed-world.ts'
 import { type OctaneCredentials, OctaneSessions, type Session } from './session.ts'
 import { sightOf } from './sight.ts'
 import { spaceRoutes, workspaceRow } from './space-routes.ts'
@@ -238,6 +240,16 @@ export function createOctaneSandbox(options: OctaneOptions) {
     remove: (type: string, id: string, who: { actor?: string } = {}) => store.delete(type, id, person(who)),
     /** More defects, reproducible from a number. */
     seedDefects: (seed: number, count: number) => seedDefects(store, seed, count),
+    /** A whole backlog by counts; tells how many there are of each type. */
+    seedWorld: (counts: WorldCounts) => seedWorld(store, counts),
+    /** An attachment that a person adds; the bytes may be generated ones of any size. */
+    attach: (owner: { type: string; id: string }, name: string, content: StoredContent, who: Stamped = {}) => {
+      const found = store.find(owner.type, owner.id)
+      if (found === undefined) throw notFound(owner.type, owner.id)
+      const base = modelOf(found.type).base ?? found.type
+      const fields = { name, [`owner_${base}`]: { type: found.type, id: found.id } }
+      return store.create('attachment', fields, person(who), { at: stampOf(who), extra: { content } })
+    },
     records: (type: string) => [...store.rows(type).values()],
     /** Ends every session at once, as a restart of the server does. */
     expireSessions: () => sessions.clear(),

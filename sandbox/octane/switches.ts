@@ -4,6 +4,11 @@ import type { SwitchTable, SwitchValues } from '../common/switches.ts'
 export const octaneSwitches = {
   defaultLimit: { default: '100', values: 'number', description: 'Rows of a page when no limit is given.' },
   maximumLimit: { default: '1000', values: 'number', description: 'A higher limit is refused.' },
+  countMaximum: {
+    default: '0',
+    values: 'number',
+    description: 'total_count goes no further, and exceeds_total_count says so; 0: all are counted.',
+  },
   idleSeconds: {
     default: '10800',
     values: 'number',
