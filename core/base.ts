@@ -1,8 +1,12 @@
 import { valueHash } from './hash.ts'
+import { canonicalMemo } from './memo.ts'
 import { type CanonicalValue, type Side, sameValue } from './values.ts'
 
-/** Version of the canonical forms in use; raised when a form changes, so that old base values are recomputed, not "changed". */
-export const canonicalVersion = 1
+/**
+ * Version of the canonical forms in use; raised when a form changes, so that old base values are recomputed, not "changed".
+ * 2: memos are reduced to a list of elements, attributes and styles, each said in one way. Other values are as in 1.
+ */
+export const canonicalVersion = 2
 
 /** Values beyond this many characters of JSON are kept as a hash: enough to see a change, too little to leak a text. */
 const largestKeptValue = 4_096
@@ -49,6 +53,22 @@ export function toBaseValue(value: CanonicalValue, mapping?: { conflict: string 
 
 export function equalsBase(value: CanonicalValue, base: BaseValue): boolean {
   return 'v' in base ? sameValue(value, base.v) : valueHash(value) === base.h
+}
+
+/**
+ * A base of an older canonical form, its values in today's: a memo that was kept whole is read again, so that an edit that waits
+ * is still told from a new form. Of a hash there is nothing to read. The base stays marked as old until it is agreed anew.
+ */
+export function inTodaysForm(base: BaseField, memo: Readonly<Record<Side, boolean>>): BaseField {
+  if (base.canonical === canonicalVersion) return base
+  const read = (value: BaseValue, side: Side): BaseValue =>
+    memo[side] && 'v' in value && typeof value.v === 'string' ? { v: canonicalMemo(value.v) } : value
+  return { ...base, left: read(base.left, 'left'), right: read(base.right, 'right') }
+}
+
+/** Whether a side's value was agreed in an older form and only its hash is known: it can equal no value of today. */
+export function isOldHash(base: BaseField, side: Side): boolean {
+  return base.canonical !== canonicalVersion && 'h' in base[side]
 }
 
 /** A frozen field as it goes on after somebody asked for another try: what was held against it is forgotten. */

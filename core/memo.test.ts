@@ -17,11 +17,7 @@ describe('canonicalMemo', () => {
       '<table><tr><td>1<br>2</td></tr></table>',
     ],
     ['the order of attributes', '<a title="t" href="http://x">y</a>', '<a href="http://x" title="t">y</a>'],
-    [
-      'active content',
-      '<p onclick="x()">a<script>alert(1)</script><a href="javascript:x()">b</a></p>',
-      '<p>a<a>b</a></p>',
-    ],
+    ['active content', '<p onclick="x()">a<script>alert(1)</script><a href="javascript:x()">b</a></p>', '<p>ab</p>'],
     ['preformatted text', '<pre>a\r\n  b</pre>', '<pre>a\n  b</pre>'],
     ['right-to-left text', '<p dir="rtl">שלום</p>', '<p dir="rtl">שלום</p>'],
   ])('%s', (_name, html, canonical) => {

@@ -146,14 +146,28 @@ describe('mergeField', () => {
     })
   })
 
-  it('recomputes a base of an older canonical form instead of calling the record changed', () => {
-    const old = base('old form', 'a', { canonical: canonicalVersion - 1 })
-    const reformed = field({ base: old, left: 'new form', stampSeen: { left: true, right: true } })
-    expect(mergeField(reformed)).toEqual({ kind: 'agreed', base: base('new form', 'a') })
-    expect(mergeField({ ...reformed, stampSeen: { left: false, right: true } })).toMatchObject({
+  it('does not take a new canonical form for an edit, nor forget an edit for it', () => {
+    const [one, other] = ['x'.repeat(10_000), 'y'.repeat(10_000)]
+    const old = base(one, one, { canonical: canonicalVersion - 1 })
+    const reformed = field({ base: old, left: other, right: other, stampSeen: { left: true, right: true } })
+    expect(mergeField(reformed)).toEqual({ kind: 'agreed', base: base(other, other) })
+    // They differ: a lossy mapping, or an edit that waits. The base stays, and the next edit tells.
+    expect(mergeField({ ...reformed, right: 'z' })).toEqual({ kind: 'agreed', base: null })
+    expect(mergeField({ ...reformed, right: 'z', stampSeen: { left: false, right: true } })).toMatchObject({
       kind: 'write',
       side: 'right',
     })
+    expect(mergeField({ ...reformed, right: 'z', stampSeen: { left: false, right: false } })).toMatchObject({
+      kind: 'held',
+      conflict: { kind: 'disputed' },
+    })
+    // What was kept whole is compared whole, whatever the stamp says.
+    const whole = base('a', 'a', { canonical: canonicalVersion - 1 })
+    expect(mergeField(field({ base: whole, left: 'b', stampSeen: { left: true, right: true } }))).toMatchObject({
+      kind: 'write',
+      side: 'right',
+    })
+    expect(mergeField(field({ base: whole }))).toEqual({ kind: 'agreed', base: base('a', 'a') })
   })
 
   it('holds a value without counterpart and leaves the base where it is', () => {

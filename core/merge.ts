@@ -1,4 +1,4 @@
-import { type BaseField, canonicalVersion, equalsBase, thawed, toBaseValue } from './base.ts'
+import { type BaseField, canonicalVersion, equalsBase, isOldHash, thawed, toBaseValue } from './base.ts'
 import { type ConflictDecision, type ConflictKind, type FieldConflict, knownBase } from './conflicts.ts'
 import { valueHash } from './hash.ts'
 import type { FieldMapping } from './link-config.ts'
@@ -112,8 +112,11 @@ export function mergeField(field: MergeField): MergeResult {
   // Even a side that looks unchanged may be an edit: somebody may have taken back what we wrote.
   if (base.disputed === true)
     return agree(field) ? { kind: 'agreed', base: agreedBase(field) } : held(field, 'disputed')
-  if (changed.left && changed.right)
-    return agree(field) ? { kind: 'agreed', base: agreedBase(field) } : mergeConflict(field, base)
+  if (changed.left && changed.right) {
+    if (agree(field)) return { kind: 'agreed', base: agreedBase(field) }
+    // Of an old hash nobody can tell an edit from a new form: no side may win on the strength of it.
+    return sides.some((side) => isOldHash(base, side)) ? held(field, 'disputed') : mergeConflict(field, base)
+  }
   const from: Side = changed.left ? 'left' : 'right'
   const stamps = field.stamps
   if (stamps !== undefined && swings(base, from, field[from], stamps[from])) {
@@ -295,8 +298,8 @@ function flowsFrom(flows: MergeField['flows'], from: Side): boolean {
 
 function hasChanged(field: MergeField, base: BaseField, side: Side): boolean {
   if (equalsBase(field[side], base[side])) return false
-  // A base of an older canonical form differs by form alone while the record itself has not moved.
-  return !(base.canonical !== canonicalVersion && field.stampSeen[side])
+  // What was agreed in an older form differs by form alone while the record itself has not moved.
+  return !(isOldHash(base, side) && field.stampSeen[side])
 }
 
 function agreedBase(field: MergeField): BaseField {
@@ -310,9 +313,11 @@ function agreedBase(field: MergeField): BaseField {
 
 /** Base values of an older canonical form, and hashes where the policy now merges, are recomputed in passing. */
 function refreshed(field: MergeField, base: BaseField): BaseField | null {
-  const tooShort = field.mapping.conflict === 'merge' && sides.some((side) => 'h' in base[side])
   const unchanged = equalsBase(field.left, base.left) && equalsBase(field.right, base.right)
-  return base.canonical === canonicalVersion && !(tooShort && unchanged) ? null : agreedBase(field)
+  const tooShort = field.mapping.conflict === 'merge' && sides.some((side) => 'h' in base[side])
+  if (unchanged) return base.canonical === canonicalVersion && !tooShort ? null : agreedBase(field)
+  // An edit may wait behind an old hash, held by an issue: it is not declared agreed.
+  return sides.some((side) => isOldHash(base, side)) && agree(field) ? agreedBase(field) : null
 }
 
 /** Either translation reaching the other's value is agreement: many-to-one pairs are not undone on the way back. */
