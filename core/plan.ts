@@ -1,4 +1,4 @@
-import { type Base, type BaseField, canonicalVersion, thawed, toBaseValue } from './base.ts'
+import { type Base, type BaseField, canonicalVersion, inTodaysForm, thawed, toBaseValue } from './base.ts'
 import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
 import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
@@ -10,8 +10,10 @@ import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.t
 import { trailAfter } from './ping-pong.ts'
 import type { Problem } from './problems.ts'
 import type { References } from './references.ts'
+import type { ImageRoute } from './rich-text/images.ts'
 import type { IntentField, LinkContext } from './store.ts'
-import { createTranslator, type Translation } from './translate.ts'
+import { guardText } from './text-guard.ts'
+import { type Around, createTranslator, type Translation } from './translate.ts'
 import {
   type CanonicalValue,
   canonicalSet,
@@ -92,6 +94,8 @@ export interface PairInput {
   retry?: boolean
   /** Twins of records that the two refer to. */
   references?: References
+  /** By the side a text comes from: where the record's attached images are on the other side. Absent: nowhere. */
+  images?: Readonly<Record<Side, ImageRoute>>
   /** By mapping id: the side edited last; null: nobody can tell. */
   newer?: Readonly<Record<string, Side | null>>
 }
@@ -151,6 +155,7 @@ export function createPlanner(context: PlannerContext): Planner {
     return {
       mapping,
       mergeKind: mergeKind(left, right),
+      memo: { left: left?.type === 'memo', right: right?.type === 'memo' },
       fingerprint: mappingFingerprint(mapping),
       flows: {
         toRight:
@@ -195,8 +200,9 @@ export function createPlanner(context: PlannerContext): Planner {
           problems.push(unreadable(mapping, leftValue === undefined ? 'left' : 'right'))
           continue
         }
-        const { fingerprint, flows, mergeKind: kind } = prepared.get(mapping.id) ?? prepare(mapping)
-        const known = base[mapping.id]
+        const { fingerprint, flows, memo, mergeKind: kind } = prepared.get(mapping.id) ?? prepare(mapping)
+        const stored = base[mapping.id]
+        const known = stored === undefined ? undefined : inTodaysForm(stored, memo)
         const decision = input.decisions?.[mapping.id]
         const newer = input.newer?.[mapping.id]
         fields.push({
@@ -212,7 +218,8 @@ export function createPlanner(context: PlannerContext): Planner {
           right: rightValue,
           flows,
           stampSeen,
-          translate: (from, value) => translator.translate(mapping, from, value, input.references),
+          translate: (from, value) =>
+            guarded(mapping, from, value, { left, right }, aroundOf(input, from), decision !== undefined),
         })
       }
       mergeGroup(fields).forEach((result, index) => {
@@ -268,6 +275,32 @@ export function createPlanner(context: PlannerContext): Planner {
       problems.push(result.problem)
       if (result.conflict !== undefined) conflicts.push(result.conflict)
       if (result.base !== undefined) agreed[mapping.id] = result.base
+    }
+  }
+
+  /** A translation that minds what texts would lose. What a person has decided about is written whatever it costs. */
+  function guarded(
+    mapping: FieldMapping,
+    from: Side,
+    value: CanonicalValue,
+    records: Partial<Record<Side, RecordSnapshot>>,
+    around: Around,
+    decided: boolean,
+  ): Translation {
+    const to = otherSide(from)
+    const translation = translator.translate(mapping, from, value, around)
+    const [source, target] = [fieldOf(from, mapping[from]), fieldOf(to, mapping[to])]
+    if (source === undefined || target === undefined || decided) return translation
+    const lostOn = (side: Side) => records[side]?.lost?.[mapping[side] ?? ''] ?? []
+    const current = records[to]?.fields[mapping[to] ?? ''] ?? null
+    const way = { mappingId: mapping.id, to, source, target }
+    return guardText(way, translation, current, { source: lostOn(from), target: lostOn(to) })
+  }
+
+  function aroundOf({ references, images }: PairInput, from: Side): Around {
+    return {
+      ...(references === undefined ? {} : { references }),
+      ...(images === undefined ? {} : { images: images[from] }),
     }
   }
 
@@ -331,7 +364,8 @@ export function createPlanner(context: PlannerContext): Planner {
       return fallback === null
         ? {}
         : { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' } }
-    const translation: Translation = translator.translate(mapping, from, value, references)
+    const around = references === undefined ? {} : { references }
+    const translation = guarded(mapping, from, value, { [from]: source }, around, false)
     if (!translation.ok) {
       // A start value only stands in where there is nothing to lose: a value that has no counterpart holds its field.
       if (fallback !== null && target?.required === true)
@@ -438,7 +472,8 @@ export function createPlanner(context: PlannerContext): Planner {
     planCreate,
     learn,
     ancestor,
-    translate: (mapping, from, _source, value, references) => translator.translate(mapping, from, value, references),
+    translate: (mapping, from, _source, value, references) =>
+      translator.translate(mapping, from, value, references === undefined ? {} : { references }),
   }
 }
 

@@ -1,9 +1,11 @@
 import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
-import { canonicalMemo, memoText } from './memo.ts'
+import { memoText, repointImages, textToMemo, unreadableMemo } from './memo.ts'
 import { type EndpointUser, type FieldMetadata, type FieldOption, fieldByName, type SideMetadata } from './metadata.ts'
 import type { Problem } from './problems.ts'
 import { fieldIdOf, noReferences, type References, recordIdOf } from './references.ts'
+import type { ImageRoute } from './rich-text/images.ts'
 import type { LinkContext } from './store.ts'
+import { lostAsPlainText, notPlainProblem, strandedProblem, unreadableProblem } from './text-guard.ts'
 import { type CanonicalValue, canonicalSet, otherSide, type Side } from './values.ts'
 
 /** A value in the other side's canonical form, or why it has none there. A warning means: usable, but somebody should know. */
@@ -18,12 +20,20 @@ export interface TranslationContext {
   type?: TypePair
 }
 
+/** What is known of the records around the one that is translated. */
+export interface Around {
+  /** Twins of records that it refers to; absent: references go by name. */
+  references?: References
+  /** Where its attached images are on the other side; absent: a text that shows some cannot go there. */
+  images?: ImageRoute
+}
+
 export interface Translator {
   /**
    * Translates a value of `from`'s field into the other side's field of the mapping. "No value" stays "no value", but for
-   * the record above, which is the root then. `references` tells the twins of records that are referred to.
+   * the record above, which is the root then.
    */
-  translate(mapping: FieldMapping, from: Side, value: CanonicalValue, references?: References): Translation
+  translate(mapping: FieldMapping, from: Side, value: CanonicalValue, around?: Around): Translation
 }
 
 /**
@@ -47,12 +57,8 @@ export function createTranslator(context: TranslationContext): Translator {
     return index
   }
 
-  function translate(
-    mapping: FieldMapping,
-    from: Side,
-    value: CanonicalValue,
-    references: References = noReferences,
-  ): Translation {
+  function translate(mapping: FieldMapping, from: Side, value: CanonicalValue, around: Around = {}): Translation {
+    const { references = noReferences, images } = around
     const to = otherSide(from)
     const source = mapping[from] === null ? undefined : fieldByName(context[from].entity, mapping[from])
     const target = mapping[to] === null ? undefined : fieldByName(context[to].entity, mapping[to])
@@ -77,6 +83,7 @@ export function createTranslator(context: TranslationContext): Translator {
         target,
         item: value === null ? '' : String(value),
         references,
+        images,
       })
     if (value === null) return { ok: true, value: null }
     const items = Array.isArray(value) ? (value as readonly string[]) : [value as string | number | boolean]
@@ -92,7 +99,7 @@ export function createTranslator(context: TranslationContext): Translator {
     const translated: (string | number | boolean)[] = []
     let warning: Problem | undefined
     for (const item of items) {
-      const one = translateOne({ mapping, from, to, source, target, item, references })
+      const one = translateOne({ mapping, from, to, source, target, item, references, images })
       if (!one.ok) return one
       if (one.warning !== undefined) warning = one.warning
       if (one.value !== null) translated.push(one.value as string | number | boolean)
@@ -109,20 +116,22 @@ export function createTranslator(context: TranslationContext): Translator {
     target: FieldMetadata
     item: string | number | boolean
     references: References
+    images: ImageRoute | undefined
   }
 
   function translateOne(one: One): Translation {
     const { source, target, item } = one
     if (source.type === 'user') return translateUser(one, String(item))
+    if (source.type === 'memo') return translateMemo(one, String(item))
     const twin = translateReference(one)
     if (twin !== null) return twin
     const label = labelOf(one)
     if (target.type === 'list' || target.type === 'reference') return translateToOption(one, label)
     switch (target.type) {
       case 'string':
-        return withinLength(one, source.type === 'memo' ? memoText(String(item)) : label)
+        return withinLength(one, label)
       case 'memo':
-        return { ok: true, value: source.type === 'memo' ? item : textToMemo(label) }
+        return withinLength(one, textToMemo(label))
       case 'integer':
       case 'float': {
         const number = typeof item === 'number' ? item : Number(String(item).trim() === '' ? Number.NaN : item)
@@ -148,6 +157,28 @@ export function createTranslator(context: TranslationContext): Translator {
       default:
         return notConvertible(one, label)
     }
+  }
+
+  /** A memo goes whole or not at all: its attached images point to their twins, and a plain text gets what is plain. */
+  function translateMemo(one: One, memo: string): Translation {
+    const { mapping, from, to, source, target, images } = one
+    const way = { mappingId: mapping.id, to, source, target }
+    const why = unreadableMemo(memo)
+    if (why !== null) return fail(unreadableProblem(mapping.id, source, from, why))
+    if (target.type === 'string') {
+      const missed = lostAsPlainText(memo)
+      return missed.length > 0 ? fail(notPlainProblem(way, missed)) : withinLength(one, memoText(memo))
+    }
+    if (target.type !== 'memo') return notConvertible(one, memoText(memo))
+    const { canonical, stranded } = repointImages(memo, images ?? (() => null))
+    return stranded.length > 0
+      ? fail(
+          strandedProblem(
+            way,
+            stranded.map((image) => (image.kind === 'attachment' ? image.name : null) ?? image.source ?? ''),
+          ),
+        )
+      : withinLength(one, canonical)
   }
 
   /** What people see of a value: the option's label for lists and references, else the value itself. */
@@ -330,10 +361,10 @@ export function createTranslator(context: TranslationContext): Translator {
 
 function withinLength(
   one: { mapping: FieldMapping; to: Side; source: FieldMetadata; target: FieldMetadata },
-  text: string,
+  text: string | null,
 ): Translation {
   const { mapping, to, source, target } = one
-  if (target.maxLength === null || target.maxLength < 0 || text.length <= target.maxLength)
+  if (text === null || target.maxLength === null || target.maxLength < 0 || text.length <= target.maxLength)
     return { ok: true, value: text }
   return fail(
     problemOf(mapping, to, target, {
@@ -371,16 +402,6 @@ function problemOf(
 
 function fail(problem: Problem): Translation {
   return { ok: false, problem }
-}
-
-function textToMemo(text: string): CanonicalValue {
-  const escaped = text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
-  return canonicalMemo(
-    escaped
-      .split('\n')
-      .map((line) => `<p>${line}</p>`)
-      .join(''),
-  )
 }
 
 /** Labels compare without case and surrounding or repeated blanks. */

@@ -2,7 +2,7 @@
  * Canonical values: what a field holds, in the canonical form of *its own side*. A list value is the key its endpoint
  * uses (ALM: the item's text; Octane: the list node's id), a user is the login (ALM) or the user id (Octane), a reference
  * is the other record's id. "No value" is always `null`, whatever the wire says. Sets are sorted and free of repeats, so
- * that equality is equality of content. Memos are canonical HTML (see memo.ts). Dates are `yyyy-MM-dd`; date-times are
+ * that equality is equality of content. Memos are canonical HTML (see memo.ts and rich-text/). Dates are `yyyy-MM-dd`; date-times are
  * `yyyy-MM-dd HH:mm:ss` in the endpoint's own zone or ISO with `Z`, as received.
  */
 export type CanonicalValue = null | string | number | boolean | readonly string[]
@@ -80,6 +80,8 @@ export interface RecordSnapshot {
   /** When it was created, in the server's own words, where the type has such a time. */
   created?: string | null
   fields: Readonly<Record<string, CanonicalValue>>
+  /** By memo field: content of the endpoint's text that its canonical form does not hold, in words (`a video`). */
+  lost?: Readonly<Record<string, readonly string[]>>
   /** Octane's `client_lock_stamp`, where the endpoint compares it natively on writing. */
   lock?: number
 }

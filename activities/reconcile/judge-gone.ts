@@ -1,5 +1,6 @@
 import { ConnectorError, type GoneEvidence } from '../../connectors/contract.ts'
-import { equalsBase } from '../../core/base.ts'
+import { equalsBase, inTodaysForm } from '../../core/base.ts'
+import { fieldByName } from '../../core/metadata.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { ItemCommit, PairState, SettledIntent, Store, WorkItem } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sameStamp, sides } from '../../core/values.ts'
@@ -153,8 +154,11 @@ function isEdited(bench: Workbench, pair: PairState, side: Side, survivor: Recor
   if (seen === null || !sameStamp(seen, survivor.stamp)) return true
   return bench.link.configuration.fields.some((mapping) => {
     const field = mapping[side]
-    const base = pair.base[mapping.id]
-    return field !== null && base !== undefined && !equalsBase(survivor.fields[field] ?? null, base[side])
+    const stored = pair.base[mapping.id]
+    if (field === null || stored === undefined) return false
+    const memo = fieldByName(bench.metadata[side].entity, field)?.type === 'memo'
+    const base = inTodaysForm(stored, { left: memo, right: memo })
+    return !equalsBase(survivor.fields[field] ?? null, base[side])
   })
 }
 

@@ -1,4 +1,4 @@
-import { canonicalMemo, wrapMemo } from '../../core/memo.ts'
+import { canonicalMemo, lostInMemo, wrapMemo } from '../../core/memo.ts'
 import type { FieldMetadata } from '../../core/metadata.ts'
 import { type CanonicalValue, canonicalSet, keepableText, type RecordSnapshot } from '../../core/values.ts'
 import { asArray } from './schema.ts'
@@ -102,10 +102,14 @@ export function snapshotOf(
   const wire = new Map(asArray(entity.Fields).map((field) => [field.Name, asArray(field.values)]))
   const text = (name: string) => wire.get(name)?.[0]?.value
   const values: Record<string, CanonicalValue> = {}
+  const lost: Record<string, readonly string[]> = {}
   for (const name of wanted) {
     const field = metadata.get(name)
     const found = wire.get(name)
-    if (field !== undefined && found !== undefined) values[name] = decode(field, found)
+    if (field === undefined || found === undefined) continue
+    values[name] = decode(field, found)
+    const missed = field.type === 'memo' ? lostInMemo(found[0]?.value ?? '') : []
+    if (missed.length > 0) lost[name] = missed
   }
   const version = text('ver-stamp')
   const modified = text('last-modified')
@@ -117,6 +121,7 @@ export function snapshotOf(
     },
     ...(wire.has('creation-time') ? { created: text('creation-time') ?? null } : {}),
     fields: values,
+    ...(Object.keys(lost).length > 0 ? { lost } : {}),
   }
 }
 

@@ -1,4 +1,4 @@
-import { canonicalMemo, wrapMemo } from '../../core/memo.ts'
+import { canonicalMemo, lostInMemo, wrapMemo } from '../../core/memo.ts'
 import { type CanonicalValue, canonicalSet, keepableText, type RecordSnapshot } from '../../core/values.ts'
 import type { OctaneReference, WireField } from './schema.ts'
 
@@ -48,9 +48,13 @@ export function snapshotOf(
   wanted: readonly string[],
 ): RecordSnapshot {
   const values: Record<string, CanonicalValue> = {}
+  const lost: Record<string, readonly string[]> = {}
   for (const name of wanted) {
     const field = fields.get(name)
-    if (field !== undefined && name in entity) values[name] = decode(field, entity[name])
+    if (field === undefined || !(name in entity)) continue
+    values[name] = decode(field, entity[name])
+    const missed = field.metadata.type === 'memo' ? lostInMemo(String(entity[name] ?? '')) : []
+    if (missed.length > 0) lost[name] = missed
   }
   const lock = entity.client_lock_stamp
   return {
@@ -61,6 +65,7 @@ export function snapshotOf(
     },
     created: typeof entity.creation_time === 'string' ? entity.creation_time : null,
     fields: values,
+    ...(Object.keys(lost).length > 0 ? { lost } : {}),
     ...(typeof lock === 'number' ? { lock } : {}),
   }
 }

@@ -33,7 +33,7 @@ describe('the canonical form', () => {
           expect(readRichText(printed).canonical).toBe(once)
         }
       }),
-      { numRuns: 4_000 },
+      { numRuns: 1_500 },
     )
   })
 
@@ -66,7 +66,7 @@ describe('the canonical form', () => {
           text.replace(/<\/(?:br|hr|img|input)>|\s|&nbsp;|\u00a0|&quot;|"|=(?="")|=$/g, '').replace(/=/g, '')
         expect(bare(again)).toBe(bare(once))
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     )
   })
 
@@ -138,31 +138,31 @@ describe('the canonical form', () => {
 describe('a text beyond all measure', () => {
   const times = (piece: string, length: number) => piece.repeat(Math.ceil(length / piece.length))
   it.each([
-    ['ordinary text', times('<p>some <b>bold</b> text &amp; more</p>', 1_000_000), true],
-    ['one paragraph', `<p>${times('word ', 1_000_000)}</p>`, true],
-    ['blanks', `<p>a${times(' ', 1_000_000)}b${times('&nbsp;', 1_000_000)}</p>`, true],
-    ['signs', times('<', 1_000_000), true],
-    ['breaks', times('<br>', 1_000_000), true],
-    ['items', times('<li>x', 1_000_000), true],
-    ['pieces that join', times('<b>a<br></b>', 1_000_000), true],
-    ['rules in a style', `<p style="${times('color:red;', 1_000_000)}">x</p>`, true],
-    ['brackets in a style', `<p style="${times('(', 1_000_000)}">x</p>`, true],
-    ['an unclosed comment', `x<!--${times('-', 1_000_000)}`, true],
-    ['elements in elements', times('<div>', 1_000_000), false],
+    ['ordinary text', times('<p>some <b>bold</b> text &amp; more</p>', 500_000), true],
+    ['one paragraph', `<p>${times('word ', 500_000)}</p>`, true],
+    ['blanks', `<p>a${times(' ', 500_000)}b${times('&nbsp;', 500_000)}</p>`, true],
+    ['signs', times('<', 500_000), true],
+    ['breaks', times('<br>', 500_000), true],
+    ['items', times('<li>x', 500_000), true],
+    ['pieces that join', times('<b>a<br></b>', 500_000), true],
+    ['rules in a style', `<p style="${times('color:red;', 500_000)}">x</p>`, true],
+    ['brackets in a style', `<p style="${times('(', 500_000)}">x</p>`, true],
+    ['an unclosed comment', `x<!--${times('-', 500_000)}`, true],
+    ['elements in elements', times('<div>', 500_000), false],
     [
       'formats that are opened again and again',
       Array.from({ length: 50_000 }, (_, index) => `<p><b id=${index}>`).join(''),
       false,
     ],
     ['attributes', `<p ${Array.from({ length: 150_000 }, (_, index) => `a${index}`).join(' ')}>x`, false],
-    ['text that moves out of a table', `<table>${times('x<b>y</b>', 1_000_000)}`, false],
+    ['text that moves out of a table', `<table>${times('x<b>y</b>', 500_000)}`, false],
     [
       'children that move from parent to parent',
       `${times('<b>', 300)}<div>${times('<i></i>x', 500_000)}${times('</b>', 300)}`,
       false,
     ],
     ['length', times('x', 4_000_001), false],
-  ])('is read, or left alone whole: %s', { timeout: 120_000 }, (_name, html, readable) => {
+  ])('is read, or left alone whole: %s', (_name, html, readable) => {
     const canonical = canonicalMemo(html)
     expect(unreadableMemo(canonical) === null).toBe(readable)
     if (readable) return
@@ -188,7 +188,7 @@ describe('plain text', () => {
         const expected = plain.replace(/^\n+/, '').trimEnd()
         expect(memoText(textToMemo(plain))).toBe(expected.trim() === '' ? '' : expected)
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     )
   })
 })

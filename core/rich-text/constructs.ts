@@ -77,14 +77,18 @@ export function inventoryOf(nodes: readonly RichNode[]): Inventory {
     if (tag === 'pre' || tag === 'code' || tag === 'kbd' || tag === 'samp') note('code', plainText([node]))
     if (attributeOf(node, 'dir') === 'rtl') note('right-to-left', said())
     dress(node, said)
-    if (tag === 'table') return within(tables, { row: 0, cell: 0 }, node)
+    if (tag === 'table') {
+      within(tables, { row: 0, cell: 0 }, node)
+      return
+    }
     if (tag === 'ul' || tag === 'ol') {
       const style = attributeOf(node, 'style') ?? ''
       const reversed = attributeOf(node, 'reversed') !== undefined
       const count = node.children.filter((child) => !isRichText(child) && child.tag === 'li').length
       const start = Number(attributeOf(node, 'start') ?? (reversed ? count : 1))
       const step = reversed ? -1 : 1
-      return within(lists, { depth: lists.length, ordered: tag === 'ol', next: start, step, style }, node)
+      within(lists, { depth: lists.length, ordered: tag === 'ol', next: start, step, style }, node)
+      return
     }
     const table = tables.at(-1)
     if (table !== undefined && tag === 'tr') {

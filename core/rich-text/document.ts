@@ -1,4 +1,4 @@
-import { type DefaultTreeAdapterMap, defaultTreeAdapter, parse, type TreeAdapter } from 'parse5'
+import { type DefaultTreeAdapterMap, defaultTreeAdapter, html as htmlNames, parse, type TreeAdapter } from 'parse5'
 
 type ParsedElement = DefaultTreeAdapterMap['element']
 export type ParsedNode = DefaultTreeAdapterMap['childNode']
@@ -70,6 +70,8 @@ function countingAdapter(budget: number): TreeAdapter<DefaultTreeAdapterMap> {
   }
   return {
     ...defaultTreeAdapter,
+    // Without a doctype a table may stand in a paragraph, with one it may not: readers differ, so it never does.
+    getDocumentMode: () => htmlNames.DOCUMENT_MODE.NO_QUIRKS,
     createElement(tagName, namespace, attributes) {
       spend(1 + attributes.length)
       return defaultTreeAdapter.createElement(tagName, namespace, attributes)
