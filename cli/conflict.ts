@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { ConflictView } from '../api/contract/conflicts.ts'
+import type { z } from 'zod'
+import type { ConflictView, decisionOutcomes } from '../api/contract/conflicts.ts'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
 import { localTime, short, table } from './output.ts'
@@ -66,23 +67,52 @@ export function conflictCommands(program: Command, context: () => Context): void
         if (options.side !== 'left' && options.side !== 'right') throw new Error('--side takes left or right.')
         const { side, reason } = options
         const link = await findLink(context(), which)
-        const shown = await Promise.all(
-          ids.map((conflictId) => api.call('getConflict', { params: { id: link.id, conflictId } })),
+        const revisions = await openRevisions(context(), link.id)
+        const known = [...new Set(ids)].filter((id) => uuid.test(id))
+        const items: Outcome[] = ids.flatMap((id) =>
+          uuid.test(id) ? [] : [{ id, state: 'unknown' as const, message: null, conflict: null }],
         )
-        const { items } = await api.call('resolveConflicts', {
-          params: { id: link.id },
-          body: {
-            choose,
-            side,
-            reason,
-            ...(options.value === undefined ? {} : { value: parsed(options.value) }),
-            conflicts: shown.map(({ id, revision }) => ({ id, revision })),
-          },
-        })
-        output.show(items, (rows) => rows.map((one) => `${one.id} ${one.state}`).join('\n'))
+        for (let at = 0; at < known.length; at += atATime) {
+          const answer = await api.call('resolveConflicts', {
+            params: { id: link.id },
+            body: {
+              choose,
+              side,
+              reason,
+              ...(options.value === undefined ? {} : { value: parsed(options.value) }),
+              // One that is not open is refused by the server, whatever revision is named.
+              conflicts: known.slice(at, at + atATime).map((id) => ({ id, revision: revisions.get(id) ?? 1 })),
+            },
+          })
+          items.push(...answer.items)
+        }
+        output.show(items, (rows) =>
+          rows.map((one) => [one.id, one.state, ...(one.message === null ? [] : [one.message])].join(' ')).join('\n'),
+        )
         if (items.some((one) => one.state !== 'decided')) exit(1)
       },
     )
+}
+
+type Outcome = z.infer<typeof decisionOutcomes>['items'][number]
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+/** So many are decided by one request. */
+const atATime = 500
+
+/** Open conflicts of a link with the revision that is shown now. */
+async function openRevisions({ api }: Context, linkId: string): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  let cursor: string | undefined
+  do {
+    const page = await api.call('listConflicts', {
+      params: { id: linkId },
+      query: { limit: '200', open: 'true', ...(cursor === undefined ? {} : { cursor }) },
+    })
+    for (const one of page.items) found.set(one.id, one.revision)
+    cursor = page.next ?? undefined
+  } while (cursor !== undefined)
+  return found
 }
 
 /** JSON where it is some, else the text itself. */

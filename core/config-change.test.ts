@@ -27,7 +27,7 @@ function configuration(change: Partial<LinkConfigurationInput> = {}) {
 }
 
 const fields = configuration().fields
-const nothing = { mappings: [], remapped: [], values: [], creates: [], updates: [], standIns: false }
+const nothing = { mappings: [], removed: [], remapped: [], values: [], creates: [], updates: [], standIns: false }
 
 describe('what a changed configuration means for records', () => {
   it('is nothing where only schedule, tuning or brake differ', () => {
@@ -76,5 +76,13 @@ describe('what a changed configuration means for records', () => {
     const closed = configuration({ rules: { toRight: { create: false, update: false }, toLeft: both } })
     expect(configurationChange(closed, configuration())).toEqual({ ...nothing, creates: ['left'], updates: ['left'] })
     expect(configurationChange(configuration(), closed)).toEqual(nothing)
+  })
+
+  it('names the mappings that are gone', () => {
+    const gone = fields.slice(1)
+    expect(configurationChange(configuration(), configuration({ fields: gone }))).toEqual({
+      ...nothing,
+      removed: [fields[0]?.id],
+    })
   })
 })

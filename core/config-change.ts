@@ -6,6 +6,8 @@ import { type Side, sides } from './values.ts'
 export interface ConfigurationChange {
   /** Mappings that changed in any way, new ones included: what is held because of them is tried again at once. */
   mappings: readonly string[]
+  /** Mappings that are gone: what waits because of them is over. */
+  removed: readonly string[]
   /** Mappings whose field is another one, flows another way, or is new: every pair has to be compared again. */
   remapped: readonly string[]
   /** Mappings of which only value pairs changed: the values on each side that may now mean something else. */
@@ -36,8 +38,10 @@ export function configurationChange(before: LinkConfiguration, after: LinkConfig
   const rule = { left: 'toRight', right: 'toLeft' } as const
   const switchedOn = (side: Side, what: 'create' | 'update') =>
     after.rules[rule[side]][what] && !before.rules[rule[side]][what]
+  const kept = new Set(after.fields.map((mapping) => mapping.id))
   return {
     mappings,
+    removed: before.fields.flatMap(({ id }) => (kept.has(id) ? [] : [id])),
     remapped,
     values,
     creates: sides.filter((side) => switchedOn(side, 'create')),

@@ -1,5 +1,6 @@
 import type { BaseField, BaseValue } from './base.ts'
-import type { CanonicalValue, Side } from './values.ts'
+import type { LinkConfiguration } from './link-config.ts'
+import { type CanonicalValue, canonicalSet, type Side, sameValue } from './values.ts'
 
 /** Why a field waits for a person. */
 export type ConflictKind =
@@ -33,6 +34,40 @@ export interface ConflictDecision {
   side: Side
   leftHash: string
   rightHash: string
+}
+
+/**
+ * Why a decision about a field can never be carried out under this configuration, in words; null: it can. What the endpoints
+ * themselves refuse is told when it is tried.
+ */
+export function decisionRefusal(
+  configuration: Pick<LinkConfiguration, 'fields' | 'rules'>,
+  conflict: { mappingId: string; kind: ConflictKind; left: CanonicalValue; right: CanonicalValue },
+  decision: { choose: ConflictDecision['choose']; value: CanonicalValue; side: Side },
+): string | null {
+  const mapping = configuration.fields.find((one) => one.id === conflict.mappingId)
+  if (mapping === undefined)
+    return `The field "${conflict.mappingId}" is not mapped any more; the conflict closes by itself at the next look.`
+  if (decision.choose === 'retry')
+    return conflict.kind === 'frozen' ? null : 'Only a frozen field can be tried again: choose a side or write a value.'
+  const flows = {
+    left: mapping.direction !== 'to-left' && configuration.rules.toRight.update && !mapping.createOnly,
+    right: mapping.direction !== 'to-right' && configuration.rules.toLeft.update && !mapping.createOnly,
+  }
+  const { choose, side, value } = decision
+  const from = choose !== 'value' ? choose : sameContent(value, conflict[side]) ? side : null
+  if (from !== null && !flows[from])
+    return `The value of the ${from} side may not be written to the other side: the mapping of "${mapping.id}" or the link's rules go the other way only.`
+  if (from === null && !(flows.left && flows.right))
+    return `Another value would have to be written to both sides, but "${mapping.id}" flows one way only: choose the ${flows.left ? 'left' : 'right'} side.`
+  return null
+}
+
+/** A value as people write it, compared with one as it is kept. */
+function sameContent(written: CanonicalValue, kept: CanonicalValue): boolean {
+  const plain = (value: CanonicalValue): CanonicalValue =>
+    Array.isArray(value) ? canonicalSet(value as readonly string[]) : value === '' ? null : value
+  return sameValue(plain(written), plain(kept))
 }
 
 /** Decisions of an item's pair by mapping id. */

@@ -19,6 +19,7 @@ export function conflictProblem(mapping: FieldMapping, kind: ConflictKind): Prob
         ? `Whether a write of Tandem lies under the value of "${mapping.id}" cannot be told any more, and both sides differ.`
         : `Both sides changed "${mapping.id}" since they last agreed.`,
     remedy: 'Choose a side or write a value (tandem conflict list); every other field of the record goes on.',
+    field: mapping.left ?? mapping.right ?? '',
     mappingId: mapping.id,
   }
 }
@@ -34,6 +35,7 @@ export function frozenProblem(field: Named, base: BaseField): Problem {
     message: `The endpoint keeps altering the value of "${field.mapping[side] ?? field.mapping.id}" that is written.`,
     remedy: alteredRemedy,
     side,
+    field: field.mapping[side] ?? '',
     mappingId: field.mapping.id,
   }
 }
@@ -51,6 +53,7 @@ export function pingPongProblem({ mapping, names }: Named, side: Side): Problem 
     message: `"${mapping[side] ?? mapping.id}" swings: Tandem wrote the value of ${other} to ${where}, and somebody or a rule at ${where} put the value before back at once.`,
     remedy: `Find the rule at ${where} that changes the field, or make the mapping one way; then retry the record or resolve its conflict.`,
     side,
+    field: mapping[side] ?? '',
     mappingId: mapping.id,
   }
 }

@@ -36,9 +36,10 @@ export interface MergeField {
 
 export type MergeRule = 'changed' | 'new' | 'conflict' | 're-map' | 'latest' | 'merge' | 'decision'
 
+/** `consumed`: a decision is used up by this; `impossible`: without having been carried out. */
 export type MergeResult =
   /** Nothing to write. `base` is what both sides agree on now; null: what the base already says. */
-  | { kind: 'agreed'; base: BaseField | null; warning?: Problem; consumed?: boolean }
+  | { kind: 'agreed'; base: BaseField | null; warning?: Problem; consumed?: boolean; impossible?: boolean }
   /** `value` (of `side`, the written one) replaces `before`; `source` is the other side's value it comes from. */
   | {
       kind: 'write'
@@ -57,6 +58,7 @@ export type MergeResult =
       /** The endpoints' histories would tell which edit came last. */
       wantsHistory?: boolean
       consumed?: boolean
+      impossible?: boolean
     }
   /** Left as it is on both sides, base unmoved, until the problem is gone. */
   | {
@@ -70,6 +72,7 @@ export type MergeResult =
       base?: BaseField
       wantsHistory?: boolean
       consumed?: boolean
+      impossible?: boolean
     }
 
 /**
@@ -87,7 +90,7 @@ export function mergeField(field: MergeField): MergeResult {
     if (decided !== null) return decided
     // The field may not flow that way any more: the question is put again.
     const { decision: _decision, ...rest } = field
-    return { ...mergeField(rest), consumed: true }
+    return { ...mergeField(rest), consumed: true, impossible: true }
   }
   if (base?.frozen !== undefined)
     return { kind: 'held', problem: frozenProblem(field, base), conflict: conflictOf(field, 'frozen') }

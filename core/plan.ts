@@ -43,6 +43,8 @@ export interface PairPlan {
   deciding: readonly string[]
   /** Mapping ids whose decision is used up by this plan, whatever comes of it. */
   consumed: readonly string[]
+  /** Of those, the ones that cannot be carried out: the field does not flow that way any more. */
+  impossible: readonly string[]
   /** Mapping ids of conflicts that the endpoints' histories would settle. */
   wantsHistory: readonly string[]
 }
@@ -186,6 +188,7 @@ export function createPlanner(context: PlannerContext): Planner {
     const conflicts: FieldConflict[] = []
     const deciding: string[] = []
     const consumed: string[] = []
+    const impossible: string[] = []
     const wantsHistory: string[] = []
     const stampSeen = {
       left: seen.left !== null && sameStamp(seen.left, left.stamp),
@@ -249,14 +252,12 @@ export function createPlanner(context: PlannerContext): Planner {
         })
       })
     }
-    return { writes, agreed, problems, conflicts, deciding, consumed, wantsHistory }
+    return { writes, agreed, problems, conflicts, deciding, consumed, impossible, wantsHistory }
 
     /** People write a text as they please; the planner compares canonical forms. */
     function inCanonicalForm(mapping: FieldMapping, decision: ConflictDecision): ConflictDecision {
-      const { value, side } = decision
-      const field = fieldOf(side, mapping[side])
-      if (Array.isArray(value)) return { ...decision, value: canonicalSet(value as readonly string[]) }
-      return field?.type === 'memo' && value !== null ? { ...decision, value: canonicalMemo(String(value)) } : decision
+      const { side } = decision
+      return { ...decision, value: asWritten(fieldOf(side, mapping[side]), decision.value) }
     }
 
     function note(mapping: FieldMapping, result: MergeResult): void {
@@ -265,6 +266,7 @@ export function createPlanner(context: PlannerContext): Planner {
         if (known !== undefined) agreed[mapping.id] = thawed(known)
       }
       if (result.consumed === true) consumed.push(mapping.id)
+      if (result.impossible === true) impossible.push(mapping.id)
       if (result.kind === 'agreed') return
       if (result.deciding === true) deciding.push(mapping.id)
       if (result.wantsHistory === true) wantsHistory.push(mapping.id)
@@ -522,6 +524,26 @@ function typed(value: string, target: FieldMetadata | undefined): CanonicalValue
   if (target.type === 'integer' || target.type === 'float') return Number(value)
   if (target.type === 'boolean') return value === 'true'
   return value
+}
+
+/** A value that a person wrote for a field, in its canonical form as far as it has one; what has none is told when translated. */
+function asWritten(field: FieldMetadata | undefined, value: CanonicalValue): CanonicalValue {
+  if (value === null || value === '' || field === undefined) return value === '' ? null : value
+  const items = Array.isArray(value) ? (value as readonly string[]) : [value as string | number | boolean]
+  if (field.multiple) return canonicalSet(items.map(String))
+  const [one = null] = items
+  if (items.length !== 1 || one === null) return value
+  switch (field.type) {
+    case 'memo':
+      return canonicalMemo(String(one))
+    case 'integer':
+    case 'float':
+      return typeof one === 'string' && one.trim() !== '' && Number.isFinite(Number(one)) ? Number(one) : one
+    case 'boolean':
+      return one === 'true' ? true : one === 'false' ? false : one
+    default:
+      return String(one)
+  }
 }
 
 /** Mappings of one group side by side, in the order of the configuration; others alone. */

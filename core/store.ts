@@ -427,9 +427,15 @@ export interface ItemCommit {
   problems: readonly Problem[] | null
   /**
    * Fields that wait for a person: `open` as seen now, `deciding` whose decision is still being carried out, `consumed`
-   * whose decision is used up. Open conflicts of the pair that are named in none are over. Null: not judged as a whole.
+   * whose decision is used up, `decided` whose decision the plan knew and could follow. Open conflicts of the pair that are
+   * named in none of the first three are over. Null: not judged as a whole.
    */
-  conflicts: { open: readonly FieldConflict[]; deciding: readonly string[]; consumed: readonly string[] } | null
+  conflicts: {
+    open: readonly FieldConflict[]
+    deciding: readonly string[]
+    consumed: readonly string[]
+    decided: readonly string[]
+  } | null
   outcome: ItemOutcome
   /** The side that was written, where one was. */
   written: readonly Side[]

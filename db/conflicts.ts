@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
-import type { ConflictDecision, ConflictKind, FieldConflict } from '../core/conflicts.ts'
+import { type ConflictDecision, type ConflictKind, decisionRefusal, type FieldConflict } from '../core/conflicts.ts'
+import { linkConfiguration } from '../core/link-config.ts'
 import type { CommitRequest } from '../core/store.ts'
 import type { CanonicalValue, Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
@@ -52,13 +53,15 @@ export async function saveConflicts(
       right_hash: field.rightHash,
     })),
   )
-  const names = (pick: 'deciding' | 'consumed') =>
+  const names = (pick: 'deciding' | 'consumed' | 'decided') =>
     judged.flatMap((one) => one[pick].map((mappingId) => ({ pair_id: one.pairId, mapping_id: mappingId })))
   const rowsOf = (value: unknown) => tx.json(value as postgres.JSONValue)
   const ids = tx.array(judged.map((one) => one.pairId))
   // What is used up, and what is in none of the lists any more, is over; then the rest is opened or moved on.
   await tx`
-    update conflicts c set resolved_at = now(), resolution = case when c.decision is null then 'over' else 'decided' end
+    update conflicts c set resolved_at = now(), resolution = case when c.decision is not null and (c.pair_id, c.mapping_id) in (
+        select pair_id, mapping_id from jsonb_to_recordset(${rowsOf(names('decided'))}) as r(pair_id uuid, mapping_id text))
+      then 'decided' else 'over' end
     where c.pair_id = any(${ids}::uuid[]) and c.link_id = ${request.linkId} and c.resolved_at is null and (
       (c.decision is not null and (c.pair_id, c.mapping_id) in (
         select pair_id, mapping_id from jsonb_to_recordset(${rowsOf(names('consumed'))}) as r(pair_id uuid, mapping_id text)))
@@ -167,14 +170,20 @@ export async function frozenConflicts(
 /** What became of one decision. */
 export interface DecisionOutcome {
   id: string
-  /** `moved`: the values are not those of the revision named. `busy`: an earlier decision is being carried out just now. */
-  state: 'decided' | 'moved' | 'closed' | 'busy' | 'unknown'
+  /**
+   * `moved`: the values are not those of the revision named, or somebody has decided since. `busy`: an earlier decision is being carried out just now.
+   * `refused`: the configuration does not let the field flow that way.
+   */
+  state: 'decided' | 'moved' | 'closed' | 'busy' | 'refused' | 'unknown'
+  /** Why it was refused, for people; null otherwise. */
+  message: string | null
   conflict: ConflictRow | null
 }
 
 /**
  * Records decisions about conflicts, each on its own: a ledger row with actor and reason, and the record due at once. What
- * is decided is carried out by the next look at the record, while both sides are as the person saw them.
+ * is decided is carried out by the next look at the record, while both sides are as the person saw them. A decision raises
+ * the revision, so that of two people who saw the same only the first is followed and the other one is told.
  */
 export async function decideConflicts(
   { sql }: Database,
@@ -192,36 +201,49 @@ export async function decideConflicts(
   return named('decide conflicts', () =>
     sql.begin(async (tx) => {
       const ids = tx.array(input.conflicts.map((one) => one.id))
-      const rows = await tx<(ConflictRow & { pairId: string; claimed: boolean })[]>`
-        select ${selected(tx)}, c.pair_id as "pairId", exists (
-            select 1 from claims l where l.link_id = ${linkId} and l.key = 'pair:' || c.pair_id and l.grace_until >= now()) as claimed
+      const rows = await tx<(ConflictRow & { pairId: string })[]>`
+        select ${selected(tx)}, c.pair_id as "pairId"
         from conflicts c join pairs p on p.id = c.pair_id
         where c.link_id = ${linkId} and c.id = any(${ids}::uuid[]) order by c.id for update of c`
       const found = new Map(rows.map((row) => [row.id, row]))
+      // Asked once the conflicts are locked: a claim that took an earlier decision along holds them as well, and is seen now.
+      const claims = await tx<{ pairId: string }[]>`
+        select p.id as "pairId" from unnest(${tx.array([...new Set(rows.map((row) => row.pairId))])}::uuid[]) as p(id)
+        where exists (
+          select 1 from claims l where l.link_id = ${linkId} and l.key = 'pair:' || p.id and l.grace_until >= now())`
+      const claimed = new Set(claims.map((row) => row.pairId))
+      const [newest] = await tx<{ configuration: unknown }[]>`
+        select v.configuration from links l join link_versions v on v.link_id = l.id and v.version = l.version
+        where l.id = ${linkId}`
+      const configuration = linkConfiguration.parse(newest?.configuration)
       const outcomes = input.conflicts.map(({ id, revision }): DecisionOutcome & { pairId: string | null } => {
         const row = found.get(id)
-        if (row === undefined) return { id, state: 'unknown', conflict: null, pairId: null }
-        const { pairId, claimed, ...conflict } = row
+        if (row === undefined) return { id, state: 'unknown', message: null, conflict: null, pairId: null }
+        const { pairId, ...conflict } = row
+        const message = decisionRefusal(configuration, conflict, { choose, value, side })
         const state =
           conflict.resolvedAt !== null
             ? 'closed'
             : conflict.revision !== revision
               ? 'moved'
-              : conflict.decision !== null && claimed
+              : conflict.decision !== null && claimed.has(pairId)
                 ? 'busy'
-                : 'decided'
-        return { id, state, conflict, pairId }
+                : message !== null
+                  ? 'refused'
+                  : 'decided'
+        return { id, state, message: state === 'refused' ? message : null, conflict, pairId }
       })
       const decided = outcomes.filter((one) => one.state === 'decided')
       if (decided.length > 0) {
         const decision = { choose, value: choose === 'value' ? value : null, side, actor, reason }
         await tx`
-          update conflicts set decision = ${tx.json(decision as unknown as postgres.JSONValue)}, decided_at = now()
+          update conflicts set decision = ${tx.json(decision as unknown as postgres.JSONValue)}, decided_at = now(),
+            revision = revision + 1
           where id = any(${tx.array(decided.map((one) => one.id))}::uuid[])`
         await tx`
           insert into pending (link_id, side, external_id, reason)
-          select distinct ${linkId}::uuid, 'left', p.left_id, 'retry' from pairs p
-          where p.id = any(${tx.array(decided.map((one) => one.pairId ?? ''))}::uuid[])
+          select ${linkId}::uuid, 'left', p.left_id, 'retry' from pairs p
+          where p.id = any(${tx.array(decided.map((one) => one.pairId ?? ''))}::uuid[]) order by p.left_id
           on conflict (link_id, side, external_id) do update set
             revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now()), attempts = 0`
         await appendLedger(

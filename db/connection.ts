@@ -50,14 +50,25 @@ export function openDatabase(url: string, options: { max?: number } = {}): Datab
   }
 }
 
-/** Runs a statement under a name and lets only DatabaseError out. */
+/** How often a transaction that was chosen to end a deadlock is begun anew. */
+const deadlockRounds = 4
+
+/**
+ * Runs a statement, or one transaction, under a name and lets only DatabaseError out. Transactions that lock the same rows in
+ * different orders are sorted out by the database, which ends one of them: that one has done nothing and is repeated.
+ */
 export async function named<T>(statement: string, body: () => Promise<T>): Promise<T> {
-  try {
-    return await body()
-  } catch (error) {
-    throw translate(statement, error)
-  }
+  for (let round = 1; ; round++)
+    try {
+      return await body()
+    } catch (error) {
+      const translated = translate(statement, error)
+      const repeatable = translated instanceof DatabaseError && translated.code === deadlockDetected
+      if (!repeatable || round === deadlockRounds) throw translated
+    }
 }
+
+const deadlockDetected = '40P01'
 
 function translate(statement: string, error: unknown): unknown {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {

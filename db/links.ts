@@ -77,6 +77,7 @@ export async function createLink(
         insert into links (workspace_id, endpoint_pair_id, bridge_id, name, description)
         values (${input.workspaceId}, ${pair?.id ?? null}, ${input.bridgeId}, ${input.name}, ${input.description}) returning id`
       if (row === undefined) throw new Error('insert answered nothing')
+      await inheritIntents(tx, row.id, pair?.id ?? null, configuration.entityType)
       await tx`
         insert into link_versions (link_id, version, configuration, author, comment)
         values (${row.id}, 1, ${tx.json(configuration as unknown as postgres.JSONValue)}, ${input.author}, ${input.comment})`
@@ -93,6 +94,23 @@ export async function createLink(
       return row.id
     }),
   )
+}
+
+/**
+ * Writes of a deleted link whose answer never came are settled by the link that follows it: it would not look for a create
+ * that it did not send, and would send it again. As of version 0 they say nothing about what the new mappings mean.
+ */
+async function inheritIntents(
+  tx: postgres.TransactionSql,
+  linkId: string,
+  endpointPairId: string | null,
+  entityType: string,
+): Promise<void> {
+  await tx`
+    update intents i set link_id = ${linkId}, version = 0
+    from links l join link_versions v on v.link_id = l.id and v.version = l.version
+    where i.link_id = l.id and l.id <> ${linkId} and l.deleted_at is not null and l.endpoint_pair_id = ${endpointPairId}
+      and v.configuration ->> 'entityType' = ${entityType}`
 }
 
 /**

@@ -28,6 +28,13 @@ export async function requeueForChange(tx: Tx, linkId: string, change: Configura
       returning 1`
     return rows.length
   }
+  // What waits because of a mapping that is gone is over: the next look says so.
+  if (change.removed.length > 0)
+    due += await queuePairs(tx`(
+      exists (select 1 from conflicts c where c.pair_id = p.id and c.link_id = ${linkId} and c.resolved_at is null
+        and c.mapping_id = any(${tx.array([...change.removed])}::text[]))
+      or exists (select 1 from issues i where i.link_id = ${linkId} and i.key = 'pair:' || p.id and i.resolved_at is null
+        and i.mapping_id = any(${tx.array([...change.removed])}::text[])))`)
   if (change.remapped.length > 0 || change.updates.length > 0) due += await queuePairs(tx`true`)
   else
     for (const { mappingId, left, right } of change.values)

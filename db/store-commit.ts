@@ -38,13 +38,15 @@ export async function writeIntents(
     sql.begin(async (tx) => {
       const before = await earlierAnswer(tx, input.callId)
       if (before !== undefined) return before as (string | null)[]
-      const [state] = await tx<{ version: number; held: number; stopped: string | null }[]>`
-        select version, (select min(restored_message) from scan_positions s where s.link_id = l.id
+      const [state] = await tx<{ version: number; deleted: boolean; held: number; stopped: string | null }[]>`
+        select version, deleted_at is not null as deleted, (select min(restored_message) from scan_positions s where s.link_id = l.id
             and s.restored_at is not null) as stopped, (select count(*)::int from claims c where c.link_id = l.id and c.token = ${input.token}
           and c.lease_until > now() and c.key = any(${tx.array([...new Set(input.intents.map((one) => one.key))])}::text[])) as held
         from links l where id = ${input.linkId}`
       if (state === undefined) throw new StoreError('link-not-found', `There is no link ${input.linkId}.`)
       if (state.stopped !== null) throw new StoreError('link-stopped', state.stopped)
+      if (state.deleted)
+        throw new StoreError('link-changed', 'The link was deleted; nothing is written for it any more.')
       if (state.version > input.version)
         throw new StoreError('link-changed', 'The link has a newer configuration than the plan was made under.')
       if (state.held < new Set(input.intents.map((one) => one.key)).size)
@@ -295,7 +297,9 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
     const pairId = pairIds.get(item.key)
     const key = pairId === undefined ? item.key : `pair:${pairId}`
     const [side = '', id = ''] = item.key.split(':')
-    const unique = new Map((item.problems ?? []).map((problem) => [`${problem.code}|${problem.field ?? ''}`, problem]))
+    const unique = new Map(
+      [...(item.problems ?? [])].reverse().map((problem) => [`${problem.code}|${problem.field ?? ''}`, problem]),
+    )
     return [...unique.values()].map((problem) => ({
       key,
       left_id: item.pair?.leftId ?? (side === 'left' ? id : null),
@@ -350,6 +354,8 @@ async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, Cl
       ...row,
       again: item.next.kind === 'again' ? item.next.afterSeconds : null,
       class: item.next.kind === 'again' ? item.next.class : null,
+      // What a person asked for is done once the record was judged as a whole; before that it must not be forgotten.
+      judged: item.problems !== null && item.outcome !== 'in-doubt' && item.outcome !== 'waiting',
     })),
   )
   if (rows.length > 0) {
@@ -369,8 +375,9 @@ async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, Cl
         update pending p set
           next_attempt_at = case when p.revision = r.revision then now() + make_interval(secs => r.again) else now() end,
           attempts = case when p.revision = r.revision then p.attempts + 1 else 0 end,
-          class = case when p.revision = r.revision then r.class end
-        from jsonb_to_recordset(${json(tx, left)}) as r(side text, id text, revision bigint, again float, class text)
+          class = case when p.revision = r.revision then r.class end,
+          reason = case when p.revision = r.revision and p.reason = 'person' and r.judged then 'retry' else p.reason end
+        from jsonb_to_recordset(${json(tx, left)}) as r(side text, id text, revision bigint, again float, class text, judged boolean)
         where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id`
   }
   // Followed up before anything new, so that the slow writes among them go on beside the quick ones and not after them.

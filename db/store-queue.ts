@@ -88,7 +88,7 @@ export async function queueScanPage(
           where not regressed order by id
           on conflict (link_id, side, external_id) do update set
             revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now()), attempts = 0,
-            reason = excluded.reason, queued_version = excluded.queued_version,
+            reason = case when pending.reason = 'person' then pending.reason else excluded.reason end, queued_version = excluded.queued_version,
             queued_modified = excluded.queued_modified
           where (pending.queued_version, pending.queued_modified)
             is distinct from (excluded.queued_version, excluded.queued_modified)
@@ -158,13 +158,37 @@ export async function claimItems({ sql }: Database, request: ClaimRequest): Prom
     return sql.begin(async (tx) => {
       const claimed = await leaseDue(tx, keys, request, token)
       if (claimed.length === 0) return { token, items: [] }
-      const items = await loadItems(tx, keys, claimed)
+      const items = await withHeldDecisions(tx, await loadItems(tx, keys, claimed))
       const due = Object.fromEntries(
         items.map((item) => [item.key, item.due.map(({ side, id, revision }) => ({ side, id, revision }))]),
       )
       await tx`update claims set due = coalesce(${tx.json(due)}::jsonb -> key, '[]') where token = ${token}`
       return { token, items }
     })
+  })
+}
+
+/**
+ * Decisions that go along with a claim are held until it stands, so that whoever decides otherwise meanwhile either comes
+ * first or finds the record claimed. One that is being changed just now stays behind: its record is due again at once.
+ */
+async function withHeldDecisions(tx: postgres.TransactionSql, items: WorkItem[]): Promise<WorkItem[]> {
+  const ids = items.flatMap(({ pair }) => Object.values(pair?.decisions ?? {}).map((one) => one.conflictId))
+  if (ids.length === 0) return items
+  const rows = await tx<{ id: string; mapping: string; decision: Decisions[string] }[]>`
+    select c.id, c.mapping_id as mapping, jsonb_build_object('conflictId', c.id, 'choose', c.decision -> 'choose',
+      'value', c.decision -> 'value', 'side', c.decision -> 'side', 'leftHash', c.left_hash, 'rightHash', c.right_hash) as decision
+    from conflicts c where c.id = any(${tx.array(ids)}::uuid[]) and c.resolved_at is null and c.decision is not null
+    for share skip locked`
+  const held = new Map(rows.map((row) => [row.id, row]))
+  return items.map((item) => {
+    const { pair } = item
+    if (pair?.decisions === undefined) return item
+    const decisions = Object.values(pair.decisions).flatMap(({ conflictId }) => {
+      const row = held.get(conflictId)
+      return row === undefined ? [] : [[row.mapping, row.decision] as const]
+    })
+    return { ...item, pair: { ...pair, decisions: Object.fromEntries(decisions) } }
   })
 }
 

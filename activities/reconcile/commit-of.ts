@@ -97,11 +97,13 @@ const brakedSeconds = 86_400
 /** What is left to decide by a person: as planned, but for decisions that have been carried out meanwhile. */
 function conflictsOf(decision: Decision, effects: Effects): ItemCommit['conflicts'] {
   if (decision.kind !== 'pair' || decision.settlesOnly) return null
-  const { conflicts, deciding, consumed } = decision.plan
+  const { conflicts, deciding, consumed, impossible } = decision.plan
+  const known = Object.keys(decision.item.pair?.decisions ?? {})
   return {
     open: [...conflicts, ...effects.frozen],
     deciding: deciding.filter((mappingId) => !effects.landed.has(mappingId)),
     consumed: [...consumed, ...effects.frozen.map((one) => one.mappingId)],
+    decided: known.filter((mappingId) => !impossible.includes(mappingId)),
   }
 }
 

@@ -227,7 +227,7 @@ function planPair(
         references,
         ...(item.pair?.decisions === undefined ? {} : { decisions: item.pair.decisions }),
         // Somebody asked for this record: what was given up is tried once more.
-        retry: item.due.some((row) => row.reason === 'person' && row.attempts === 0),
+        retry: item.due.some((row) => row.reason === 'person'),
       })
   const linkBack = sides.filter((side) => {
     if (settlesOnly) return false
@@ -261,6 +261,7 @@ const nothingPlanned: PairDecision['plan'] = {
   conflicts: [],
   deciding: [],
   consumed: [],
+  impossible: [],
   wantsHistory: [],
 }
 

@@ -6,7 +6,7 @@ const reason = z.string().trim().min(1, 'say why: it stays in the ledger').max(2
 const revision = z
   .int()
   .min(1)
-  .meta({ description: 'As the conflict was shown: one that has moved on since is refused' })
+  .meta({ description: 'As the conflict was shown: one that has moved on since, or was decided, is refused' })
 
 export const conflict = z
   .object({
@@ -54,7 +54,7 @@ export const resolveConflicts = z
     conflicts: z
       .array(z.strictObject({ id: z.uuid(), revision }))
       .min(1)
-      .max(200),
+      .max(1_000),
   })
   .refine(hasValue, needsValue)
   .meta({ id: 'ResolveConflicts' })
@@ -62,7 +62,8 @@ export const decisionOutcomes = z.object({
   items: z.array(
     z.object({
       id: z.uuid(),
-      state: z.enum(['decided', 'moved', 'closed', 'busy', 'unknown']),
+      state: z.enum(['decided', 'moved', 'closed', 'busy', 'refused', 'unknown']),
+      message: z.string().nullable().meta({ description: 'Why it was refused' }),
       conflict: conflict.nullable(),
     }),
   ),

@@ -7,7 +7,7 @@ import type { Dependencies, Handlers } from './types.ts'
 type ConflictHandlerName = 'listConflicts' | 'getConflict' | 'resolveConflict' | 'resolveConflicts' | 'unfreezeRecord'
 
 const refusals = {
-  moved: 'A side has moved on since: the conflict shows other values now.',
+  moved: 'The conflict has moved on since: a side shows another value now, or somebody has decided.',
   closed: 'The conflict is closed already.',
   busy: 'An earlier decision about it is being carried out just now.',
 }
@@ -45,6 +45,11 @@ export function conflictHandlers({ database }: Dependencies): Pick<Handlers, Con
         ...choice,
       })
       if (outcome === undefined || outcome.state === 'unknown') throw notFound('conflict', params.conflictId)
+      if (outcome.state === 'refused')
+        throw new ApiProblem(422, 'decision-refused', outcome.message ?? 'The field does not flow that way.', {
+          remedy: 'Choose otherwise, or change the mapping first.',
+          errors: [{ pointer: '/choose', message: 'cannot be carried out' }],
+        })
       if (outcome.state !== 'decided')
         throw new ApiProblem(409, `conflict-${outcome.state}`, refusals[outcome.state], {
           remedy: 'Look at the conflict again and decide about what it shows now.',

@@ -302,7 +302,7 @@ export const conflicts = pgTable(
     rightValue: jsonb('right_value').$type<CanonicalValue>(),
     leftHash: text('left_hash').notNull(),
     rightHash: text('right_hash').notNull(),
-    /** Raised whenever a value moves on: a decision names the revision that the person saw. */
+    /** Raised whenever a value moves on and by each decision: a decision names the revision that the person saw. */
     revision: integer('revision').notNull().default(1),
     firstSeen: moment('first_seen').notNull().defaultNow(),
     lastSeen: moment('last_seen').notNull().defaultNow(),
