@@ -1,5 +1,6 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
+import { StoreError } from '../core/store.ts'
 
 /** A pool of connections with both faces: drizzle for plain reads and writes, postgres.js for set-based statements. */
 export interface Database {
@@ -71,6 +72,8 @@ export async function named<T>(statement: string, body: () => Promise<T>): Promi
 const deadlockDetected = '40P01'
 
 function translate(statement: string, error: unknown): unknown {
+  // A refusal of the store's own has a code as well; callers tell it by its class.
+  if (error instanceof StoreError) return error
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
     const { code, constraint_name: constraint } = at as Error & { code?: unknown; constraint_name?: unknown }
     if (typeof code === 'string')

@@ -51,6 +51,9 @@ function timesOf(leaseSeconds: number) {
 /** One call works for so long and then reports back, so that its history event says how far it came. */
 const callMilliseconds = 20_000
 
+/** So many leases lost in a row are trouble of its own: the last of these batches held one record. */
+const mostLeasesLost = 7
+
 /**
  * Reconciles until nothing is due: claim, read both twins, plan, write ahead, write, commit. A batch is carried through
  * whatever happens to the call; being cancelled takes hold between batches.
@@ -78,11 +81,14 @@ export function createReconcile(dependencies: ReconcileDependencies) {
     const started = performance.now()
     const result: ReconcileResult = { ended: 'more', items: 0, batches: 0 }
     const beat = setInterval(() => context.heartbeat({ items: result.items }), 2_000)
+    // A batch that was too slow for its lease is tried again as smaller ones, in this very call, or nothing would ever be done.
+    let limit = batchSize
+    let lost = 0
     try {
-      while (performance.now() - started < callMilliseconds) {
+      while (performance.now() - started < callMilliseconds || lost > 0) {
         if (stop) return { ...result, ended: 'stopped' }
         const claimedAt = performance.now()
-        const claim = await store.claim({ linkId, runId, limit: batchSize, leaseSeconds, graceSeconds, asked })
+        const claim = await store.claim({ linkId, runId, limit, leaseSeconds, graceSeconds, asked })
         if (claim.items.length === 0) return { ...result, ended: 'empty' }
         context.heartbeat({ items: result.items })
         const assertLease = () => {
@@ -108,11 +114,16 @@ export function createReconcile(dependencies: ReconcileDependencies) {
           await clocks.tell()
           await store.commit({ token: claim.token, callId: randomUUID(), linkId, runId, version, bridge, build, items })
         } catch (error) {
-          if (error instanceof StoreError && error.code === 'lease-lost') continue
           await store.release({ token: claim.token }).catch(() => undefined)
+          if (error instanceof StoreError && error.code === 'lease-lost' && ++lost < mostLeasesLost) {
+            limit = Math.ceil(limit / 4)
+            continue
+          }
           if (error instanceof StoreError && error.code === 'link-changed') return { ...result, ended: 'link-changed' }
           throw error
         }
+        lost = 0
+        limit = Math.min(batchSize, limit * 2)
         result.items += claim.items.length
         result.batches++
         if (batchPauseMs > 0) await new Promise((resolve) => setTimeout(resolve, batchPauseMs))
