@@ -53,7 +53,7 @@ describe('a value that comes back', () => {
   const stamp = (modified: string) => ({ version: 1, modified })
 
   it('at once after our write is a swing', () => {
-    expect(swings(base('2026-03-01T10:00:00Z'), 'right', 'A', stamp('2026-03-01T10:00:05Z'))).toBe(true)
+    expect(swings(base('2026-03-01T10:00:00Z'), 'right', 'A', stamp('2026-03-01T10:00:04Z'))).toBe(true)
   })
 
   it('days later, or as a third value, or on the side that we did not write, is an edit like any other', () => {
