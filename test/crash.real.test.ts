@@ -3,9 +3,11 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, expect, it, vi } from 'vitest'
 import { createLab, type Lab } from './lab.ts'
+import { furtherCycle, timePasses, untilQuiet } from './torture/cycle.ts'
 import { followHistory } from './torture/history.ts'
 import { judgeWorld } from './torture/invariants.ts'
-import { furtherCycle, timePasses, untilQuiet } from './torture/torture.ts'
+import { judgeWatermark } from './torture/judge-watermark.ts'
+import { createVerdict } from './torture/verdict.ts'
 import type { WorkerOrder } from './torture/worker-process.ts'
 
 const run = promisify(execFile)
@@ -63,8 +65,12 @@ for (const when of ['before', 'during'] as const)
       points.push(line)
       await timePasses(here)
     }
-    await untilQuiet(here)
-    const violations = [...(await judgeWorld(here, history)), ...(await furtherCycle(here, history))]
+    await untilQuiet(here, history)
+    const verdict = createVerdict()
+    await judgeWorld(here, history, verdict)
+    await furtherCycle(here, history, verdict)
+    await judgeWatermark(here, history, verdict, 'everything')
+    const { violations } = verdict
     process.stdout.write(
       `T3 killed ${when}: ${points.length} points, ${violations.length} violations, ${here.alm.records('defect').length} records a side\n`,
     )

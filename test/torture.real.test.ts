@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { FaultKind } from '../sandbox/common/faults.ts'
-import { type Invariant, invariants } from './torture/invariants.ts'
 import { plants } from './torture/plants.ts'
 import { everyFault, type TortureReport, torture } from './torture/torture.ts'
+import { invariants } from './torture/verdict.ts'
 
 /** Worlds per suite here; `npm run torture` goes on for as long as it is told to. */
 const worlds = 6
@@ -37,7 +37,8 @@ describe('worlds of people, workers and faults come to rest with every invariant
 })
 
 describe('the judge of worlds finds a planted defect', () => {
-  for (const [invariant, { defect, shell }] of Object.entries(plants) as [Invariant, (typeof plants)[Invariant]][])
+  for (const invariant of Object.keys(plants) as (keyof typeof plants)[]) {
+    const { defect, shell, world } = plants[invariant]
     it(`${invariant}, ${invariants[invariant]}: ${defect}`, async () => {
       const found: TortureReport['violations'][number][] = []
       for (let seed = 1; seed <= 12 && !found.some((one) => one.invariant === invariant); seed++) {
@@ -46,10 +47,12 @@ describe('the judge of worlds finds a planted defect', () => {
           cycles: 6,
           faults: ['error-after', 'drop-after'],
           deaths: true,
+          ...world,
           plant: shell,
         })
         found.push(...report.violations)
       }
       expect(found.map((one) => one.invariant)).toContain(invariant)
     })
+  }
 })

@@ -9,9 +9,17 @@ export const tracedFields = [
 ] as const
 export type TracedField = (typeof tracedFields)[number]
 
+/** People delete so many records of a world at most, and leave so many. */
+const mostRemovals = 5
+const fewestRecords = 5
+
 /** People at both systems: what they do is drawn from the chance given; an edit that a lock refuses did not happen. */
 export function createEditors(lab: Lab, chance: Chance) {
   let counter = 1_000
+  let removals = 0
+  /** ALM lets people set the day of creation: another day tells a record from one that had its number before a restore. */
+  let day = '2026-03-01'
+  const open: { commit(): unknown }[] = []
 
   function value(field: TracedField, system: 'alm' | 'octane'): string | number {
     counter++
@@ -50,10 +58,16 @@ export function createEditors(lab: Lab, chance: Chance) {
     if (where === null) return
     const fields: Record<string, string> = { [where.field.alm]: String(value(where.field, 'alm')) }
     if (chance.yes(0.2)) fields.severity = chance.pick(['1-Low', '2-Medium', '3-High', '4-Very High', '5-Urgent'])
+    saved(() => lab.alm.edit('defect', where.almId, fields))
+  }
+
+  /** Locked by somebody, or not there any more: the person is told so and nothing was saved. */
+  function saved(act: () => unknown): boolean {
     try {
-      lab.alm.edit('defect', where.almId, fields)
+      act()
+      return true
     } catch {
-      // The record is locked by somebody: the person is told so and nothing was saved.
+      return false
     }
   }
 
@@ -71,7 +85,7 @@ export function createEditors(lab: Lab, chance: Chance) {
       name: `new in ALM ${counter}`,
       severity: '2-Medium',
       'detected-by': 'ann',
-      'creation-time': '2026-03-01',
+      'creation-time': day,
       status: 'New',
     })
   }
@@ -90,5 +104,39 @@ export function createEditors(lab: Lab, chance: Chance) {
     else createOctane()
   }
 
-  return { act }
+  /** Somebody deletes a record. */
+  function remove(): boolean {
+    const system = chance.yes(0.5) ? lab.alm : lab.octane
+    const ids = system.records('defect').map((record) => String(record.id))
+    if (removals >= mostRemovals || ids.length < fewestRecords) return false
+    const done = saved(() => system.remove('defect', chance.pick(ids)))
+    if (done) removals++
+    return done
+  }
+
+  /** Somebody's edit is stamped now and appears later, as with a long transaction. */
+  function begin(): void {
+    const where = place()
+    if (where === null) return
+    const { alm, octane } = where.field
+    if (where.octaneId !== '' && chance.yes(0.5))
+      open.push(lab.octane.begin('defect', where.octaneId, { [octane]: value(where.field, 'octane') }))
+    else open.push(lab.alm.begin('defect', where.almId, { [alm]: String(value(where.field, 'alm')) }))
+  }
+
+  return {
+    act,
+    remove,
+    begin,
+    /** What was begun appears, by chance or all of it. */
+    commit: (all = false) => {
+      for (let index = open.length - 1; index >= 0; index--)
+        if (all || chance.yes(0.4)) for (const one of open.splice(index, 1)) saved(one.commit)
+    },
+    /** What was begun is never saved. */
+    forget: () => void open.splice(0),
+    afterRestore: () => {
+      day = '2026-03-02'
+    },
+  }
 }

@@ -5,8 +5,9 @@ import postgres from 'postgres'
 import { migrate } from '../../db/migrate.ts'
 import { removeFolder, startPostgres, temporaryFolder } from '../../standalone/postgres.ts'
 import type { TestDatabase } from '../database.ts'
-import { type Invariant, invariants } from './invariants.ts'
-import { everyFault, torture } from './torture.ts'
+import { planOf } from './plan.ts'
+import { torture } from './torture.ts'
+import { invariantNames, invariants, noCases } from './verdict.ts'
 
 const { values } = parseArgs({
   options: {
@@ -38,25 +39,21 @@ async function createDatabase(): Promise<TestDatabase> {
 }
 
 const started = performance.now()
-const found = Object.fromEntries(Object.keys(invariants).map((name) => [name, 0])) as Record<Invariant, number>
-const total = { worlds: 0, edits: 0, deaths: 0, faults: 0, writes: 0 }
+const [cases, found] = [noCases(), noCases()]
+const total = { worlds: 0, edits: 0, deaths: 0, faults: 0, writes: 0, waiting: 0 }
+const disturbed: Record<string, number> = {}
 const failed: { seed: number; violations: string[] }[] = []
 for (let seed = firstSeed; performance.now() - started < minutes * 60_000; seed++) {
-  const level = seed % 4
-  const report = await torture({
-    seed,
-    cycles: Number(values.cycles),
-    faults: level === 0 || level === 3 ? everyFault : [],
-    deaths: level >= 2,
-    createDatabase,
-  })
+  const report = await torture({ ...planOf(seed), cycles: Number(values.cycles), createDatabase })
   total.worlds++
-  for (const key of ['edits', 'deaths', 'faults', 'writes'] as const) total[key] += report[key]
+  for (const key of ['edits', 'deaths', 'faults', 'writes', 'waiting'] as const) total[key] += report[key]
+  for (const [kind, count] of Object.entries(report.disturbances)) disturbed[kind] = (disturbed[kind] ?? 0) + count
+  for (const name of invariantNames) cases[name] += report.cases[name]
   for (const violation of report.violations) found[violation.invariant]++
   if (report.violations.length > 0) {
     failed.push({ seed, violations: report.violations.map((one) => `${one.invariant} ${one.message}`) })
     process.stdout.write(
-      `seed ${seed}:\n${failed[failed.length - 1]?.violations.map((line) => `  ${line.slice(0, 300)}`).join('\n')}\n`,
+      `seed ${seed} ${JSON.stringify({ rule: report.rule, ...planOf(seed) })}:\n${failed[failed.length - 1]?.violations.map((line) => `  ${line.slice(0, 300)}`).join('\n')}\n`,
     )
   }
   if (values.only) {
@@ -67,9 +64,17 @@ for (let seed = firstSeed; performance.now() - started < minutes * 60_000; seed+
 await admin.end()
 await database.stop()
 removeFolder(folder)
-for (const [name, words] of Object.entries(invariants))
-  process.stdout.write(`${name.padEnd(4)} ${words}: ${found[name as Invariant]} violations in ${total.worlds} worlds\n`)
+for (const name of invariantNames)
+  process.stdout.write(`${name.padEnd(4)} ${invariants[name]}: ${found[name]} violations in ${cases[name]} cases\n`)
 process.stdout.write(
-  `${JSON.stringify({ firstSeed, minutes: Math.round((performance.now() - started) / 6_000) / 10, ...total, violations: found, failedSeeds: failed.map((one) => one.seed) })}\n`,
+  `${JSON.stringify({
+    firstSeed,
+    minutes: Math.round((performance.now() - started) / 6_000) / 10,
+    ...total,
+    disturbances: disturbed,
+    cases,
+    violations: found,
+    failedSeeds: failed.map((one) => one.seed),
+  })}\n`,
 )
 process.exitCode = failed.length > 0 ? 1 : 0

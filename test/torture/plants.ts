@@ -1,7 +1,9 @@
 import type { Connector } from '../../connectors/contract.ts'
+import { crossReference } from '../../core/endpoint.ts'
 import type { Store } from '../../core/store.ts'
 import type { Lab, Shell } from '../lab.ts'
-import type { Invariant } from './invariants.ts'
+import type { TortureOptions } from './torture.ts'
+import type { Invariant } from './verdict.ts'
 
 /** Replaces methods of a store or connector and leaves the rest as it is. */
 function altered<T extends object>(target: T, changes: Partial<T>): T {
@@ -25,8 +27,18 @@ async function decorated(connector: Connector, parameters: Parameters<Connector[
 
 const same: Shell = { store: (store: Store) => store, connector: (connector: Connector) => connector }
 
-/** One deliberate defect per invariant, of the kind that synchronizers have had: each must be found by the judge of worlds. */
-export const plants: Record<Invariant, { defect: string; shell: (lab: Lab) => Shell }> = {
+interface Plant {
+  defect: string
+  shell: (lab: Lab) => Shell
+  /** What the world must be like for the defect to show. */
+  world?: Partial<TortureOptions>
+}
+
+/**
+ * One deliberate defect per invariant, of the kind that synchronizers have had: each must be found by the judge of worlds.
+ * Commands (I9) are tried by storms, with a defect of their own.
+ */
+export const plants: Record<Exclude<Invariant, 'I9'>, Plant> = {
   I1: {
     defect: 'a scan skips a row at the border of a page',
     shell: () => ({
@@ -66,6 +78,28 @@ export const plants: Record<Invariant, { defect: string; shell: (lab: Lab) => Sh
     defect: 'an unanswered create is sent again without looking for it',
     shell: () => ({ ...same, connector: (connector) => altered(connector, { find: async () => [] }) }),
   },
+  I4: {
+    defect: 'what its user may not see is taken for deleted',
+    world: { disturbances: ['deletions'], rule: 'delete', faults: [], deaths: false },
+    shell: () => {
+      const shown = (id: string) => !id.endsWith('3')
+      return {
+        ...same,
+        connector: (connector) =>
+          altered(connector, {
+            scan: async (query, options) => {
+              const page = await connector.scan(query, options)
+              return query.since === null ? { ...page, rows: page.rows.filter((row) => shown(row.id)) } : page
+            },
+            read: async (entityType, ids, fields, options) => {
+              const found = await connector.read(entityType, ids, fields, options)
+              return found.filter((one) => shown(one.id) || fields.length === 0)
+            },
+            confirmGone: async (_entityType, ids) => ids.map((id) => ({ id, outcome: 'gone' as const, reason: null })),
+          }),
+      }
+    },
+  },
   I5: {
     defect: 'every listing shows another stamp, and every reading another title',
     shell: () => ({
@@ -93,6 +127,56 @@ export const plants: Record<Invariant, { defect: string; shell: (lab: Lab) => Sh
           : connector,
     }),
   },
+  I7: {
+    defect: 'the number that the twin will have is written back before the twin is created',
+    shell: (lab) => {
+      let alm: Connector | null = null
+      return {
+        ...same,
+        connector: (connector) => {
+          if (connector.kind === 'alm') {
+            alm = connector
+            return connector
+          }
+          return altered(connector, {
+            create: async (entityType, rows, returnFields, options) => {
+              const next = Math.max(...lab.octane.records('defect').map((record) => Number(record.id))) + 1
+              const place = { kind: 'octane' as const, url: '', sharedSpace: '1001', workspace: '1002' }
+              const named =
+                String(rows[0]?.fields.alm_id_udf ?? '')
+                  .split('/')
+                  .at(-1) ?? ''
+              await alm?.update(
+                entityType,
+                [
+                  {
+                    id: named,
+                    fields: { 'user-01': crossReference(place, 'defect', String(next)) },
+                    expected: { version: null, modified: null },
+                    compareAndSet: false,
+                  },
+                ],
+                ['user-01'],
+                options,
+              )
+              return connector.create(entityType, rows, returnFields, options)
+            },
+          })
+        },
+      }
+    },
+  },
+  I8: {
+    defect: 'the position moves on past the end of a page that was not queued',
+    shell: () => ({
+      ...same,
+      store: (store) =>
+        altered(store, {
+          recordScanPage: (input) =>
+            store.recordScanPage(input.rows.length < 2 ? input : { ...input, rows: input.rows.slice(0, -1) }),
+        }),
+    }),
+  },
   I10: {
     defect: 'a write that was found by looking is settled without a ledger row',
     shell: () => ({
@@ -107,6 +191,25 @@ export const plants: Record<Invariant, { defect: string; shell: (lab: Lab) => Sh
                 settled: item.settled.map((one) => (one.foundByLooking ? { ...one, outcome: 'not-applied' } : one)),
               })),
             }),
+        }),
+    }),
+  },
+  I11: {
+    defect: 'what an endpoint said of a write is kept together with the credentials it was sent with',
+    shell: (lab) => ({
+      ...same,
+      connector: (connector) =>
+        altered(connector, {
+          update: async (entityType, rows, returnFields, options) => {
+            const results = await connector.update(entityType, rows, returnFields, options)
+            const { user, password } = lab.alm.credentials.user
+            const header = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+            return results.map((one) =>
+              one.outcome === 'done'
+                ? one
+                : { ...one, problem: { ...one.problem, message: `${one.problem.message} (authorization: ${header})` } },
+            )
+          },
         }),
     }),
   },

@@ -1,23 +1,32 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { MockActivityEnvironment } from '@temporalio/testing'
-import { DefaultLogger } from '@temporalio/worker'
+import type { LinkConfigurationInput } from '../../core/link-config.ts'
 import type { FaultKind } from '../../sandbox/common/faults.ts'
 import type { TestDatabase } from '../database.ts'
 import { createLab, type Lab, type LabOptions, type Shell } from '../lab.ts'
+import { furtherCycle, timePasses, untilQuiet, work } from './cycle.ts'
+import { createDisturber, type Disturbance, deletionBrake } from './disturbances.ts'
 import { createEditors } from './editors.ts'
-import { followHistory, type History } from './history.ts'
-import { judgeWorld, type Violation } from './invariants.ts'
-import { type DeathPoint, mortal } from './mortal.ts'
+import { evidenceOf } from './evidence.ts'
+import { followHistory } from './history.ts'
+import { judgeWorld } from './invariants.ts'
+import { judgeWatermark } from './judge-watermark.ts'
+import type { DeathPoint } from './mortal.ts'
 import { type Chance, createChance } from './random.ts'
+import { createVerdict, type Invariant, type Violation } from './verdict.ts'
+
+export type DeletionRule = 'nothing' | 'delete' | 're-create'
 
 export interface TortureOptions {
   seed: number
   /** Cycles of edits, faults and deaths before everything is left to come to rest. */
   cycles: number
-  /** What may go wrong; none: only people who edit at the same time. */
+  /** What may go wrong with requests; none: only people who edit at the same time. */
   faults: readonly FaultKind[]
   deaths: boolean
+  /** What happens to whole systems. */
+  disturbances?: readonly Disturbance[]
+  /** What becomes of the twins of deleted records; drawn from the seed when left out. */
+  rule?: DeletionRule
   lab?: LabOptions
   /** A deliberate defect in every worker, which the judge must find. */
   plant?: (lab: Lab) => Shell
@@ -31,6 +40,12 @@ export interface TortureReport {
   deaths: number
   faults: number
   writes: number
+  disturbances: Partial<Record<Disturbance, number>>
+  rule: DeletionRule
+  /** Records that wait for a person at the end, by an open issue. */
+  waiting: number
+  /** Cases judged, by invariant. */
+  cases: Record<Invariant, number>
   violations: Violation[]
   /** What lay in the database and what was written, when an invariant did not hold. */
   evidence?: string[]
@@ -57,95 +72,115 @@ const startingRecords = 6
  */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const chance = createChance(options.seed)
+  const rule = options.rule ?? chance.pick(['nothing', 'delete', 're-create'] as const)
   const lab = await createLab({
     ...options.lab,
     ...(options.createDatabase === undefined ? {} : { createDatabase: options.createDatabase }),
     alm: { defects: startingRecords, seed: options.seed, ...options.lab?.alm },
     octane: { defects: startingRecords, seed: options.seed, ...options.lab?.octane },
+    link: (proposed) => (options.lab?.link ?? ((same) => same))(ruled(proposed, rule)),
   })
   try {
-    return await inWorld(lab, chance, options)
+    return await inWorld(lab, chance, options, rule)
   } finally {
     await lab.close()
   }
 }
 
-async function inWorld(lab: Lab, chance: Chance, options: TortureOptions): Promise<TortureReport> {
+function ruled(proposed: LinkConfigurationInput, rule: DeletionRule): LinkConfigurationInput {
+  const { rules } = proposed
+  return {
+    ...proposed,
+    rules: { toRight: { ...rules.toRight, delete: rule }, toLeft: { ...rules.toLeft, delete: rule } },
+    brake: { changes: { count: 500, share: 0.2 }, deletions: { count: deletionBrake, share: 0 } },
+  }
+}
+
+async function inWorld(lab: Lab, chance: Chance, options: TortureOptions, rule: DeletionRule): Promise<TortureReport> {
   const history = followHistory(lab)
   const editors = createEditors(lab, chance)
   const plant = options.plant?.(lab)
-  const report: TortureReport = {
-    seed: options.seed,
-    cycles: options.cycles,
-    edits: 0,
-    deaths: 0,
-    faults: 0,
-    writes: 0,
-    violations: [],
-  }
+  const verdict = createVerdict()
+  const kinds = options.disturbances ?? []
+  const counts: TortureReport['disturbances'] = {}
+  const disturber = createDisturber(
+    {
+      lab,
+      history,
+      chance,
+      editors,
+      verdict,
+      plant,
+      counted: (kind) => {
+        counts[kind] = (counts[kind] ?? 0) + 1
+      },
+    },
+    kinds,
+  )
+  // Wrong listings hide changes until the next right one; clocks that jump and late edits, until a complete one.
+  const exact = !kinds.some((kind) => ['times', 'paging', 'rights', 'restore'].includes(kind))
+  let edits = 0
+  let deaths = 0
+  let faults = 0
   for (let cycle = 0; cycle < options.cycles; cycle++) {
     const planned = chance.below(6) + 1
     for (let index = 0; index < planned; index++) editors.act()
-    report.edits += planned
+    edits += planned
     if (options.faults.length > 0)
       for (let index = chance.below(3); index > 0; index--) {
-        report.faults++
+        faults++
         addFault(lab, chance, chance.pick(options.faults))
       }
+    if (kinds.length > 0) await disturber.before(cycle)
     const death: DeathPoint | null =
       options.deaths && chance.yes(0.6)
         ? { call: chance.below(24) + 1, when: chance.yes(0.5) ? 'before' : 'after' }
         : null
     const most = chance.below(10)
+    const extent = kinds.length > 0 && chance.yes(0.4) ? 'all' : 'changes'
     let working = true
     const [worker] = await Promise.all([
-      work(lab, death, chance.yes(0.3) ? 2 : 1, plant).finally(() => {
+      work(lab, history, { death, parallel: chance.yes(0.3) ? 2 : 1, plant, extent }).finally(() => {
         working = false
       }),
       (async () => {
         for (let index = 0; index < most && working; index++) {
           await pause(chance.below(30))
           editors.act()
-          report.edits++
+          edits++
         }
       })(),
     ])
-    if (worker.isDead()) report.deaths++
-    if (chance.yes(0.5)) await timePasses(lab)
+    if (worker.isDead()) deaths++
+    if (exact) await judgeWatermark(lab, history, verdict, 'before-T')
+    editors.commit()
+    if (chance.yes(0.5)) await timePasses(lab, history)
   }
-  lab.alm.faults.clear()
-  lab.octane.faults.clear()
-  await untilQuiet(lab, plant)
-  report.violations.push(...(await judgeWorld(lab, history)))
-  report.violations.push(...(await furtherCycle(lab, history, plant)))
-  if (report.violations.length > 0) report.evidence = await evidenceOf(lab, history)
-  report.writes = history.entries().filter((entry) => entry.via === 'rest').length
-  return report
-}
-
-async function evidenceOf(lab: Lab, history: History): Promise<string[]> {
-  const { sql } = lab.database
-  const rows = [
-    ...(await sql`select 'pending' as what, side, external_id, reason, class, attempts, queued_version from pending`),
-    ...(await sql`select 'issue' as what, key, code, field, message from issues where resolved_at is null`),
-    ...(await sql`select 'intent' as what, key, action, side, target_id, stamp_before, answered from intents`),
-    ...(await sql`
-      select 'ledger' as what, kind, action, side, left_id, right_id, found_by_looking, content -> 'stampAfter' as stamp
-      from ledger where link_id = ${lab.linkId}`),
-    ...(await sql`
-      select 'pair' as what, p.left_id, p.right_id, l.seen_version as left_seen, r.seen_version as right_seen
-      from pairs p left join records l on l.pair_id = p.id and l.external_id = p.left_id
-      left join records r on r.pair_id = p.id and r.external_id = p.right_id`),
-  ]
-  const writes = history
-    .entries()
-    .map(
-      (entry) =>
-        `${entry.via} ${entry.system} ${entry.action} ${entry.id} v${entry.version} ${entry.changed
-          .map((name) => `${name}=${JSON.stringify(entry.after?.[name] ?? null)}`)
-          .join(' ')}`,
-    )
-  return [...rows.map((row) => JSON.stringify(row)), ...writes]
+  editors.commit(true)
+  for (const system of [lab.alm, lab.octane]) {
+    system.faults.clear()
+    system.permissions.clear()
+  }
+  const extent = kinds.length > 0 ? 'all' : 'changes'
+  if (!(await untilQuiet(lab, history, { plant, extent })) && kinds.length > 0)
+    verdict.broken('I5', 'the world did not come to rest')
+  const { waiting } = await judgeWorld(lab, history, verdict, disturber.undone)
+  await furtherCycle(lab, history, verdict, { plant, extent })
+  await judgeWatermark(lab, history, verdict, 'everything')
+  return {
+    seed: options.seed,
+    cycles: options.cycles,
+    edits,
+    deaths,
+    faults,
+    writes: history.entries().filter((entry) => entry.via === 'rest').length,
+    disturbances: counts,
+    rule,
+    waiting,
+    cases: verdict.cases,
+    violations: verdict.violations,
+    ...(verdict.violations.length > 0 ? { evidence: await evidenceOf(lab, history) } : {}),
+  }
 }
 
 function addFault(lab: Lab, chance: Chance, kind: FaultKind): void {
@@ -158,67 +193,4 @@ function addFault(lab: Lab, chance: Chance, kind: FaultKind): void {
     ...(kind === 'slow' ? { delayMs: 20 + chance.below(60) } : {}),
     ...(kind === 'throttle' || kind === 'unavailable' ? { retryAfter: 0 } : {}),
   })
-}
-
-/** Deaths are what is being tried here, not news. */
-const quiet = new DefaultLogger('ERROR')
-
-/** One cycle of one worker process: scan both sides, reconcile until it has nothing to do or dies. */
-async function work(lab: Lab, death: DeathPoint | null, parallel: number, plant: Shell | undefined) {
-  const body = mortal(death, plant)
-  const { activities } = lab.createWorker(body.shell)
-  const { linkId } = lab
-  const runId = randomUUID()
-  await lab.store.beginRun({
-    runId,
-    linkId,
-    kind: 'incremental',
-    trigger: 'automatic',
-    actor: 'tandem',
-    version: 1,
-    temporal: { workflowId: `run-${runId}`, runId },
-  })
-  const step = (call: () => Promise<unknown>) =>
-    new MockActivityEnvironment(undefined, { logger: quiet }).run(call).catch(() => undefined)
-  await Promise.all(
-    (['left', 'right'] as const).map((side) =>
-      step(() => activities.scan({ linkId, runId, version: 1, side, extent: 'changes' })),
-    ),
-  )
-  await Promise.all(
-    Array.from({ length: parallel }, () => step(() => activities.reconcile({ linkId, runId, version: 1 }))),
-  )
-  return body
-}
-
-/**
- * Lets an hour pass in the database: leases run out, waits are over, unanswered creates are old enough. Only called while
- * no worker runs and no request is on its way, as an hour would see to.
- */
-export async function timePasses(lab: Lab): Promise<void> {
-  // Nobody used the sessions of dead workers meanwhile: they end, and the locks they held with them.
-  lab.alm.expireSessions()
-  const { sql } = lab.database
-  await sql`update claims set lease_until = lease_until - interval '1 hour', grace_until = grace_until - interval '1 hour'`
-  await sql`update pending set next_attempt_at = next_attempt_at - interval '1 hour', first_seen = first_seen - interval '1 hour'`
-  await sql`update intents set created_at = created_at - interval '1 hour'`
-}
-
-export async function untilQuiet(lab: Lab, plant?: Shell): Promise<void> {
-  for (let round = 0; round < 30; round++) {
-    await timePasses(lab)
-    await work(lab, null, 1, plant)
-    const queue = await lab.store.queueState(lab.linkId)
-    if (queue.due + queue.leased + queue.waiting === 0 && round > 0) return
-  }
-}
-
-export async function furtherCycle(lab: Lab, history: History, plant?: Shell): Promise<Violation[]> {
-  const before = history.length()
-  await work(lab, null, 1, plant)
-  const written = history.entries(before).filter((entry) => entry.via === 'rest')
-  return written.slice(0, 5).map((entry) => ({
-    invariant: 'I5' as const,
-    message: `a cycle after everything was quiet wrote ${entry.system} ${entry.type} ${entry.id}: ${entry.changed.join(', ')}`,
-  }))
 }

@@ -1,0 +1,53 @@
+import { verifyChain } from '../../db/ledger.ts'
+import type { Lab } from '../lab.ts'
+import type { History } from './history.ts'
+import type { Verdict } from './verdict.ts'
+
+/**
+ * I10: for each record and kind of write, as many committed writes in the truth logs as rows in the ledger. `undone`: keys
+ * of writes that nobody had settled when their server went back in time: whether they had happened cannot be known.
+ */
+export async function judgeLedger(
+  lab: Lab,
+  history: History,
+  verdict: Verdict,
+  undone: ReadonlyMap<string, number>,
+): Promise<void> {
+  const { sql } = lab.database
+  const rest = history.entries().filter((entry) => entry.via === 'rest' && entry.type === 'defect')
+  const unsettled = await sql<{ system: string; id: string | null }[]>`
+    select case side when 'left' then 'alm' else 'octane' end as system, case side when 'left' then left_id else right_id end as id
+    from ledger where action = 'unsettled-write'`
+  const ledger = await sql<{ system: string; id: string; action: string; count: number }[]>`
+    select case side when 'left' then 'alm' else 'octane' end as system, case side when 'left' then left_id else right_id end as id,
+      case action when 'link-back' then 'update' else action end as action, count(*)::int
+    from ledger where kind = 'write' group by 1, 2, 3`
+  const difference = new Map<string, number>()
+  for (const row of ledger) difference.set(`${row.system} ${row.action} ${row.id}`, row.count)
+  for (const entry of rest) {
+    const key = `${entry.system} ${entry.action} ${entry.id}`
+    difference.set(key, (difference.get(key) ?? 0) - 1)
+  }
+  const excuse = (key: string) => {
+    if ((difference.get(key) ?? 0) < 0) difference.set(key, (difference.get(key) ?? 0) + 1)
+  }
+  for (const row of unsettled) {
+    // The ledger says of this one that nobody can tell; either answer is true.
+    if (row.id !== null) excuse(`${row.system} update ${row.id}`)
+    else {
+      const open = [...difference].find(([key, count]) => count < 0 && key.startsWith(`${row.system} create `))
+      if (open !== undefined) excuse(open[0])
+    }
+  }
+  for (const [key, count] of undone) for (let index = 0; index < count; index++) excuse(key)
+  for (const [key, count] of difference) {
+    verdict.tried('I10')
+    if (count !== 0)
+      verdict.broken(
+        'I10',
+        `${key}: ${count > 0 ? `${count} ledger rows too many` : `${-count} writes without ledger row`}`,
+      )
+  }
+  const chain = await verifyChain(lab.database, `link:${lab.linkId}`)
+  if (chain.firstBreak !== null) verdict.broken('I10', `the ledger's chain breaks: ${chain.firstBreak.reason}`)
+}
