@@ -115,6 +115,7 @@ export function createLinkPlanner(context: PlannerContext): LinkPlanner {
       conflicts: [],
       deciding: [],
       consumed: [],
+      impossible: [],
       wantsHistory: [],
     }
   }

@@ -16,6 +16,7 @@ import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf, type LedgerRow } from './ledger.ts'
 import { saveWaiting } from './references.ts'
 import { answerRequests } from './requests.ts'
+import { retireOlderPairs } from './retire-pairs.ts'
 import { type LinkKeys, loadLinkKeys } from './store-queue.ts'
 
 type Tx = postgres.TransactionSql
@@ -113,7 +114,9 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       if (request.items.some((item) => !claimed.has(item.key)))
         throw new StoreError('lease-lost', 'Somebody else has taken over a record of the batch.')
 
+      const retired = await retireOlderPairs(tx, keys, request)
       const pairIds = await savePairs(tx, keys, request.items)
+      for (const item of request.items) if (retired.ids.has(item.pair?.id ?? '')) pairIds.delete(item.key)
       await saveRecords(tx, keys, request.items, pairIds)
       await saveAbsences(tx, request)
       const ledger = await settle(tx, request, pairIds)
@@ -123,7 +126,9 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       await saveQueue(tx, request, claimed)
       await saveWaiting(tx, keys, request, claimed)
       await tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`
-      await appendLedger(tx, chainOf(request.linkId), [...ledger, ...reopened], () => saveCounters(tx, request))
+      await appendLedger(tx, chainOf(request.linkId), [...retired.ledger, ...ledger, ...reopened], () =>
+        saveCounters(tx, request),
+      )
     }),
   )
 }

@@ -366,6 +366,10 @@ function judgeNamedTwin({
 }): Decision {
   const to = otherSide(from)
   const field = bench.link.configuration[to].crossReference
+  const mutual = twin !== undefined && field !== null && twin.fields[field] === nameOf(bench, from, source.id)
+  const open = openCreate(item)
+  // Created and linked back by an attempt that did not live to commit it; an older pair of that number is then outdated.
+  if (mutual && open !== undefined) return planCreated({ bench, item, from, source, twin, open, references })
   if (state?.pair !== undefined && state.pair !== null)
     return stop(item, 'held', [copiedReference(bench, from, source.id, twinId)], 'backoff', {
       side: from,
@@ -373,10 +377,6 @@ function judgeNamedTwin({
     })
   if (state?.openCreate !== undefined && state.openCreate !== null)
     return stop(item, 'waiting', [], waitForCreateSeconds)
-  const mutual = twin !== undefined && field !== null && twin.fields[field] === nameOf(bench, from, source.id)
-  const open = openCreate(item)
-  // Created and linked back by an attempt that did not live to commit it.
-  if (mutual && open !== undefined) return planCreated({ bench, item, from, source, twin, open, references })
   if (!mutual)
     return stop(item, 'held', [unprovenTwin(bench, from, source.id, twinId)], 'backoff', {
       side: from,

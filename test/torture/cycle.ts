@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { approveBrake, listBrakes } from '../../db/brakes.ts'
+import { acceptRestored, listRestored } from '../../db/restored.ts'
 import type { Lab, Shell } from '../lab.ts'
 import type { History } from './history.ts'
 import { type DeathPoint, type Mortal, mortal } from './mortal.ts'
@@ -82,9 +83,11 @@ async function standing(lab: Lab): Promise<string> {
   return JSON.stringify(rows)
 }
 
-/** Somebody looks at what the brake holds and agrees. */
+/** Somebody looks at what the brake holds, and at a side that seemed to have gone back in time, and agrees. */
 async function approveAll(lab: Lab): Promise<void> {
   const { database, linkId } = lab
+  for (const { side } of await listRestored(database, linkId))
+    await acceptRestored(database, { linkId, side, actor: 'ann', reason: 'records had been hidden' })
   for (const brake of await listBrakes(database.sql, linkId))
     await approveBrake(database, { linkId, brakeId: brake.id, held: brake.held, actor: 'ann', reason: 'all is well' })
 }

@@ -65,7 +65,9 @@ export async function judgeTwins(lab: Lab, history: History, verdict: Verdict): 
     const almId = String(record.id)
     const named = namedTwin(lab, 'alm', record[referenceField.alm])
     if (named !== null) namedByAlm.set(named, [...(namedByAlm.get(named) ?? []), almId])
-    const found = byReference.get(crossReference(almAddress, 'defect', almId)) ?? []
+    const all = byReference.get(crossReference(almAddress, 'defect', almId)) ?? []
+    // After a restore, an older record may name a number that another record has by now: it waits for a person.
+    const found = all.length > 1 && restored ? all.filter((id) => !waits(null, id)) : all
     verdict.tried('I3')
     verdict.tried('I1')
     if (found.length > 1) verdict.broken('I3', `ALM ${almId} has the twins ${found.join(', ')}`)
@@ -73,8 +75,10 @@ export async function judgeTwins(lab: Lab, history: History, verdict: Verdict): 
     if (octaneId !== undefined) twins.push({ almId, octaneId, family: lineage.family('alm', almId) })
     else if (!keptAlone('alm', almId) && !waits(almId, null)) verdict.broken('I1', `ALM ${almId} has no twin`)
   }
-  for (const [octaneId, almIds] of namedByAlm)
+  for (const [octaneId, all] of namedByAlm) {
+    const almIds = all.length > 1 && restored ? all.filter((id) => !waits(id, null)) : all
     if (almIds.length > 1) verdict.broken('I3', `Octane ${octaneId} has the twins ${almIds.join(', ')}`)
+  }
   const paired = new Set(twins.map((twin) => twin.octaneId))
   for (const { id } of lab.octane.records('defect')) {
     verdict.tried('I3')

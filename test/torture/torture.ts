@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LinkConfigurationInput } from '../../core/link-config.ts'
+import { listRestored } from '../../db/restored.ts'
 import type { FaultKind } from '../../sandbox/common/faults.ts'
 import type { TestDatabase } from '../database.ts'
 import { createLab, type Lab, type LabOptions, type Shell } from '../lab.ts'
@@ -161,6 +162,10 @@ async function inWorld(lab: Lab, chance: Chance, options: TortureOptions, rule: 
     system.faults.clear()
     system.permissions.clear()
   }
+  const stops = await listRestored(lab.database, lab.linkId)
+  // Most records hidden at once cannot be told from a restore; anything else can.
+  for (const { side, message } of kinds.includes('rights') || disturber.wasRestored() ? [] : stops)
+    verdict.broken('I4', `the link stopped although no server went back in time: ${side}, ${message}`)
   const extent = kinds.length > 0 ? 'all' : 'changes'
   if (!(await untilQuiet(lab, history, { plant, extent })) && kinds.length > 0)
     verdict.broken('I5', 'the world did not come to rest')

@@ -1,0 +1,88 @@
+import type postgres from 'postgres'
+import type { ItemCommit } from '../core/store.ts'
+import { otherSide, type Side } from '../core/values.ts'
+import type { LedgerRow } from './ledger.ts'
+import type { LinkKeys } from './store-queue.ts'
+
+type Tx = postgres.TransactionSql
+
+export interface RetiredPairs {
+  ids: ReadonlySet<string>
+  ledger: readonly LedgerRow[]
+}
+
+/**
+ * Gives up pairs whose record's number now belongs to a record that we have created ourselves: an endpoint that was restored
+ * to an earlier state uses numbers again, and its own answer to our create proves that the record of the old pair is not
+ * there any more. The old twin is left as it is and looked at anew; nothing joins it to the new record.
+ */
+export async function retireOlderPairs(
+  tx: Tx,
+  keys: LinkKeys,
+  request: { runId: string; version: number; bridge: string; build: string; items: readonly ItemCommit[] },
+): Promise<RetiredPairs> {
+  const created = request.items.flatMap((item) => {
+    if (item.pair === null) return []
+    const own: Side = item.key.startsWith('left:') ? 'left' : 'right'
+    const side = item.rebound ?? (item.pair.id === null ? otherSide(own) : null)
+    const id = side === 'left' ? item.pair.leftId : item.pair.rightId
+    const proven = item.settled.some((one) => one.outcome === 'applied' && one.targetId === id)
+    return side === null || !proven ? [] : [{ side, id, pair_id: item.pair.id }]
+  })
+  if (created.length === 0) return { ids: new Set(), ledger: [] }
+  const old = await tx<{ id: string; leftId: string; rightId: string; side: Side }[]>`
+    select p.id, p.left_id as "leftId", p.right_id as "rightId", r.side
+    from jsonb_to_recordset(${tx.json(created)}) as r(side text, id text, pair_id uuid)
+    join pairs p on p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType}
+      and p.id is distinct from r.pair_id
+      and ((r.side = 'left' and p.left_id = r.id) or (r.side = 'right' and p.right_id = r.id))
+    for update of p`
+  if (old.length === 0) return { ids: new Set(), ledger: [] }
+  const ids = tx.array(old.map((one) => one.id))
+  const survivors = old.map(({ id, side, leftId, rightId }) => ({
+    pair: id,
+    side: otherSide(side),
+    id: side === 'left' ? rightId : leftId,
+  }))
+  await tx`update records set pair_id = null where pair_id = any(${ids}::uuid[])`
+  // What was known of the number was about another record.
+  await tx`
+    update records s set seen_version = null, seen_modified = null, created = null
+    from jsonb_to_recordset(${tx.json(created)}) as r(side text, id text)
+    where s.external_id = r.id and (s.endpoint_id, s.entity_type) = (
+      case r.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end,
+      case r.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end)`
+  await tx`delete from conflicts where pair_id = any(${ids}::uuid[])`
+  await tx`delete from unresolved_references where pair_id = any(${ids}::uuid[])`
+  await tx`
+    update issues set resolved_at = now() where link_id = ${keys.linkId} and resolved_at is null
+      and key in (select 'pair:' || id from unnest(${ids}::uuid[]) as o(id))`
+  await tx`
+    update intents i set key = r.side || ':' || r.id from jsonb_to_recordset(${tx.json(survivors)}) as r(pair uuid, side text, id text)
+    where i.link_id = ${keys.linkId} and i.key = 'pair:' || r.pair`
+  await tx`delete from pairs where id = any(${ids}::uuid[])`
+  await tx`
+    insert into pending (link_id, side, external_id, reason)
+    select ${keys.linkId}::uuid, side, id, 'follow-up'
+    from jsonb_to_recordset(${tx.json(survivors)}) as r(pair uuid, side text, id text)
+    on conflict (link_id, side, external_id) do update set
+      revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())`
+  return {
+    ids: new Set(old.map((one) => one.id)),
+    ledger: old.map(({ id, leftId, rightId, side }) => ({
+      kind: 'decision',
+      action: 'pair-retired',
+      linkId: keys.linkId,
+      pairId: id,
+      side,
+      leftId,
+      rightId,
+      content: { reason: 'The number belongs to a record that was created anew after the endpoint had been restored.' },
+      actor: 'tandem',
+      bridge: request.bridge,
+      build: request.build,
+      version: request.version,
+      runId: request.runId,
+    })),
+  }
+}

@@ -1,0 +1,69 @@
+import { afterEach, expect, it } from 'vitest'
+import { acceptRestored } from '../db/restored.ts'
+import { fullRun, openIssues, restWrites, twinOf, waitOver } from './deletions.ts'
+import { createLab, type Lab } from './lab.ts'
+
+let lab: Lab | null = null
+
+afterEach(async () => {
+  await lab?.close()
+  lab = null
+})
+
+const record = (name: string) => ({
+  name,
+  severity: '2-Medium',
+  'detected-by': 'ann',
+  'creation-time': '2026-03-01',
+  status: 'New',
+})
+
+/** ALM restored to a state in which 13 and 14 do not exist; both were paired. */
+async function restored(): Promise<Lab> {
+  const here = await createLab({ alm: { defects: 12 } })
+  lab = here
+  await fullRun(here)
+  const backup = here.alm.snapshot()
+  for (const name of ['lost one', 'lost two']) here.alm.create('defect', record(name))
+  here.alm.edit('defect', '1', { name: 'after the backup' })
+  await fullRun(here)
+  expect(twinOf(here, '13')).toBeDefined()
+  here.alm.restore(backup)
+  expect(await fullRun(here)).toMatchObject({ status: 'failed' })
+  await acceptRestored(here.database, { linkId: here.linkId, side: 'left', actor: 'ann', reason: 'last night' })
+  return here
+}
+
+for (const answer of ['comes', 'is lost'] as const)
+  it(`a number that a restored endpoint gives to a record of ours belongs to that record alone; the answer ${answer}`, async () => {
+    const here = await restored()
+    const old = twinOf(here, '13')
+    const fresh = here.octane.create('defect', { name: 'new in Octane' })
+    here.octane.edit('defect', twinOf(here, '5')?.id ?? '', { name: 'another record of the batch' })
+    if (answer === 'is lost') here.alm.faults.add({ match: { method: 'POST', path: '/defects$' }, kind: 'drop-after' })
+    for (let round = 0; round < 3; round++) {
+      await fullRun(here)
+      await waitOver(here)
+    }
+    expect(here.alm.store.get('defect', '5')).toMatchObject({ name: 'another record of the batch' })
+    expect(here.alm.store.get('defect', '13')).toMatchObject({ name: 'new in Octane' })
+    const pairs = await here.database.sql`select right_id, gone_side from pairs where left_id = '13'`
+    expect(pairs).toEqual([{ right_id: fresh.id, gone_side: null }])
+    const rows = await here.database
+      .sql`select right_id from ledger where action = 'create' and left_id = '13' and side = 'left'`
+    expect(rows).toEqual([{ right_id: fresh.id }])
+    const retired = await here.database.sql`select right_id from ledger where action = 'pair-retired'`
+    expect(retired).toEqual([{ right_id: old?.id }])
+
+    // The old twin is left as it is and said to need somebody; the new pair lives.
+    expect(here.octane.store.rows('defect').get(old?.id ?? '')).toMatchObject({ name: 'lost one' })
+    expect((await openIssues(here)).filter((one) => one.key === `right:${old?.id}`)).toMatchObject([
+      { code: 'copied-reference' },
+    ])
+    here.octane.edit('defect', fresh.id, { name: 'goes on' })
+    await fullRun(here)
+    expect(here.alm.store.get('defect', '13')).toMatchObject({ name: 'goes on' })
+    const writes = restWrites(here)
+    await fullRun(here)
+    expect(restWrites(here)).toBe(writes)
+  })
