@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { type Blackouts, isAlwaysClosed, weekdays } from './schedule.ts'
+import { isTimeZone } from './zone.ts'
 
 /** One pair of values of a mapped list. Left and right are canonical keys of each side. */
 const valuePair = z.strictObject({
@@ -131,6 +133,57 @@ export type TypePair = z.infer<typeof typePair>
 export const linkKinds = ['defect', 'backlog', 'release'] as const
 export type LinkKind = (typeof linkKinds)[number]
 
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 06:30')
+const someDays = z
+  .array(z.enum(weekdays))
+  .min(1, 'name at least one weekday, or leave them out for every day')
+  .default([...weekdays])
+const moments = z.array(
+  z.strictObject({ weekdays: someDays, times: z.array(timeOfDay).min(1, 'name at least one time') }),
+)
+const blackout = z
+  .strictObject({
+    /** Days on which it begins. */
+    weekdays: someDays,
+    from: timeOfDay,
+    /** Not later than `from`: it ends on the day after. */
+    to: z.union([timeOfDay, z.literal('24:00')], 'must be a time of day such as 06:30, or 24:00'),
+  })
+  .refine(({ from, to }) => from !== to, {
+    path: ['to'],
+    message: 'must differ from where it begins: a whole day is from 00:00 to 24:00',
+  })
+
+/** When a link in automatic mode works. Times are those of the wall clock in its zone. */
+export const linkSchedule = z
+  .strictObject({
+    /** Seconds between looks for changes; null: only at the times given. */
+    intervalSeconds: z.number().int().min(1).max(86_400).nullable().default(60),
+    timeZone: z.string().refine(isTimeZone, 'must be the name of a time zone such as Europe/Berlin').default('UTC'),
+    /** When it synchronizes whether or not an interval is over. */
+    runs: moments.default([]),
+    /** When every record is listed: it finds what no change feed told, and what is gone. One that was missed is made up for. */
+    fullScans: moments.default([{ weekdays: [...weekdays], times: ['03:30'] }]),
+    /** When it leaves both systems alone. */
+    blackouts: z.array(blackout).default([]),
+  })
+  .check(always(thatCanRun))
+export type LinkSchedule = z.infer<typeof linkSchedule>
+
+function thatCanRun(context: z.core.ParsePayload<unknown>): void {
+  const { intervalSeconds, runs, fullScans, blackouts } = context.value as Record<string, unknown>
+  const refuse = (key: string, message: string) =>
+    context.issues.push({ code: 'custom', input: context.value, path: [key], message })
+  const none = (list: unknown) => list === undefined || (Array.isArray(list) && list.length === 0)
+  if (intervalSeconds === null && none(runs) && Array.isArray(fullScans) && none(fullScans))
+    refuse('intervalSeconds', 'must be a number of seconds where no runs and no full scans have times')
+  const windows: Blackouts = (Array.isArray(blackouts) ? blackouts : []).flatMap((one) => {
+    const parsed = blackout.safeParse(one)
+    return parsed.success ? [parsed.data] : []
+  })
+  if (isAlwaysClosed(windows)) refuse('blackouts', 'must leave some time open: these cover the whole week')
+}
+
 /** A link's whole configuration. Versions of it are immutable; a run pins one. */
 export const linkConfiguration = z
   .strictObject({
@@ -150,7 +203,7 @@ export const linkConfiguration = z
     defaultUsers: z
       .strictObject({ left: z.string().nullable(), right: z.string().nullable() })
       .default({ left: null, right: null }),
-    schedule: z.strictObject({ intervalSeconds: z.number().int().min(1).max(86_400) }).default({ intervalSeconds: 60 }),
+    schedule: linkSchedule.prefault({}),
     tuning: z
       .strictObject({
         batchSize: z.number().int().min(1).max(500).default(100),

@@ -7,8 +7,8 @@ import { addLinkVersion, createLink, setLinkMode } from '../db/links.ts'
 import { requestRecords } from '../db/requests.ts'
 import { activity, openIssues, restWrites } from './deletions.ts'
 import { createLab, type Lab } from './lab.ts'
+import { timePasses } from './torture/cycle.ts'
 import { mortal } from './torture/mortal.ts'
-import { timePasses } from './torture/torture.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 

@@ -4,9 +4,9 @@ import { listConflicts } from '../db/conflicts.ts'
 import { verifyChain } from '../db/ledger.ts'
 import { activity, openIssues } from './deletions.ts'
 import { createLab, type Lab } from './lab.ts'
+import { timePasses, untilQuiet } from './torture/cycle.ts'
 import { followHistory, type History } from './torture/history.ts'
 import { type DeathPoint, mortal } from './torture/mortal.ts'
-import { timePasses, untilQuiet } from './torture/torture.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
@@ -97,7 +97,7 @@ for (const again of [false, true])
       const chosen = { alm: true, octane: true }
       const set = () => ['Firefox', ...(chosen.alm ? ['Chrome'] : []), ...(chosen.octane ? ['Edge'] : [])]
       here.alm.edit('defect', '1', { description: memo(lines), 'user-04': set() })
-      await untilQuiet(here)
+      await untilQuiet(here, history)
       expect(octaneHolds(here).lines).toHaveLength(3)
       const points: string[] = []
       for (let call = 1; call < 100; call++) {
@@ -126,7 +126,7 @@ for (const again of [false, true])
           here.octane.edit('defect', octaneId(here), { description: memo([...there.slice(0, 2), lines[2]]) })
         }
         await timePasses(here)
-        await untilQuiet(here)
+        await untilQuiet(here, history)
         const expected = {
           lines,
           browsers: set()
