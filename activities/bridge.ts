@@ -7,6 +7,7 @@ import { createReconcile } from './reconcile/reconcile.ts'
 import { createScan } from './scan.ts'
 import { createSimulate } from './simulate.ts'
 import { createWatch } from './watch.ts'
+import { withinSchedule } from './within-schedule.ts'
 
 export interface BridgeDependencies {
   store: Store
@@ -21,12 +22,13 @@ export interface BridgeDependencies {
 
 /** Everything that runs near the endpoints: it sees the Store and the connectors, nothing else. */
 export function createBridgeActivities(dependencies: BridgeDependencies) {
+  const { store } = dependencies
   return {
-    ...createScan(dependencies),
-    ...createLookUp(dependencies),
+    scan: withinSchedule(store, createScan(dependencies).scan),
+    lookUp: withinSchedule(store, createLookUp(dependencies).lookUp),
+    simulate: withinSchedule(store, createSimulate(dependencies).simulate),
+    check: withinSchedule(store, createCheck(dependencies).check),
     ...createReconcile(dependencies),
-    ...createSimulate(dependencies),
-    ...createCheck(dependencies),
     ...createWatch(dependencies),
     ...createAnswer(dependencies),
   }

@@ -16,6 +16,7 @@ export type FailureType =
   | 'Throttled'
   | 'Unavailable'
   | 'Nothing'
+  | 'OutsideSchedule'
 
 const notRetryable: Partial<Record<Problem['class'], FailureType>> = {
   auth: 'AuthRejected',

@@ -1,5 +1,6 @@
 import type { LinkActivity, LinkHealth } from '../core/link-state.ts'
 import type { RunStatus, RunSummary } from '../core/run.ts'
+import type { ScheduleNow } from '../core/schedule.ts'
 import type { BeginRun, QueueState, Store } from '../core/store.ts'
 import type { Database } from '../db/connection.ts'
 import { loadLinkControl, markChecked, saveLinkState, setLinkMode } from '../db/links.ts'
@@ -18,6 +19,7 @@ export interface LinkControl {
   name: string
   version: number
   check: 'needed' | 'passed' | 'failed'
+  schedule: ScheduleNow
 }
 
 /** Activities of the central worker: they own the link's row and the frame of a run, and need no endpoint. */
@@ -26,12 +28,12 @@ export function createLinkControl({ database, store }: { database: Database; sto
     return guarded(() => loadLinkControl(database, linkId))
   }
 
-  /** Writes mode, pause or deletion together with the command's ledger row, before the command answers. */
+  /** Writes mode, pause, deletion or the wish for a full scan together with the command's ledger row, before the command answers. */
   async function commandLink(input: {
     linkId: string
     actor: string
     command: string
-    change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean }
+    change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean; fullNext?: true }
   }): Promise<void> {
     await guarded(() => setLinkMode(database, input.linkId, input.change, input.actor, input.command))
   }

@@ -22,8 +22,13 @@ export type WatchResult =
   /** The first look that worked after trouble, with nothing due. */
   | { kind: 'well' }
   | { kind: 'trouble'; code: string; message: string }
+  /** A blackout has begun. */
+  | { kind: 'closed' }
   /** The day is over, or somebody paused the link or made it manual meanwhile. */
   | { kind: 'renew' }
+
+/** No look takes longer: its time-out lies below that. */
+const longestLookMs = 600_000
 
 /** Looks in a row that must fail before the link is called degraded. */
 const looksBeforeTrouble = 3
@@ -41,14 +46,20 @@ export function createWatch({ store, connections }: { store: Store; connections:
     const state = await guarded(() => store.watchState(linkId))
     const ageSeconds = (Date.now() - info.scheduledTimestampMs) / 1_000
     if (state.paused || state.mode !== 'automatic' || ageSeconds > input.returnAfterSeconds) return { kind: 'renew' }
+    if (state.closed) return { kind: 'closed' }
     const nextLook = state.intervalSeconds * 1_000 * (0.9 + Math.random() * 0.2)
+    // A look that is still listing when a blackout begins ends then; what it has queued stays queued.
+    const closing = new AbortController()
+    const closesInMs = state.closesInMs ?? Number.POSITIVE_INFINITY
+    const alarm = closesInMs < longestLookMs ? setTimeout(() => closing.abort(), closesInMs) : null
     try {
-      const due = await look(linkId)
+      const due = await look(linkId, closing.signal)
       failures.delete(linkId)
       await store.recordWatch({ linkId, outcome: due > 0 ? 'changed' : 'quiet' })
       if (due > 0) return { kind: 'changed', due }
       if (!input.healthy) return { kind: 'well' }
     } catch (error) {
+      if (closing.signal.aborted) return { kind: 'closed' }
       const inRow = (failures.get(linkId) ?? 0) + 1
       failures.set(linkId, inRow)
       await store.recordWatch({ linkId, outcome: 'failed' }).catch(() => undefined)
@@ -63,6 +74,8 @@ export function createWatch({ store, connections }: { store: Store; connections:
         const code = error instanceof ConnectorError ? error.problem.code : 'unavailable'
         return { kind: 'trouble', code, message: failure instanceof Error ? failure.message : String(failure) }
       }
+    } finally {
+      if (alarm !== null) clearTimeout(alarm)
     }
     throw ApplicationFailure.create({
       message: 'Nothing has changed.',
@@ -72,11 +85,17 @@ export function createWatch({ store, connections }: { store: Store; connections:
     })
   }
 
-  async function look(linkId: string): Promise<number> {
+  async function look(linkId: string, signal: AbortSignal): Promise<number> {
     const link = await store.link(linkId)
     const bench = await connections.workbench(link)
     const scan = (side: 'left' | 'right') =>
-      scanSide(store, bench, { linkId, runId: null, version: link.version, side, extent: 'changes' }, () => undefined)
+      scanSide(
+        store,
+        bench,
+        { linkId, runId: null, version: link.version, side, extent: 'changes' },
+        () => undefined,
+        signal,
+      )
     await Promise.all(sides.map(scan))
     return (await store.watchState(linkId)).due
   }

@@ -16,6 +16,7 @@ import {
   centralQueue,
   configurationChangedUpdate,
   deleteUpdate,
+  fullNextUpdate,
   linkWorkflowId,
   pauseUpdate,
   type RunProgress,
@@ -28,7 +29,7 @@ import {
   syncRecordsUpdate,
   wakeSignal,
 } from '../workflows/messages.ts'
-import type { CommandAnswer, CommandName } from './contract/schemas.ts'
+import type { CommandAnswer, CommandName } from './contract/commands.ts'
 import { createGrpcRetries } from './grpc-retries.ts'
 import { ApiProblem } from './problem.ts'
 
@@ -91,31 +92,41 @@ export async function connectTemporal(options: TemporalOptions) {
     }
   }
 
-  async function command(linkId: string, name: CommandName, commanded: Commanded): Promise<CommandAnswer> {
+  async function command(
+    linkId: string,
+    { command: name, force }: { command: CommandName; force: boolean },
+    commanded: Commanded,
+  ): Promise<CommandAnswer> {
+    const done = (runId: string | null) => ({ command: name, state: 'done', runId, startsAt: null })
     switch (name) {
       case 'check':
       case 'simulate':
       case 'run':
       case 'full': {
         const kind = { check: 'check', simulate: 'simulation', run: 'incremental', full: 'full' } as const
-        const { state, runId } = await update(linkId, runNowUpdate, { ...commanded, kind: kind[name] })
-        return { command: name, state, runId }
+        const now = { ...commanded, kind: kind[name], ...(force ? { force } : {}) }
+        const { state, runId, startsAt = null } = await update(linkId, runNowUpdate, now)
+        return { command: name, state, runId, startsAt }
       }
       case 'cancel': {
         const { runId } = await update(linkId, cancelRunUpdate, commanded)
-        return { command: name, state: 'done', runId }
+        return done(runId)
+      }
+      case 'full-next': {
+        await update(linkId, fullNextUpdate, commanded)
+        return done(null)
       }
       case 'pause': {
         const { interrupting } = await update(linkId, pauseUpdate, commanded)
-        return { command: name, state: 'done', runId: interrupting }
+        return done(interrupting)
       }
       case 'resume': {
         const { runId } = await update(linkId, resumeUpdate, commanded)
-        return { command: name, state: 'done', runId }
+        return done(runId)
       }
       default:
         await update(linkId, setModeUpdate, { ...commanded, mode: name })
-        return { command: name, state: 'done', runId: null }
+        return done(null)
     }
   }
 

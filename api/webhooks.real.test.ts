@@ -19,7 +19,10 @@ beforeAll(async () => {
   // By itself the link would look again in an hour: what arrives here arrives because of a hint.
   await service.call('addVersion', {
     params: { id },
-    body: { expectedVersion: 1, configuration: { ...items[0]?.configuration, schedule: { intervalSeconds: 3_600 } } },
+    body: {
+      expectedVersion: 1,
+      configuration: { ...items[0]?.configuration, schedule: { intervalSeconds: 3_600, fullScans: [] } },
+    },
   })
   expect(await service.runToEnd(id, 'run')).toMatchObject({ status: 'passed' })
   await command('automatic')

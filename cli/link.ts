@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { CommandName, LinkView, SimulatedItemView } from '../api/contract/schemas.ts'
+import type { CommandName } from '../api/contract/commands.ts'
+import type { LinkView, SimulatedItemView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { findEndpoint } from './endpoint.ts'
 import { localTime, short, table } from './output.ts'
 import { describeFindings, describeRun, exitCodeOf, followRun } from './run.ts'
+import { describeNext, describeWaiting } from './schedule.ts'
 
 interface CreateOptions {
   left: string
@@ -112,6 +114,7 @@ export function linkCommands(program: Command, context: () => Context): void {
           `  ${found.left.name} <-> ${found.right.name}, ${found.entityType}s, ${found.mode}, version ${found.version}`,
           `  ${found.pairs} pairs, ${found.pending} to do, ${found.openIssues} open issues`,
           ...(found.healthMessage === null ? [] : [`  ${found.healthMessage}`]),
+          ...describeNext(found),
           '',
           table(
             ['Left', '', 'Right', 'Wins'],
@@ -231,14 +234,27 @@ export function linkCommands(program: Command, context: () => Context): void {
     words: string,
     show: (context: Context, run: Shown) => Promise<void> | void,
   ): void {
-    link
-      .command(`${name} <link>`)
-      .description(words)
+    const made = link.command(`${name} <link>`).description(words)
+    if (command === 'full')
+      made.option('--next', 'instead, make the next run that the link starts by itself a full scan')
+    made
       .option('--no-wait', 'return at once')
-      .action(async (which: string, options: { wait: boolean }) => {
+      .option('--force', 'also while a blackout is on')
+      .action(async (which: string, options: { wait: boolean; force?: boolean; next?: boolean }) => {
         const here = context()
         const found = await findLink(here, which)
-        const answer = await here.api.call('commandLink', { params: { id: found.id }, body: { command } })
+        if (options.next === true) {
+          if (options.force === true) throw new Error('--next and --force do not go together: give one of them.')
+          const asked = await here.api.call('commandLink', { params: { id: found.id }, body: { command: 'full-next' } })
+          here.output.show(asked, () => `The next run that ${found.name} starts by itself is a full scan.`)
+          return
+        }
+        const body = { command, force: options.force === true }
+        const answer = await here.api.call('commandLink', { params: { id: found.id }, body })
+        if (answer.startsAt !== null) {
+          here.output.show(answer, ({ startsAt, runId }) => describeWaiting(found.name, startsAt ?? '', runId ?? ''))
+          return
+        }
         if (!options.wait || answer.runId === null) {
           here.output.show(
             answer,

@@ -9,6 +9,7 @@ import { endpointCommands } from './endpoint.ts'
 import { linkCommands } from './link.ts'
 import { createOutput } from './output.ts'
 import { runCommands } from './run.ts'
+import { scheduleCommand } from './schedule.ts'
 import { stopCommands } from './stops.ts'
 import { syncCommand } from './sync.ts'
 import { webhookCommand } from './webhook.ts'
@@ -48,6 +49,7 @@ conflictCommands(program, context)
 stopCommands(program, context)
 syncCommand(program, context)
 webhookCommand(program, context)
+scheduleCommand(program, context)
 
 program
   .command('health')

@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { findLink } from './link.ts'
 import { table } from './output.ts'
 import { describeRun, exitCodeOf, followRun } from './run.ts'
+import { describeWaiting } from './schedule.ts'
 
 function recordIds(text: string): string[] {
   const ids = text
@@ -36,14 +37,19 @@ export function syncCommand(program: Command, context: () => Context): void {
     .option('--left <ids>', 'records of the left side (ALM), separated by commas', recordIds, [])
     .option('--right <ids>', 'records of the right side (ALM Octane), separated by commas', recordIds, [])
     .option('--no-wait', 'return at once')
-    .action(async (which: string, options: { left: string[]; right: string[]; wait: boolean }) => {
+    .option('--force', 'also while a blackout is on')
+    .action(async (which: string, options: { left: string[]; right: string[]; wait: boolean; force?: boolean }) => {
       const here = context()
       const { api, output } = here
       const found = await findLink(here, which)
       const answer = await api.call('syncRecords', {
         params: { id: found.id },
-        body: { left: options.left, right: options.right },
+        body: { left: options.left, right: options.right, force: options.force === true },
       })
+      if (answer.startsAt !== null) {
+        output.show(answer, ({ startsAt, runId }) => describeWaiting(found.name, startsAt ?? '', runId))
+        return
+      }
       if (!options.wait) {
         output.show(answer, ({ state, runId }) => `The run is ${state}. Look at it with: tandem run show ${runId}`)
         return

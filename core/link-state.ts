@@ -6,10 +6,10 @@ import type { RunStatus } from './run.ts'
  * Activity moves idle -> checking | simulating | synchronizing -> idle, one run at a time. Health moves apart from it:
  * `ok` -> `degraded` when an endpoint fails several looks in a row -> `ok` at the first look that works; `ok` ->
  * `waiting-for-bridge` when nobody takes the bridge's work -> `ok` when somebody does; every saved configuration makes it
- * `check-needed` until an integrity check passes.
+ * `check-needed` until an integrity check passes, unless only its schedule differs.
  *
  * The word is the first that fits: deleted; what it is doing now; paused; stopped (an endpoint was restored to an older
- * state); waiting for bridge; degraded; integrity check required (never checked or changed since); integrity check failed;
+ * state); outside its schedule (a blackout); waiting for bridge; degraded; integrity check required (never checked or changed since); integrity check failed;
  * approval needed (the brake holds something); the last synchronization failed; errors (open issues); ready (checked, never
  * synchronized); ok.
  */
@@ -24,6 +24,7 @@ export const linkStatuses = [
   'simulating',
   'synchronizing',
   'stopped',
+  'outside-schedule',
   'waiting-for-bridge',
   'degraded',
   'check-required',
@@ -49,6 +50,8 @@ export interface LinkFacts {
   stopped: boolean
   /** The brake holds changes or deletions until somebody agrees; everything else goes on. */
   braked: boolean
+  /** A blackout is on: nothing is looked at or written until it ends. */
+  closed: boolean
 }
 
 export function linkStatus(facts: LinkFacts): LinkStatus {
@@ -56,6 +59,7 @@ export function linkStatus(facts: LinkFacts): LinkStatus {
   if (facts.activity !== 'idle') return facts.activity
   if (facts.paused) return 'paused'
   if (facts.stopped) return 'stopped'
+  if (facts.closed) return 'outside-schedule'
   if (facts.health !== 'ok') return facts.health
   if (facts.check === 'needed') return 'check-required'
   if (facts.check === 'failed') return 'check-failed'
@@ -76,6 +80,7 @@ export const statusWords: Record<LinkStatus, { label: string; action: string | n
     label: 'Stopped: endpoint restored',
     action: 'An endpoint went back in time: look at both sides, then accept the restored state.',
   },
+  'outside-schedule': { label: 'Outside its schedule', action: null },
   'waiting-for-bridge': { label: 'Waiting for bridge', action: 'Start the bridge that this link uses.' },
   degraded: { label: 'Degraded', action: 'An endpoint does not answer as it should; see the open issues.' },
   'check-required': { label: 'Integrity check required', action: 'Run the integrity check.' },

@@ -182,7 +182,11 @@ describe('a schedule agrees with a walk through every minute', () => {
         const done: Attempt[] = []
         let [now, steps] = [since, 0]
         while (now <= instant(at, last)) {
-          const { due, lookAgain, nextFull } = agenda(schedule, { since, full: done, any: done, fullAsked: null }, now)
+          const { due, lookAgain, nextFull } = agenda(
+            schedule,
+            { since: { full: since, run: since }, full: done, any: done, fullAsked: null },
+            now,
+          )
           if (due !== null) {
             expect(due).toBe('full')
             done.unshift({ begun: now, ended: now, outcome: 'done' })

@@ -6,7 +6,8 @@ import { isTimeZone, zonedIso } from './zone.ts'
 const at = (text: string) => Date.parse(text)
 const schedule = (change: object) => linkSchedule.parse(change)
 const everyDay = (...times: string[]) => [{ times }]
-const never: History = { since: 0, full: [], any: [], fullAsked: null }
+const from = (since: number) => ({ full: since, run: since })
+const never: History = { since: from(0), full: [], any: [], fullAsked: null }
 const done = (begun: string): Attempt => ({ begun: at(begun), ended: at(begun) + 60_000, outcome: 'done' })
 
 /** Pointer and message of every problem of a schedule. */
@@ -119,12 +120,12 @@ describe('what is due', () => {
 
   it('is nothing that a schedule named only afterwards', () => {
     const now = at('2026-11-25T10:00:00Z')
-    expect(agenda(nightly, { ...never, since: now - 1 }, now).due).toBeNull()
+    expect(agenda(nightly, { ...never, since: from(now - 1) }, now).due).toBeNull()
   })
 
   it('waits for the end of a blackout, and says so', () => {
     const closed = schedule({ fullScans: everyDay('03:30'), blackouts: [{ from: '03:00', to: '05:00' }] })
-    const history = { ...never, since: at('2026-11-24T10:00:00Z') }
+    const history = { ...never, since: from(at('2026-11-24T10:00:00Z')) }
     expect(agenda(closed, history, at('2026-11-25T02:00:00Z'))).toMatchObject({
       due: null,
       closedUntil: null,
@@ -145,7 +146,7 @@ describe('what is due', () => {
     const now = at('2026-11-25T02:00:00Z')
     const tried = (...outcomes: Attempt['outcome'][]): History => {
       const full = outcomes.map((outcome, index) => ({ begun: now - index - 1_000, ended: now - index, outcome }))
-      return { ...never, since: at('2026-11-24T10:00:00Z'), full }
+      return { ...never, since: from(at('2026-11-24T10:00:00Z')), full }
     }
     const minutes = (history: History) => ((agenda(nightly, history, now).nextFull ?? 0) - now) / 60_000
     expect(agenda(nightly, tried('unfinished'), now).due).toBe('full')
@@ -163,12 +164,13 @@ describe('what is due', () => {
   it('is one full scan where a run and a full scan are due together, or where somebody asked for it', () => {
     const both = schedule({ intervalSeconds: null, runs: everyDay('03:30', '12:00'), fullScans: everyDay('03:30') })
     const since = at('2026-11-25T03:00:00Z')
-    expect(agenda(both, { ...never, since }, at('2026-11-25T03:30:00Z')).due).toBe('full')
+    const named = from(since)
+    expect(agenda(both, { ...never, since: named }, at('2026-11-25T03:30:00Z')).due).toBe('full')
     const ran = [done('2026-11-25T03:30:00Z')]
     const later = at('2026-11-25T12:00:00Z')
-    expect(agenda(both, { ...never, since, full: ran, any: ran }, later - 1).due).toBeNull()
-    expect(agenda(both, { ...never, since, full: ran, any: ran }, later).due).toBe('incremental')
-    expect(agenda(both, { since, full: ran, any: ran, fullAsked: later - 1 }, later).due).toBe('full')
-    expect(agenda(both, { since, full: ran, any: ran, fullAsked: since }, later).fullAsked).toBe(false)
+    expect(agenda(both, { ...never, since: named, full: ran, any: ran }, later - 1).due).toBeNull()
+    expect(agenda(both, { ...never, since: named, full: ran, any: ran }, later).due).toBe('incremental')
+    expect(agenda(both, { since: named, full: ran, any: ran, fullAsked: later - 1 }, later).due).toBe('full')
+    expect(agenda(both, { since: named, full: ran, any: ran, fullAsked: since }, later).fullAsked).toBe(false)
   })
 })

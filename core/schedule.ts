@@ -1,5 +1,5 @@
 import type { LinkSchedule } from './link-config.ts'
-import { dayMs, firstInstant, lastInstant, wallOf } from './zone.ts'
+import { dayMs, firstInstant, lastInstant, wallOf, zonedIso } from './zone.ts'
 
 /**
  * When a link works by itself, from its configuration, what it has done, and the time that is passed in. Instants are
@@ -144,7 +144,7 @@ export interface Attempt {
 
 export interface History {
   /** Since when the link has named these times: what they were before is nothing that was missed. */
-  since: number
+  since: { full: number; run: number }
   /** The last full scans and the last synchronizations of either kind, newest first. */
   full: readonly Attempt[]
   any: readonly Attempt[]
@@ -187,17 +187,17 @@ export function agenda(schedule: LinkSchedule, history: History, now: number): A
   const { timeZone, runs, fullScans } = schedule
   const end = closedUntil(schedule, now)
   const closes = closesAt(schedule, now)
-  const state = (moments: Moments, attempts: readonly Attempt[]) => {
+  const state = (moments: Moments, since: number, attempts: readonly Attempt[]) => {
     const done = attempts[doneIndex(attempts)]?.begun ?? Number.NEGATIVE_INFINITY
     const latest = latestMoment(timeZone, moments, now)
-    const missed = latest !== null && latest > Math.max(history.since, done)
+    const missed = latest !== null && latest > Math.max(since, done)
     const retry = retryAt(attempts)
     const due = missed && end === null && now >= retry
     const waits = missed ? Math.max(end ?? now, retry) : null
     return { done, due, retry, next: waits ?? nextMoment(schedule, moments, now) }
   }
-  const full = state(fullScans, history.full)
-  const run = state(runs, history.any)
+  const full = state(fullScans, history.since.full, history.full)
+  const run = state(runs, history.since.run, history.any)
   const fullAsked = history.fullAsked !== null && history.fullAsked > full.done
   const times = [end, closes, full.next, run.next, full.retry, run.retry].flatMap((at) =>
     at !== null && at > now ? [at] : [],
@@ -211,5 +211,29 @@ export function agenda(schedule: LinkSchedule, history: History, now: number): A
     nextRun: run.next,
     nextFull: full.next,
     lookAgain: times.length === 0 ? null : Math.min(...times),
+  }
+}
+
+/** What the link's workflow needs of its agenda: waits instead of times, so that it needs neither a clock nor zones. */
+export interface ScheduleNow extends Pick<Agenda, 'due' | 'fullNext'> {
+  /** False: it works at the named times only. */
+  polling: boolean
+  /** ISO time with the zone's offset; null: not in a blackout. */
+  closedUntil: string | null
+  /** Milliseconds until the next blackout begins; null: none is named. */
+  closesInMs: number | null
+  /** Milliseconds after which the agenda has to be read again. */
+  lookAgainInMs: number | null
+}
+
+export function scheduleNow(schedule: LinkSchedule, agenda: Agenda, now: number): ScheduleNow {
+  const wait = (at: number | null) => (at === null ? null : Math.max(1, Math.ceil(at - now)))
+  return {
+    polling: schedule.intervalSeconds !== null,
+    due: agenda.due,
+    fullNext: agenda.fullNext,
+    closedUntil: agenda.closedUntil === null ? null : zonedIso(schedule.timeZone, agenda.closedUntil),
+    closesInMs: wait(agenda.closesAt),
+    lookAgainInMs: wait(agenda.lookAgain),
   }
 }

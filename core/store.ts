@@ -76,7 +76,12 @@ export interface Store {
   requestedRecords(runId: string): Promise<readonly RequestedRecord[]>
   /** Notes that records of a request do not exist on their side; paired ones are left to the judge. */
   noteUnknown(input: { runId: string; side: Side; ids: readonly string[] }): Promise<void>
-  /** Leases up to `limit` due pairs or unpaired records to the caller. An empty answer: nothing is due now. */
+  /** False: a blackout is on, and the run was not started in spite of it. */
+  mayWork(input: { linkId: string; runId: string }): Promise<boolean>
+  /**
+   * Leases up to `limit` due pairs or unpaired records to the caller. An empty answer: nothing is due now, or a blackout
+   * is on.
+   */
   claim(input: ClaimRequest): Promise<Claim>
   /** Like a claim without taking one: due items in key order after `afterKey`, for simulations. */
   peek(input: { linkId: string; afterKey: string | null; limit: number }): Promise<readonly WorkItem[]>
@@ -215,7 +220,12 @@ export interface LinkContext {
 export interface WatchState {
   mode: 'manual' | 'automatic'
   paused: boolean
+  /** Seconds between looks. */
   intervalSeconds: number
+  /** True: a blackout is on. */
+  closed: boolean
+  /** Milliseconds until the next blackout; null: none is named. */
+  closesInMs: number | null
   /** Rows due now. */
   due: number
 }
@@ -229,6 +239,8 @@ export interface BeginRun {
   actor: string
   version: number
   temporal: { workflowId: string; runId: string }
+  /** True: a person wants it whether or not a blackout is on. */
+  despiteBlackout?: boolean
 }
 
 export type PendingReason =
@@ -267,6 +279,8 @@ export interface ClaimRequest {
 export interface Claim {
   token: string
   items: readonly WorkItem[]
+  /** True: a blackout is on, so nothing is given out. */
+  closed?: boolean
 }
 
 /** A pair or an unpaired record with what is due about it. */

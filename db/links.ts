@@ -1,12 +1,22 @@
+import { isDeepStrictEqual } from 'node:util'
 import type postgres from 'postgres'
 import { configurationChange } from '../core/config-change.ts'
 import { type LinkConfiguration, linkConfiguration } from '../core/link-config.ts'
 import { type CheckState, type LinkActivity, type LinkHealth, type LinkStatus, linkStatus } from '../core/link-state.ts'
 import type { RunStatus } from '../core/run.ts'
+import { type ScheduleNow, scheduleNow } from '../core/schedule.ts'
 import { StoreError } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { requeueClasses, requeueForChange } from './requeue.ts'
+import {
+  type AgendaFacts,
+  agendaColumns,
+  agendaOf,
+  type ScheduleView,
+  shownSchedule,
+  timesChanged,
+} from './schedule.ts'
 
 export interface LinkRow {
   id: string
@@ -28,6 +38,7 @@ export interface LinkRow {
   check: CheckState
   currentRun: string | null
   lastRun: { id: string; status: RunStatus; endedAt: string | null } | null
+  schedule: ScheduleView
   openIssues: number
   openWarnings: number
   pairs: number
@@ -124,7 +135,7 @@ export async function addLinkVersion(
   return named('add link version', () =>
     sql.begin(async (tx) => {
       const [row] = await tx<{ version: number }[]>`
-        update links set version = version + 1, check_state = 'needed', updated_at = now()
+        update links set version = version + 1, updated_at = now()
         where id = ${input.linkId} and version = ${input.expectedVersion} and deleted_at is null returning version`
       if (row === undefined) return null
       const [before] = await tx<{ configuration: unknown }[]>`
@@ -132,7 +143,17 @@ export async function addLinkVersion(
       await tx`
         insert into link_versions (link_id, version, configuration, author, comment)
         values (${input.linkId}, ${row.version}, ${tx.json(input.configuration as unknown as postgres.JSONValue)}, ${input.author}, ${input.comment})`
-      const change = configurationChange(linkConfiguration.parse(before?.configuration), input.configuration)
+      const [old, next] = [linkConfiguration.parse(before?.configuration), input.configuration]
+      const change = configurationChange(old, next)
+      const times = timesChanged(old.schedule, next.schedule)
+      const sameButSchedule = isDeepStrictEqual({ ...old, schedule: null }, { ...next, schedule: null })
+      // Nothing that an integrity check looks at has changed with a schedule.
+      await tx`
+        update links set check_state = case when ${sameButSchedule} then check_state else 'needed' end,
+          checked_version = case when ${sameButSchedule} and checked_version = ${input.expectedVersion} then version else checked_version end,
+          runs_since = case when ${times.runs} then now() else runs_since end,
+          full_scans_since = case when ${times.fullScans} then now() else full_scans_since end
+        where id = ${input.linkId}`
       const due = await requeueForChange(tx, input.linkId, change)
       await appendLedger(tx, chainOf(input.linkId), [
         {
@@ -167,7 +188,12 @@ export async function listLinkVersions({ sql }: Database, linkId: string, versio
   )
 }
 
-type LinkFactsRow = Omit<LinkRow, 'status'> & { deleted: boolean; stopped: boolean; braked: boolean }
+type LinkFactsRow = Omit<LinkRow, 'status' | 'schedule'> & {
+  deleted: boolean
+  stopped: boolean
+  braked: boolean
+  agenda: AgendaFacts
+}
 
 /**
  * Links by name, with the facts from which their status is derived. A run that has ended is over at once, although the
@@ -195,6 +221,7 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
         (select count(*)::int from pending q where q.link_id = l.id) as pending,
         exists (select 1 from scan_positions s where s.link_id = l.id and s.restored_at is not null) as stopped,
         exists (select 1 from brakes b where b.link_id = l.id and b.approved_at is null) as braked,
+        ${agendaColumns(sql)} as agenda,
         to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "createdAt"
       from links l join workspaces w on w.id = l.workspace_id
       join link_versions v on v.link_id = l.id and v.version = l.version
@@ -203,10 +230,12 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
       left join runs ended on ended.id = l.current_run and ended.status <> 'running'
       where l.deleted_at is null and ${id === undefined ? sql`true` : sql`l.id = ${id}`} order by l.name`,
   )
-  return rows.map(({ deleted, stopped, braked, ...row }) => ({
-    ...row,
-    status: linkStatus({ ...row, deleted, stopped, braked, lastRun: row.lastRun?.status ?? null }),
-  }))
+  return rows.map(({ deleted, stopped, braked, agenda: facts, ...row }) => {
+    const schedule = shownSchedule(facts, row.mode === 'automatic' && !row.paused)
+    const closed = schedule.closedUntil !== null
+    const status = linkStatus({ ...row, deleted, stopped, braked, closed, lastRun: row.lastRun?.status ?? null })
+    return { ...row, status, schedule }
+  })
 }
 
 export async function getLink(database: Database, id: string): Promise<LinkRow | null> {
@@ -249,26 +278,30 @@ export interface LinkControlRow {
   deleted: boolean
   version: number
   check: CheckState
+  schedule: ScheduleNow
 }
 
 /** What the link's workflow reads at each turn of its loop. A check of an older version does not count. */
 export async function loadLinkControl({ sql }: Database, linkId: string): Promise<LinkControlRow> {
   const [row] = await named(
     'load link control',
-    () => sql<LinkControlRow[]>`
-      select name, workspace_id as "workspaceId", bridge_id as "bridgeId", mode, paused, deleted_at is not null as deleted, version,
-        case when checked_version = version then check_state else 'needed' end as check
-      from links where id = ${linkId}`,
+    () => sql<(Omit<LinkControlRow, 'schedule'> & { agenda: AgendaFacts })[]>`
+      select l.name, l.workspace_id as "workspaceId", l.bridge_id as "bridgeId", l.mode, l.paused,
+        l.deleted_at is not null as deleted, l.version,
+        case when l.checked_version = l.version then l.check_state else 'needed' end as check, ${agendaColumns(sql)} as agenda
+      from links l join link_versions v on v.link_id = l.id and v.version = l.version where l.id = ${linkId}`,
   )
   if (row === undefined) throw new StoreError('link-not-found', `There is no link ${linkId}.`)
-  return row
+  const { agenda: facts, ...control } = row
+  const { schedule, agenda } = agendaOf(facts)
+  return { ...control, schedule: scheduleNow(schedule, agenda, facts.now) }
 }
 
-/** Writes mode, pause or deletion and the command's ledger row in one transaction. */
+/** Writes mode, pause, deletion or the wish for a full scan and the command's ledger row in one transaction. */
 export async function setLinkMode(
   { sql }: Database,
   linkId: string,
-  change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean },
+  change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean; fullNext?: true },
   actor: string,
   command: string,
 ): Promise<void> {
@@ -276,6 +309,7 @@ export async function setLinkMode(
     sql.begin(async (tx) => {
       await tx`
         update links set mode = coalesce(${change.mode ?? null}, mode), paused = coalesce(${change.paused ?? null}, paused),
+          full_asked_at = case when ${change.fullNext ?? false} then now() else full_asked_at end,
           deleted_at = case when ${change.deleted ?? false} then coalesce(deleted_at, now()) else deleted_at end, updated_at = now()
         where id = ${linkId}`
       await appendLedger(tx, chainOf(linkId), [

@@ -32,9 +32,9 @@ export async function openRun({ sql }: Database, input: BeginRun): Promise<void>
         update runs set status = 'interrupted', ended_at = now(), message = 'The run was cut off.'
         where link_id = ${input.linkId} and status = 'running' and id <> ${input.runId}`
       await tx`
-        insert into runs (id, link_id, kind, trigger, actor, version, workflow_id, temporal_run_id)
+        insert into runs (id, link_id, kind, trigger, actor, version, despite_blackout, workflow_id, temporal_run_id)
         values (${input.runId}, ${input.linkId}, ${input.kind}, ${input.trigger}, ${input.actor}, ${input.version},
-          ${input.temporal.workflowId}, ${input.temporal.runId})
+          ${input.despiteBlackout ?? false}, ${input.temporal.workflowId}, ${input.temporal.runId})
         on conflict (id) do nothing`
       await setRunLimits(tx, input.linkId, input.runId)
       await tx`delete from store_calls where created_at < now() - interval '2 days'`

@@ -1,9 +1,11 @@
 import type postgres from 'postgres'
 import type { EndpointAddress } from '../core/endpoint.ts'
 import { type LinkConfiguration, type LinkKind, linkConfiguration } from '../core/link-config.ts'
+import { closedUntil, closesAt } from '../core/schedule.ts'
 import { type EndpointContext, type LinkContext, StoreError, type WatchState } from '../core/store.ts'
 import type { Database } from './connection.ts'
 import { named } from './connection.ts'
+import { epochMs, scheduleOf } from './schedule.ts'
 
 interface LinkRow {
   id: string
@@ -90,12 +92,22 @@ export async function loadWatchState({ sql }: Database, linkId: string): Promise
   const [row] = await named(
     'watch state',
     () =>
-      sql<{ mode: WatchState['mode']; paused: boolean; interval: number; due: number }[]>`
+      sql<{ mode: WatchState['mode']; paused: boolean; schedule: unknown; now: number; due: number }[]>`
       select l.mode, l.paused or l.deleted_at is not null as paused,
-        coalesce((v.configuration -> 'schedule' ->> 'intervalSeconds')::int, 60) as interval,
+        v.configuration -> 'schedule' as schedule, ${epochMs(sql, sql`now()`)} as now,
         (select count(*)::int from pending p where p.link_id = l.id and p.next_attempt_at <= now()) as due
       from links l join link_versions v on v.link_id = l.id and v.version = l.version where l.id = ${linkId}`,
   )
   if (row === undefined) throw new StoreError('link-not-found', `There is no link ${linkId}.`)
-  return { mode: row.mode, paused: row.paused, intervalSeconds: row.interval, due: row.due }
+  const schedule = scheduleOf(row.schedule)
+  const closes = closesAt(schedule, row.now)
+  return {
+    mode: row.mode,
+    paused: row.paused,
+    // A link that works at given times only is looked at every minute while its endpoint or bridge is in trouble.
+    intervalSeconds: schedule.intervalSeconds ?? 60,
+    closed: closedUntil(schedule, row.now) !== null,
+    closesInMs: closes === null ? null : closes - row.now,
+    due: row.due,
+  }
 }

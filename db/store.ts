@@ -6,6 +6,7 @@ import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
 import { markRestored } from './restored.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
 import { loadScanPosition, noteClockStep, saveScanPosition } from './scan-positions.ts'
+import { mayWork } from './schedule.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
 import { beginListing, finishListing } from './store-listings.ts'
@@ -46,7 +47,9 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     queueState: (linkId, runId) => loadQueueState(database, linkId, runId),
     requestedRecords: (runId) => loadRequestedRecords(database, runId),
     noteUnknown: (input) => noteUnknownRecords(database, input),
-    claim: (request) => claimItems(database, request),
+    mayWork: (input) => mayWork(database, input),
+    claim: async (request) =>
+      (await mayWork(database, request)) ? claimItems(database, request) : { token: '', items: [], closed: true },
     peek: (input) => peekItems(database, input),
     release: ({ token }) => releaseClaim(database, token),
     siblings: (input) => findSiblings(database, input),

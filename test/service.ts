@@ -19,7 +19,8 @@ import { createCentralActivities } from '../activities/central.ts'
 import { createConnections } from '../activities/connections.ts'
 import { createSecretOpener } from '../activities/open-secret.ts'
 import { createApp } from '../api/app.ts'
-import type { CommandName, EndpointView, LinkView, RunView } from '../api/contract/schemas.ts'
+import type { CommandName } from '../api/contract/commands.ts'
+import type { EndpointView, LinkView, RunView } from '../api/contract/schemas.ts'
 import { conflictHandlers } from '../api/handlers/conflicts.ts'
 import { endpointHandlers } from '../api/handlers/endpoints.ts'
 import { linkHandlers } from '../api/handlers/links.ts'
@@ -202,7 +203,9 @@ export async function startService(options: ServiceOptions = {}) {
 
   async function addLink(name = 'Defects', suffix = ''): Promise<LinkView> {
     const { left, right } = await addEndpoints(suffix)
-    const { link } = await client.call('createLink', { body: { name, left: left.id, right: right.id } })
+    // No full scan by itself while a test happens to run at night.
+    const configuration = { schedule: { fullScans: [] } }
+    const { link } = await client.call('createLink', { body: { name, left: left.id, right: right.id, configuration } })
     return link
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Service, startService } from '../test/service.ts'
-import type { LinkInput } from './link.ts'
+import type { LinkInput } from './link-memory.ts'
 import { linkWorkflowId } from './messages.ts'
 
 let service: Service
@@ -69,7 +69,7 @@ describe('a link that waits for its bridge', () => {
       params: { id: linkId },
       body: {
         expectedVersion: newest?.version ?? 0,
-        configuration: { ...newest?.configuration, schedule: { intervalSeconds: 1 } },
+        configuration: { ...newest?.configuration, schedule: { intervalSeconds: 1, fullScans: [] } },
       },
     })
     bridge = await service.startBridge()

@@ -29,16 +29,24 @@ export interface Commanded {
 
 export interface RunNow extends Commanded {
   kind: RunKind
+  /** True: also while a blackout is on, and through those that begin meanwhile. */
+  force?: boolean
 }
 
 export interface SyncRecords extends Commanded {
   records: { side: Side; id: string }[]
+  force?: boolean
 }
 
 export interface RunNowAnswer {
-  /** `started` at once, `queued` behind the run going on, or `merged` into one of its kind that is already queued. */
-  state: 'started' | 'queued' | 'merged'
+  /**
+   * `started` at once, `queued` behind the run going on, `waiting` for the end of a blackout, or `merged` into one of its
+   * kind that is already queued.
+   */
+  state: 'started' | 'queued' | 'waiting' | 'merged'
   runId: string
+  /** The end of the blackout for which the run waits, with the offset of the link's zone. */
+  startsAt?: string
 }
 
 /** Commands are Updates: each is accepted with an answer or refused with a reason, and none is dropped. */
@@ -53,6 +61,8 @@ export const setModeUpdate = defineUpdate<
   { mode: 'manual' | 'automatic' },
   [Commanded & { mode: 'manual' | 'automatic' }]
 >('setMode')
+/** Makes the next run that the link starts by itself a full scan, whatever it starts for. */
+export const fullNextUpdate = defineUpdate<{ fullNext: true }, [Commanded]>('fullNext')
 export const configurationChangedUpdate = defineUpdate<{ version: number }, [Commanded & { version: number }]>(
   'configurationChanged',
 )

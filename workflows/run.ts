@@ -33,6 +33,8 @@ export interface RunInput {
   version: number
   /** True: the link has not been checked in this version, so the run begins with the integrity check. */
   checkFirst: boolean
+  /** True: a person wants it whether or not a blackout is on. */
+  despiteBlackout?: boolean
   /** Set when a long run continues as new between batches. */
   resumed?: { done: number; parallel: number }
 }
@@ -42,10 +44,17 @@ export interface RunOutcome {
   /** What stood in the way of the run as a whole. */
   trouble: { kind: 'endpoint' | 'bridge'; message: string } | null
   check: 'passed' | 'failed' | null
+  /** The kind of run that does the rest once the blackout is over that ended this one; null: none ended it. */
+  goesOn?: RunKind | null
 }
 
-/** Sent by the link: end at the next batch border, as interrupted (pause) or cancelled (a person's wish). */
-export const stopRunSignal = defineSignal<[{ as: 'interrupted' | 'cancelled' }]>('stopRun')
+export interface StopRun {
+  as: 'interrupted' | 'cancelled'
+  /** True: because a blackout begins. */
+  blackout?: boolean
+}
+/** Sent by the link: end at the next batch border, as interrupted (pause, blackout) or cancelled (a person's wish). */
+export const stopRunSignal = defineSignal<[StopRun]>('stopRun')
 
 /** Seconds between looks while another worker's lease, or a short wait, holds the last rows. */
 const lastRowsSeconds = 5
@@ -64,10 +73,16 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   let done = input.resumed?.done ?? 0
   let left = 0
   let stopping: 'interrupted' | 'cancelled' | null = null
+  let closed = false
+  let scanned = input.resumed !== undefined
   const scope = new CancellationScope()
   setHandler(runProgressQuery, (): RunProgress => ({ phase, done, left }))
-  setHandler(stopRunSignal, ({ as }) => {
-    stopping ??= as
+  setHandler(stopRunSignal, ({ as, blackout }) => {
+    // A person's wish goes before a pause or a blackout that has stopped it already.
+    if (stopping === null || as === 'cancelled') {
+      stopping = as
+      closed = blackout === true
+    }
     scope.cancel()
   })
 
@@ -97,12 +112,14 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
         trigger: input.trigger,
         actor: input.actor,
         version,
+        despiteBlackout: input.despiteBlackout === true,
         temporal: { workflowId, runId: temporalRunId },
       }))
     await scope.run(() => work(parallel))
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error
     if (stopping !== null) status = stopping
+    else if (isOutsideSchedule(error)) endByBlackout()
     else if (isCancellation(error)) status = 'cancelled'
     else {
       trouble = troubleOf(error)
@@ -112,11 +129,19 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
     }
   }
   if (stopping !== null && status !== 'failed') status = stopping
+  const byBlackout = closed && status !== 'failed' && stopping !== 'cancelled'
+  const goesOn = byBlackout ? (kind === 'full' && scanned ? 'incremental' : kind) : null
+  if (goesOn !== null) message = 'A blackout began; the rest is done when it is over.'
   phase = 'finish'
   const summary = await CancellationScope.nonCancellable(() =>
     centrally('Finish').finishRun({ runId, status, message, notify: kind === 'incremental' || kind === 'full' }),
   )
-  return { status: summary.status, trouble, check }
+  return { status: summary.status, trouble, check, goesOn }
+
+  function endByBlackout(): void {
+    closed = true
+    status = 'interrupted'
+  }
 
   async function work(parallel: number): Promise<void> {
     if (input.resumed === undefined) {
@@ -139,7 +164,10 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       if (kind === 'records') {
         phase = 'look up'
         await byReading('Look the records up').lookUp({ linkId, runId, version })
-      } else await scanBothSides()
+      } else {
+        await scanBothSides()
+        scanned = true
+      }
       if (kind === 'simulation') {
         phase = 'simulate'
         await byReading('Plan without writing').simulate({ linkId, runId, version })
@@ -179,6 +207,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
         Array.from({ length: asked ? 1 : parallel }, () => reconcile({ linkId, runId, version, asked })),
       )
       for (const result of results) done += result.items
+      if (results.some((result) => result.ended === 'closed')) return endByBlackout()
       if (results.some((result) => result.ended === 'link-changed')) {
         status = 'interrupted'
         message = 'The configuration was changed; the rest is done by the next run, under the new version.'
@@ -188,6 +217,14 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
         await continueAsNew<typeof runWorkflow>({ ...input, resumed: { done, parallel } })
     }
   }
+}
+
+function isOutsideSchedule(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === 'OutsideSchedule'
+  )
 }
 
 /** Whose fault it is that the run could not go on, in words. */

@@ -18,8 +18,11 @@ export interface ReconcileInput {
 }
 
 export interface ReconcileResult {
-  /** `empty`: nothing is due now. `more`: the time of one call is over. `stopped`: asked to stop at a batch border. */
-  ended: 'empty' | 'more' | 'stopped' | 'link-changed'
+  /**
+   * `empty`: nothing is due now. `more`: the time of one call is over. `stopped`: asked to stop at a batch border.
+   * `closed`: a blackout is on.
+   */
+  ended: 'empty' | 'more' | 'stopped' | 'closed' | 'link-changed'
   items: number
   batches: number
 }
@@ -89,7 +92,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
         if (stop) return { ...result, ended: 'stopped' }
         const claimedAt = performance.now()
         const claim = await store.claim({ linkId, runId, limit, leaseSeconds, graceSeconds, asked })
-        if (claim.items.length === 0) return { ...result, ended: 'empty' }
+        if (claim.items.length === 0) return { ...result, ended: claim.closed === true ? 'closed' : 'empty' }
         context.heartbeat({ items: result.items })
         const assertLease = () => {
           if (performance.now() - claimedAt > sendWithin * 1_000)

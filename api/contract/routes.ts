@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as commands from './commands.ts'
 import * as c from './conflicts.ts'
 import * as s from './schemas.ts'
 import * as stops from './stops.ts'
@@ -220,9 +221,9 @@ export const routes = {
     summary: 'Give the link a command; it is accepted or refused with the reason',
     tag: 'links',
     params: byId,
-    body: s.command,
+    body: commands.command,
     status: 202,
-    answer: s.commandAnswer,
+    answer: commands.commandAnswer,
     codes: [
       'not-found',
       'nothing-running',
@@ -241,9 +242,9 @@ export const routes = {
     summary: 'Synchronize a few records now, by id, without a scan',
     tag: 'links',
     params: byId,
-    body: s.syncRecords,
+    body: commands.syncRecords,
     status: 202,
-    answer: s.syncAnswer,
+    answer: commands.syncAnswer,
     codes: ['not-found', 'paused', 'deleted', 'no-worker'],
     creates: true,
   },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { linkSchedule } from './commands.ts'
 
 const id = z.uuid()
 const time = z.string().meta({ description: 'ISO time in UTC' })
@@ -239,6 +240,7 @@ export const link = z
     check: z.enum(['needed', 'passed', 'failed']),
     currentRun: id.nullable(),
     lastRun: z.object({ id, status: runStatus, endedAt: time.nullable() }).nullable(),
+    schedule: linkSchedule,
     openIssues: z.int(),
     openWarnings: z.int(),
     pairs: z.int(),
@@ -313,48 +315,6 @@ export const createdLink = z.object({
 export const addVersion = z
   .strictObject({ expectedVersion: z.int().min(1), comment: z.string().max(2_000).default(''), configuration })
   .meta({ id: 'AddLinkVersion' })
-
-export const commandNames = [
-  'check',
-  'simulate',
-  'run',
-  'full',
-  'cancel',
-  'pause',
-  'resume',
-  'automatic',
-  'manual',
-] as const
-export type CommandName = (typeof commandNames)[number]
-
-export const command = z.strictObject({ command: z.enum(commandNames) }).meta({ id: 'Command' })
-
-export const commandAnswer = z
-  .object({
-    command: z.enum(commandNames),
-    state: z.string().meta({ description: 'started, queued, merged, or done' }),
-    runId: id.nullable(),
-  })
-  .meta({ id: 'CommandAnswer' })
-export type CommandAnswer = z.infer<typeof commandAnswer>
-
-const recordIds = z
-  .array(z.string().regex(/^\d{1,18}$/, 'must be the number of a record'))
-  .max(100, 'takes at most 100 records')
-  .default([])
-
-/** Records by id on either side; each once. */
-export const syncRecords = z
-  .strictObject({ left: recordIds, right: recordIds })
-  .refine(({ left, right }) => left.length + right.length > 0, 'name at least one record, on the left or on the right')
-  .meta({ id: 'SyncRecords' })
-
-export const syncAnswer = z
-  .object({
-    state: z.enum(['started', 'queued']),
-    runId: id.meta({ description: 'The run whose records tell the outcome' }),
-  })
-  .meta({ id: 'SyncAnswer' })
 
 export const requestedRecord = z
   .object({

@@ -1,8 +1,15 @@
+import { randomInt } from 'node:crypto'
 import type { ProposedMapping } from '../../core/auto-map.ts'
-import { type LinkConfiguration, type LinkKind, linkConfiguration } from '../../core/link-config.ts'
+import {
+  type LinkConfiguration,
+  type LinkConfigurationInput,
+  type LinkKind,
+  linkConfiguration,
+} from '../../core/link-config.ts'
 import { entityTypes } from '../../core/link-kinds.ts'
 import { statusWords } from '../../core/link-state.ts'
 import { type RecordSnapshot, sides } from '../../core/values.ts'
+import { isTimeZone } from '../../core/zone.ts'
 import { getEndpoint } from '../../db/endpoints.ts'
 import { listIssues } from '../../db/issues.ts'
 import { listLedger } from '../../db/ledger.ts'
@@ -42,8 +49,9 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
   const { database, temporal, bridgeId } = dependencies
 
   function shown(link: LinkRow) {
-    const words = statusWords[link.status]
-    return { ...link, statusLabel: words.label, statusAction: words.action }
+    const { label, action } = statusWords[link.status]
+    const until = link.status === 'outside-schedule' ? ` until ${link.schedule.closedUntil}` : ''
+    return { ...link, statusLabel: `${label}${until}`, statusAction: action }
   }
 
   async function existing(id: string): Promise<LinkRow> {
@@ -114,6 +122,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
         fields: proposed.fields,
         defaultUsers: proposed.defaultUsers,
         rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },
+        schedule: proposedSchedule(),
         ...body.configuration,
       })
       assertSameEnds(configuration, { entityType: body.entityType, left, right })
@@ -189,7 +198,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
     commandLink: async ({ params, body }, command) => {
       await existing(params.id)
-      return temporal.command(params.id, body.command, command)
+      return temporal.command(params.id, body, command)
     },
 
     linkProgress: async ({ params }) => {
@@ -249,6 +258,14 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
 function asVersion<T extends { configuration: LinkConfiguration }>(version: T) {
   return { ...version, configuration: version.configuration as unknown as Record<string, unknown> }
+}
+
+/** A full scan each night where the server stands, at a minute of the link's own: many links do not begin together. */
+function proposedSchedule(): LinkConfigurationInput['schedule'] {
+  const minute = 60 + randomInt(4 * 60)
+  const time = `0${Math.floor(minute / 60)}:${String(minute % 60).padStart(2, '0')}`
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
+  return { timeZone: isTimeZone(timeZone) ? timeZone : 'UTC', fullScans: [{ times: [time] }] }
 }
 
 /** Endpoints and type of a link are given once; a configuration repeats them. */

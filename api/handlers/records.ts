@@ -13,8 +13,11 @@ export function recordHandlers({ database, temporal }: Dependencies): Pick<Handl
       const asked = (['left', 'right'] as const).flatMap((side) =>
         [...new Set(body[side].map((id) => BigInt(id).toString()))].map((id) => ({ side, id })),
       )
-      const { state, runId } = await temporal.syncRecords(params.id, { ...command, records: asked })
-      return { state: state === 'started' ? 'started' : 'queued', runId }
+      const force = body.force ? { force: true } : {}
+      const answer = await temporal.syncRecords(params.id, { ...command, records: asked, ...force })
+      const { state, runId, startsAt = null } = answer
+      // A request of records is never merged into another one.
+      return { state: state === 'merged' ? 'queued' : state, runId, startsAt }
     },
 
     runRecords: async ({ params }) => {

@@ -45,6 +45,11 @@ export const links = pgTable(
     checkState: text('check_state').$type<CheckState>().notNull().default('needed'),
     checkedVersion: integer('checked_version'),
     currentRun: uuid('current_run'),
+    /** When somebody asked for the next automatic run to be a full scan; one that began later has answered it. */
+    fullAskedAt: moment('full_asked_at'),
+    /** Since when the configuration names its times for runs and for full scans; null: since the link was created. */
+    runsSince: moment('runs_since'),
+    fullScansSince: moment('full_scans_since'),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
     deletedAt: moment('deleted_at'),

@@ -33,6 +33,8 @@ export const runs = pgTable(
     /** What this run may write by itself, and what it has. */
     brake: jsonb('brake').$type<Record<'changes' | 'deletions', { limit: number; used: number }>>(),
     message: text('message'),
+    /** True: started by a person although a blackout was on, which it ignores. */
+    despiteBlackout: boolean('despite_blackout').notNull().default(false),
     workflowId: text('workflow_id').notNull(),
     temporalRunId: text('temporal_run_id').notNull(),
     startedAt: moment('started_at').notNull().defaultNow(),
@@ -41,6 +43,7 @@ export const runs = pgTable(
   (table) => [
     index('runs_link').on(table.linkId, table.startedAt, table.id),
     index('runs_started').on(table.startedAt, table.id),
+    index('runs_full').on(table.linkId, table.startedAt).where(sql`kind = 'full'`),
   ],
 )
 
