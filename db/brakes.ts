@@ -92,12 +92,15 @@ export async function heldKeys(
   const held = new Set<string>()
   const counted = input.intents.filter((intent) => intent.action !== 'link-back')
   if (counted.length === 0) return held
-  const [run] = await tx<{ brake: Record<BrakeKind, { limit: number; used: number }> | null }[]>`
-    select brake from runs where id = ${input.runId} for update`
+  // Two statements in this order: the second sees what those did who held the run's row before us.
+  const [[run], open] = await Promise.all([
+    tx<{ brake: Record<BrakeKind, { limit: number; used: number }> | null }[]>`
+    select brake from runs where id = ${input.runId} for update`,
+    tx<{ kind: BrakeKind }[]>`
+    select kind from brakes where link_id = ${input.linkId} and approved_at is null`,
+  ])
   if (run === undefined || run.brake === null) return held
   const limits = run.brake
-  const open = await tx<{ kind: BrakeKind }[]>`
-    select kind from brakes where link_id = ${input.linkId} and approved_at is null`
   const closed = new Set(open.map((row) => row.kind))
   const byKey = new Map<string, IntentInput[]>()
   for (const intent of counted) byKey.set(intent.key, [...(byKey.get(intent.key) ?? []), intent])

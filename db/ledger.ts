@@ -15,6 +15,8 @@ export interface LedgerRow {
   leftId?: string | null
   rightId?: string | null
   content: Record<string, unknown>
+  /** The content is the intent's own fields and stamp before: they are taken from its row, which goes with that. */
+  fromIntent?: boolean
   actor: string
   bridge?: string | null
   build?: string | null
@@ -32,6 +34,20 @@ export function chainOf(linkId: string | null): string {
   return linkId === null ? 'site' : `link:${linkId}`
 }
 
+/** Columns that the rows of one entry nearly always share: they are sent once. */
+const sharedColumns = [
+  'link_id',
+  'actor',
+  'bridge',
+  'build',
+  'version',
+  'run_id',
+  'workflow_id',
+  'temporal_run_id',
+] as const
+type SharedColumn = (typeof sharedColumns)[number]
+const saltBytes = 12
+
 /**
  * Appends rows as one entry of a chain. Call it as the last thing of a transaction: it takes the chain's head under lock
  * until the transaction ends. What `beforeSealing` does comes between the rows and the head: whatever else makes
@@ -45,49 +61,75 @@ export async function appendLedger(
 ): Promise<void> {
   if (rows.length === 0) return beforeSealing()
   const entryId = randomUUID()
-  const hashed = rows.map((row, position) => {
-    const salt = randomBytes(12).toString('base64url')
-    const content = hashedContent(row)
-    return {
-      id: randomUUID(),
-      entry_id: entryId,
-      chain,
-      position,
-      kind: row.kind,
-      action: row.action,
+  const random = randomBytes(saltBytes * rows.length)
+  const hashes: string[] = []
+  const written = rows.map((row, position) => {
+    const salt = random.subarray(position * saltBytes, (position + 1) * saltBytes).toString('base64url')
+    const hash = ledgerRowHash(salt, hashedContent(row))
+    hashes.push(hash)
+    const own: Record<SharedColumn, string | number | null> = {
       link_id: row.linkId,
-      pair_id: row.pairId ?? null,
-      key: row.key ?? null,
-      side: row.side ?? null,
-      left_id: row.leftId ?? null,
-      right_id: row.rightId ?? null,
-      content: row.content,
       actor: row.actor,
       bridge: row.bridge ?? null,
       build: row.build ?? null,
       version: row.version ?? null,
       run_id: row.runId ?? null,
-      intent_id: row.intentId ?? null,
       workflow_id: row.workflowId ?? null,
       temporal_run_id: row.temporalRunId ?? null,
-      found_by_looking: row.foundByLooking ?? false,
-      possible_overwrite: row.possibleOverwrite ?? false,
-      salt,
-      row_hash: ledgerRowHash(salt, content),
     }
+    return { row, position, salt, hash, own }
   })
+  const shared: Partial<Record<SharedColumn, string | number | null>> = {}
+  for (const column of sharedColumns) {
+    const first = written[0]?.own[column] ?? null
+    if (written.every(({ own }) => own[column] === first)) shared[column] = first
+  }
+  const sent = written.map(({ row, position, salt, hash, own }) => ({
+    position,
+    kind: row.kind,
+    action: row.action,
+    pair_id: row.pairId ?? undefined,
+    key: row.key ?? undefined,
+    side: row.side ?? undefined,
+    left_id: row.leftId ?? undefined,
+    right_id: row.rightId ?? undefined,
+    ...(row.fromIntent === true ? { stamp_after: row.content.stampAfter } : { content: row.content }),
+    intent_id: row.intentId ?? undefined,
+    found_by_looking: row.foundByLooking ?? undefined,
+    possible_overwrite: row.possibleOverwrite ?? undefined,
+    salt,
+    row_hash: hash,
+    ...Object.fromEntries(sharedColumns.flatMap((name) => (name in shared ? [] : [[name, own[name]]]))),
+  }))
+  const intents = rows.flatMap((row) => (row.fromIntent === true ? (row.intentId ?? []) : []))
+  const root = ledgerRoot(hashes)
+  // An intent that is not there any more leaves a row without content, which the table refuses.
   await tx`
+    with intended as (
+      delete from intents where id = any(${tx.array(intents)}::uuid[]) returning id, fields, stamp_before
+    )
     insert into ledger (id, entry_id, chain, position, kind, action, link_id, pair_id, key, side, left_id, right_id, content,
       actor, bridge, build, version, run_id, intent_id, workflow_id, temporal_run_id, found_by_looking,
       possible_overwrite, salt, row_hash)
-    select * from jsonb_to_recordset(${tx.json(hashed as unknown as postgres.JSONValue)}) as r(id uuid, entry_id uuid, chain text,
-      position int, kind text, action text, link_id uuid, pair_id uuid, key text, side text, left_id text, right_id text,
-      content jsonb, actor text, bridge text, build text, version int, run_id uuid, intent_id uuid, workflow_id text,
-      temporal_run_id text, found_by_looking boolean, possible_overwrite boolean, salt text, row_hash text)`
-  const root = ledgerRoot(hashed.map((row) => row.row_hash))
-  await beforeSealing()
-  await tx`insert into ledger_heads (chain, seq, hash) values (${chain}, 0, ${ledgerOrigin}) on conflict do nothing`
-  await tx`
+    select gen_random_uuid(), ${entryId}::uuid, ${chain}, r.position, r.kind, r.action, coalesce(r.link_id, ${shared.link_id ?? null}),
+      r.pair_id, r.key, r.side, r.left_id, r.right_id,
+      case when i.id is null then r.content
+        else jsonb_build_object('fields', i.fields, 'stampBefore', i.stamp_before, 'stampAfter', r.stamp_after) end,
+      coalesce(r.actor, ${shared.actor ?? null}), coalesce(r.bridge, ${shared.bridge ?? null}),
+      coalesce(r.build, ${shared.build ?? null}), coalesce(r.version, ${shared.version ?? null}::int),
+      coalesce(r.run_id, ${shared.run_id ?? null}), r.intent_id, coalesce(r.workflow_id, ${shared.workflow_id ?? null}),
+      coalesce(r.temporal_run_id, ${shared.temporal_run_id ?? null}), coalesce(r.found_by_looking, false),
+      coalesce(r.possible_overwrite, false), r.salt, r.row_hash
+    from jsonb_to_recordset(${tx.json(sent as unknown as postgres.JSONValue)}) as r(position int, kind text, action text,
+      link_id uuid, pair_id uuid, key text, side text, left_id text, right_id text, content jsonb, stamp_after jsonb,
+      actor text, bridge text, build text, version int, run_id uuid, intent_id uuid, workflow_id text,
+      temporal_run_id text, found_by_looking boolean, possible_overwrite boolean, salt text, row_hash text)
+    left join intended i on i.id = r.intent_id`
+  // Sent together and carried out in this order.
+  await Promise.all([
+    beforeSealing(),
+    tx`insert into ledger_heads (chain, seq, hash) values (${chain}, 0, ${ledgerOrigin}) on conflict do nothing`,
+    tx`
     with head as (
       select seq, hash from ledger_heads where chain = ${chain} for update
     ), next as (
@@ -99,7 +141,8 @@ export async function appendLedger(
       insert into ledger_entries (chain, seq, id, at, previous_hash, root, rows, hash)
       select ${chain}, seq, ${entryId}::uuid, at, previous_hash, ${root}, ${rows.length}, hash from entry
     )
-    update ledger_heads h set seq = entry.seq, hash = entry.hash from entry where h.chain = ${chain}`
+    update ledger_heads h set seq = entry.seq, hash = entry.hash from entry where h.chain = ${chain}`,
+  ])
 }
 
 function hashedContent(row: LedgerRow): Record<string, unknown> {

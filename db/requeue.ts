@@ -13,10 +13,16 @@ type Tx = postgres.TransactionSql
  */
 export async function requeueForChange(tx: Tx, linkId: string, change: ConfigurationChange): Promise<number> {
   let due = 0
-  if (change.mappings.length > 0)
-    due += await retryNow(tx, linkId, tx`i.mapping_id = any(${tx.array([...change.mappings])}::text[])`)
-  if (change.standIns) due += await retryNow(tx, linkId, tx`i.code in ('user-gap', 'required-field')`)
-  if (change.mappings.length > 0) due += await retryNow(tx, linkId, tx`i.code = 'required-field'`)
+  const codes = [
+    ...(change.standIns ? ['user-gap'] : []),
+    ...(change.standIns || change.mappings.length > 0 ? ['required-field'] : []),
+  ]
+  if (codes.length > 0)
+    due += await retryNow(
+      tx,
+      linkId,
+      tx`(i.mapping_id = any(${tx.array([...change.mappings])}::text[]) or i.code = any(${tx.array(codes)}::text[]))`,
+    )
   const keys = await loadLinkKeys(tx as unknown as postgres.Sql, linkId)
   const pairs = tx`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null`
   const queuePairs = async (which: postgres.PendingQuery<postgres.Row[]>): Promise<number> => {

@@ -37,44 +37,52 @@ export async function writeIntents(
 ): Promise<(string | null)[]> {
   return named('record intents', () =>
     sql.begin(async (tx) => {
-      const before = await earlierAnswer(tx, input.callId)
-      if (before !== undefined) return before as (string | null)[]
-      const [state] = await tx<{ version: number; deleted: boolean; held: number; stopped: string | null }[]>`
+      const keys = [...new Set(input.intents.map((one) => one.key))]
+      const [before, [state]] = await Promise.all([
+        earlierAnswer(tx, input.callId),
+        tx<{ version: number; deleted: boolean; held: number; stopped: string | null }[]>`
         select version, deleted_at is not null as deleted, (select min(restored_message) from scan_positions s where s.link_id = l.id
             and s.restored_at is not null) as stopped, (select count(*)::int from claims c where c.link_id = l.id and c.token = ${input.token}
-          and c.lease_until > now() and c.key = any(${tx.array([...new Set(input.intents.map((one) => one.key))])}::text[])) as held
-        from links l where id = ${input.linkId}`
+          and c.lease_until > now() and c.key = any(${tx.array(keys)}::text[])) as held
+        from links l where id = ${input.linkId}`,
+      ])
+      if (before !== undefined) return before as (string | null)[]
       if (state === undefined) throw new StoreError('link-not-found', `There is no link ${input.linkId}.`)
       if (state.stopped !== null) throw new StoreError('link-stopped', state.stopped)
       if (state.deleted)
         throw new StoreError('link-changed', 'The link was deleted; nothing is written for it any more.')
       if (state.version > input.version)
         throw new StoreError('link-changed', 'The link has a newer configuration than the plan was made under.')
-      if (state.held < new Set(input.intents.map((one) => one.key)).size)
-        throw new StoreError('lease-lost', 'The lease of the batch has run out.')
-      const held = input.again === true ? new Set<string>() : await heldKeys(tx, input)
-      const rows = input.intents
-        .filter((intent) => !held.has(intent.key))
-        .map((intent) => ({
-          id: randomUUID(),
-          key: intent.key,
-          action: intent.action,
-          side: intent.side,
-          target_id: intent.targetId,
-          source_id: intent.sourceId,
-          stamp_before: intent.stampBefore,
-          fields: intent.fields,
-        }))
-      await tx`
+      if (state.held < keys.length) throw new StoreError('lease-lost', 'The lease of the batch has run out.')
+      const ids = input.intents.map(() => randomUUID())
+      const rows = input.intents.map((intent, index) => ({
+        id: ids[index],
+        key: intent.key,
+        action: intent.action,
+        side: intent.side,
+        target_id: intent.targetId,
+        source_id: intent.sourceId,
+        stamp_before: intent.stampBefore,
+        fields: intent.fields,
+      }))
+      await Promise.all([
+        tx`
         insert into intents (id, link_id, run_id, token, version, key, action, side, target_id, source_id, stamp_before, fields)
         select r.id, ${input.linkId}, ${input.runId}, ${input.token}, ${input.version}, r.key, r.action, r.side, r.target_id,
           r.source_id, nullif(r.stamp_before, 'null'), r.fields
         from jsonb_to_recordset(${json(tx, rows)}) as r(id uuid, key text, action text, side text, target_id text,
-          source_id text, stamp_before jsonb, fields jsonb)`
-      let next = 0
-      const ids = input.intents.map((intent) => (held.has(intent.key) ? null : (rows[next++]?.id ?? null)))
-      await tx`insert into store_calls (id, answer) values (${input.callId}, ${json(tx, ids)})`
-      return ids
+          source_id text, stamp_before jsonb, fields jsonb)`,
+        tx`insert into store_calls (id, answer) values (${input.callId}, ${json(tx, ids)})`,
+      ])
+      if (input.again === true) return ids
+      // Every batch of the run counts on the run's row: it is locked last, so that nobody waits for our inserts.
+      const held = await heldKeys(tx, input)
+      if (held.size === 0) return ids
+      const answer = input.intents.map((intent, index) => (held.has(intent.key) ? null : (ids[index] ?? null)))
+      const kept = new Set(answer)
+      await tx`delete from intents where id = any(${tx.array(ids.filter((id) => !kept.has(id)))}::uuid[])`
+      await tx`update store_calls set answer = ${json(tx, answer)} where id = ${input.callId}`
+      return answer
     }),
   )
 }
@@ -105,11 +113,14 @@ interface IntentRow {
 export async function commitBatch({ sql }: Database, request: CommitRequest): Promise<void> {
   await named('commit', () =>
     sql.begin(async (tx) => {
-      if ((await earlierAnswer(tx, request.callId)) !== undefined) return
-      const keys = await loadLinkKeys(tx as unknown as postgres.Sql, request.linkId)
-      // Ordered by an expression, so that rows are found by their token and not by walking the link's keys, dead ones too.
-      const claims = await tx<ClaimRow[]>`
-        select key, due from claims where token = ${request.token} order by key || '' for update`
+      const [before, keys, claims] = await Promise.all([
+        earlierAnswer(tx, request.callId),
+        loadLinkKeys(tx as unknown as postgres.Sql, request.linkId),
+        // Ordered by an expression, so that rows are found by their token and not by walking the link's keys, dead ones too.
+        tx<ClaimRow[]>`
+        select key, due from claims where token = ${request.token} order by key || '' for update`,
+      ])
+      if (before !== undefined) return
       const claimed = new Map(claims.map((claim) => [claim.key, claim.due]))
       if (request.items.some((item) => !claimed.has(item.key)))
         throw new StoreError('lease-lost', 'Somebody else has taken over a record of the batch.')
@@ -117,15 +128,18 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       const retired = await retireOlderPairs(tx, keys, request)
       const pairIds = await savePairs(tx, keys, request.items)
       for (const item of request.items) if (retired.ids.has(item.pair?.id ?? '')) pairIds.delete(item.key)
-      await saveRecords(tx, keys, request.items, pairIds)
-      await saveAbsences(tx, request)
-      const ledger = await settle(tx, request, pairIds)
-      const reopened = await saveConflicts(tx, request, pairIds)
-      await saveIssues(tx, request, pairIds)
-      await answerRequests(tx, request, claimed)
-      await saveQueue(tx, request, claimed)
+      // Statements of one connection are carried out in the order they are given; waiting for each answer only takes time.
+      const [ledger, reopened] = await Promise.all([
+        settle(tx, request, pairIds),
+        saveConflicts(tx, request, pairIds),
+        saveRecords(tx, keys, request.items, pairIds),
+        saveAbsences(tx, request),
+        saveIssues(tx, request, pairIds),
+        answerRequests(tx, request, claimed),
+        saveQueue(tx, request, claimed),
+        tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`,
+      ])
       await saveWaiting(tx, keys, request, claimed)
-      await tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`
       await appendLedger(tx, chainOf(request.linkId), [...retired.ledger, ...ledger, ...reopened], () =>
         saveCounters(tx, request),
       )
@@ -234,7 +248,10 @@ async function saveRecords(
       decision = excluded.decision, pair_id = coalesce(excluded.pair_id, records.pair_id)`
 }
 
-/** Takes settled intents out and answers the ledger rows of those that were applied: one write, one row. */
+/**
+ * Takes settled intents out and answers the ledger rows of those that were applied: one write, one row. Where the row says
+ * what the intent says, the intent goes when the ledger takes its words over.
+ */
 async function settle(tx: Tx, request: CommitRequest, pairIds: Map<string, string>): Promise<LedgerRow[]> {
   const settled = request.items.flatMap((item) =>
     item.settled.filter((one) => one.outcome !== 'in-doubt').map((one) => ({ item, one })),
@@ -244,17 +261,23 @@ async function settle(tx: Tx, request: CommitRequest, pairIds: Map<string, strin
   )
   if (ended.length > 0) await tx`update intents set answered = true where id = any(${tx.array(ended)}::uuid[])`
   if (settled.length === 0) return []
-  const rows = await tx<IntentRow[]>`
-    delete from intents where id = any(${tx.array(settled.map(({ one }) => one.intentId))}::uuid[])
-    returning id, action, side, target_id, source_id, stamp_before, fields`
-  const [run] = await tx<{ workflow_id: string; temporal_run_id: string; actor: string }[]>`
-    select workflow_id, temporal_run_id, actor from runs where id = ${request.runId}`
+  const [rows, [run]] = await Promise.all([
+    tx<IntentRow[]>`
+    select id, action, side, target_id, source_id, stamp_before, fields from intents
+    where id = any(${tx.array(settled.map(({ one }) => one.intentId))}::uuid[])`,
+    tx<{ workflow_id: string; temporal_run_id: string; actor: string }[]>`
+    select workflow_id, temporal_run_id, actor from runs where id = ${request.runId}`,
+  ])
   const found = new Map(rows.map((row) => [row.id, row]))
-  return settled.flatMap(({ item, one }) => {
+  const ledger = settled.flatMap(({ item, one }) => {
     const intent = found.get(one.intentId)
     if (intent === undefined || one.outcome === 'not-applied') return []
     return [ledgerRow(request, item, one, intent, pairIds.get(item.key) ?? null, run)]
   })
+  const later = new Set(ledger.flatMap((row) => (row.fromIntent === true ? (row.intentId ?? []) : [])))
+  const now = rows.flatMap(({ id }) => (later.has(id) ? [] : [id]))
+  if (now.length > 0) await tx`delete from intents where id = any(${tx.array(now)}::uuid[])`
+  return ledger
 }
 
 function ledgerRow(
@@ -266,6 +289,13 @@ function ledgerRow(
   run: { workflow_id: string; temporal_run_id: string; actor: string } | undefined,
 ): LedgerRow {
   const written = settled.targetId ?? intent.target_id
+  // `after` stands only where the server kept something else than was sent.
+  const asIntended = intent.fields.every((field) => !(field.field in settled.after))
+  const fields = asIntended
+    ? intent.fields
+    : intent.fields.map((field) =>
+        field.field in settled.after ? { ...field, after: settled.after[field.field] ?? null } : field,
+      )
   return {
     kind: settled.outcome === 'unknown' ? 'decision' : 'write',
     action: settled.outcome === 'unknown' ? 'unsettled-write' : intent.action,
@@ -275,14 +305,8 @@ function ledgerRow(
     side: intent.side,
     leftId: intent.side === 'left' ? written : (item.pair?.leftId ?? intent.source_id),
     rightId: intent.side === 'right' ? written : (item.pair?.rightId ?? intent.source_id),
-    content: {
-      // `after` stands only where the server kept something else than was sent.
-      fields: intent.fields.map((field) =>
-        field.field in settled.after ? { ...field, after: settled.after[field.field] ?? null } : field,
-      ),
-      stampBefore: intent.stamp_before,
-      stampAfter: settled.stampAfter,
-    },
+    content: { fields, stampBefore: intent.stamp_before, stampAfter: settled.stampAfter },
+    fromIntent: asIntended,
     actor: run?.actor ?? 'tandem',
     bridge: request.bridge,
     build: request.build,

@@ -209,7 +209,9 @@ async function leaseDue(
   await tx`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`
   for (let round = 0; round < claimRounds; round++) {
     const [answer] = await tx<{ found: number; claimed: string[] }[]>`
-      with due as (
+      with live as materialized (
+        select key from claims where link_id = ${linkId} and grace_until >= now()
+      ), due as (
         select coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) as key, p.next_attempt_at
         from pending p
         left join lateral (
@@ -219,9 +221,7 @@ async function leaseDue(
           limit 1) r on true
         where p.link_id = ${linkId} and p.next_attempt_at <= now()
           and ${asked === true ? askedBy(tx, runId) : tx`true`}
-          and not exists (
-            select 1 from claims c where c.link_id = ${linkId} and c.grace_until >= now()
-              and c.key = coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id))
+          and coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) not in (select key from live)
         order by p.next_attempt_at, p.side, p.external_id
         limit ${limit}
         for update of p skip locked
@@ -331,7 +331,8 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
       l.seen_version::float as left_version, l.seen_modified as left_modified, l.external_id is not null as left_seen,
       r.seen_version::float as right_version, r.seen_modified as right_modified, r.external_id is not null as right_seen,
       l.created as left_created, r.created as right_created, w.gone_side, w.gone_outcome,
-      ${absentOf(sql, keys.linkId, 'left')} as left_absent, ${absentOf(sql, keys.linkId, 'right')} as right_absent,
+      case when missing.listed then ${absentOf(sql, keys.linkId, 'left')} end as left_absent,
+      case when missing.listed then ${absentOf(sql, keys.linkId, 'right')} end as right_absent,
       (select jsonb_agg(jsonb_build_object('side', q.side, 'id', q.external_id, 'revision', q.revision,
           'reason', q.reason, 'attempts', q.attempts) order by q.side)
         from (values (w.side, w.record_id), ('left', w.left_id), ('right', w.right_id)) as k(side, id)
@@ -341,13 +342,14 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
       (select jsonb_agg(jsonb_build_object('id', i.id, 'version', i.version, 'key', i.key, 'action', i.action, 'side', i.side,
           'targetId', i.target_id, 'sourceId', i.source_id, 'stampBefore', i.stamp_before, 'fields', i.fields,
           'ageSeconds', extract(epoch from now() - i.created_at)::float, 'answered', i.answered) order by i.created_at, i.id)
-        from intents i where i.link_id = ${keys.linkId} 
+        from intents i where i.link_id = ${keys.linkId}
           and i.key in (w.key, 'left:' || w.left_id, 'right:' || w.right_id)) as intents,
       (select jsonb_object_agg(c.mapping_id, jsonb_build_object('conflictId', c.id, 'choose', c.decision -> 'choose',
           'value', c.decision -> 'value', 'side', c.decision -> 'side', 'leftHash', c.left_hash, 'rightHash', c.right_hash))
         from conflicts c where c.pair_id = w.pair_id and c.link_id = ${keys.linkId} and c.resolved_at is null
           and c.decision is not null) as decisions
     from wanted w
+    cross join (select exists (select 1 from absences a where a.link_id = ${keys.linkId}) as listed) missing
     left join lateral (
       select * from records l where l.endpoint_id = ${keys.left.endpointId} and l.entity_type = ${keys.left.entityType}
         and l.external_id = w.left_id limit 1) l on true

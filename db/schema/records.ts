@@ -133,7 +133,8 @@ export const intents = pgTable(
   },
   (table) => [
     index('intents_key').on(table.linkId, table.key),
-    index('intents_source').on(table.linkId, table.side, table.sourceId),
+    // Of creates only: who looks for a record's intents by key must not be led through all of a link's.
+    index('intents_source').on(table.linkId, table.side, table.sourceId).where(sql`action = 'create'`),
   ],
 )
 
