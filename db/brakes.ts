@@ -84,14 +84,15 @@ function isFirstRun(tx: Tx, linkId: string) {
 /**
  * Counts what is about to be written against what the run may do. Answers the keys whose writes must wait: of a kind whose
  * brake is open, or beyond the limit, which opens it. Link-backs are not counted; they wait with the rest of their item.
+ * From here on the run's row is locked; `counted` is left to be sent last.
  */
 export async function heldKeys(
   tx: Tx,
   input: { linkId: string; runId: string; intents: readonly IntentInput[] },
-): Promise<Set<string>> {
+): Promise<{ held: Set<string>; counted: postgres.PendingQuery<postgres.Row[]>[] }> {
   const held = new Set<string>()
   const counted = input.intents.filter((intent) => intent.action !== 'link-back')
-  if (counted.length === 0) return held
+  if (counted.length === 0) return { held, counted: [] }
   // Two statements in this order: the second sees what those did who held the run's row before us.
   const [[run], open] = await Promise.all([
     tx<{ brake: Record<BrakeKind, { limit: number; used: number }> | null }[]>`
@@ -99,7 +100,7 @@ export async function heldKeys(
     tx<{ kind: BrakeKind }[]>`
     select kind from brakes where link_id = ${input.linkId} and approved_at is null`,
   ])
-  if (run === undefined || run.brake === null) return held
+  if (run === undefined || run.brake === null) return { held, counted: [] }
   const limits = run.brake
   const closed = new Set(open.map((row) => row.kind))
   const byKey = new Map<string, IntentInput[]>()
@@ -128,7 +129,6 @@ export async function heldKeys(
       })
     }
   }
-  await tx`update runs set brake = ${tx.json(limits)} where id = ${input.runId}`
   const rows = counted.filter((intent) => held.has(intent.key)).map(({ key, action, side }) => ({ key, action, side }))
   if (rows.length > 0)
     await tx`
@@ -136,7 +136,7 @@ export async function heldKeys(
       select distinct ${input.linkId}::uuid, key, action, side, ${input.runId}::uuid
       from jsonb_to_recordset(${tx.json(rows)}) as r(key text, action text, side text)
       on conflict (link_id, key, action, side) do update set run_id = excluded.run_id`
-  return held
+  return { held, counted: [tx`update runs set brake = ${tx.json(limits)} where id = ${input.runId}`] }
 }
 
 /** A brake that waits for somebody, as people see it. */

@@ -48,18 +48,25 @@ const sharedColumns = [
 type SharedColumn = (typeof sharedColumns)[number]
 const saltBytes = 12
 
-/**
- * Appends rows as one entry of a chain. Call it as the last thing of a transaction: it takes the chain's head under lock
- * until the transaction ends. What `beforeSealing` does comes between the rows and the head: whatever else makes
- * transactions wait for each other belongs there, so that they do it as late and as shortly as can be.
- */
+/** Appends rows as one entry of a chain. The last thing of a transaction: it locks the chain's head until that ends. */
 export async function appendLedger(
   tx: postgres.TransactionSql,
   chain: string,
   rows: readonly LedgerRow[],
-  beforeSealing: () => Promise<void> = async () => undefined,
 ): Promise<void> {
-  if (rows.length === 0) return beforeSealing()
+  await Promise.all(await ledgerEntry(tx, chain, rows))
+}
+
+/**
+ * Appends rows as one entry of a chain, but for the statements that seal it: they lock the chain's head until the
+ * transaction ends, and are answered to be the last things sent, in this order.
+ */
+export async function ledgerEntry(
+  tx: postgres.TransactionSql,
+  chain: string,
+  rows: readonly LedgerRow[],
+): Promise<postgres.PendingQuery<postgres.Row[]>[]> {
+  if (rows.length === 0) return []
   const entryId = randomUUID()
   const random = randomBytes(saltBytes * rows.length)
   const hashes: string[] = []
@@ -125,9 +132,7 @@ export async function appendLedger(
       actor text, bridge text, build text, version int, run_id uuid, intent_id uuid, workflow_id text,
       temporal_run_id text, found_by_looking boolean, possible_overwrite boolean, salt text, row_hash text)
     left join intended i on i.id = r.intent_id`
-  // Sent together and carried out in this order.
-  await Promise.all([
-    beforeSealing(),
+  return [
     tx`insert into ledger_heads (chain, seq, hash) values (${chain}, 0, ${ledgerOrigin}) on conflict do nothing`,
     tx`
     with head as (
@@ -142,7 +147,7 @@ export async function appendLedger(
       select ${chain}, seq, ${entryId}::uuid, at, previous_hash, ${root}, ${rows.length}, hash from entry
     )
     update ledger_heads h set seq = entry.seq, hash = entry.hash from entry where h.chain = ${chain}`,
-  ])
+  ]
 }
 
 function hashedContent(row: LedgerRow): Record<string, unknown> {

@@ -12,8 +12,8 @@ import {
 import { keepableText, type Side, type Stamp, sides } from '../core/values.ts'
 import { heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
-import { type Database, named } from './connection.ts'
-import { appendLedger, chainOf, type LedgerRow } from './ledger.ts'
+import { commitWith, type Database, named } from './connection.ts'
+import { chainOf, type LedgerRow, ledgerEntry } from './ledger.ts'
 import { saveWaiting } from './references.ts'
 import { answerRequests } from './requests.ts'
 import { retireOlderPairs } from './retire-pairs.ts'
@@ -76,8 +76,12 @@ export async function writeIntents(
       ])
       if (input.again === true) return ids
       // Every batch of the run counts on the run's row: it is locked last, so that nobody waits for our inserts.
-      const held = await heldKeys(tx, input)
-      if (held.size === 0) return ids
+      const { held, counted } = await heldKeys(tx, input)
+      if (held.size === 0) {
+        await commitWith(tx, counted)
+        return ids
+      }
+      await Promise.all(counted)
       const answer = input.intents.map((intent, index) => (held.has(intent.key) ? null : (ids[index] ?? null)))
       const kept = new Set(answer)
       await tx`delete from intents where id = any(${tx.array(ids.filter((id) => !kept.has(id)))}::uuid[])`
@@ -113,14 +117,16 @@ interface IntentRow {
 export async function commitBatch({ sql }: Database, request: CommitRequest): Promise<void> {
   await named('commit', () =>
     sql.begin(async (tx) => {
-      const [before, keys, claims] = await Promise.all([
+      const [before, run, keys, claims] = await Promise.all([
         earlierAnswer(tx, request.callId),
+        tx`select 1 from runs where id = ${request.runId}`,
         loadLinkKeys(tx as unknown as postgres.Sql, request.linkId),
         // Ordered by an expression, so that rows are found by their token and not by walking the link's keys, dead ones too.
         tx<ClaimRow[]>`
         select key, due from claims where token = ${request.token} order by key || '' for update`,
       ])
       if (before !== undefined) return
+      if (run.length === 0) throw new StoreError('run-not-found', `There is no run ${request.runId}.`)
       const claimed = new Map(claims.map((claim) => [claim.key, claim.due]))
       if (request.items.some((item) => !claimed.has(item.key)))
         throw new StoreError('lease-lost', 'Somebody else has taken over a record of the batch.')
@@ -140,9 +146,8 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
         tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`,
       ])
       await saveWaiting(tx, keys, request, claimed)
-      await appendLedger(tx, chainOf(request.linkId), [...retired.ledger, ...ledger, ...reopened], () =>
-        saveCounters(tx, request),
-      )
+      const seal = await ledgerEntry(tx, chainOf(request.linkId), [...retired.ledger, ...ledger, ...reopened])
+      await commitWith(tx, [countersOf(tx, request), ...seal])
     }),
   )
 }
@@ -422,7 +427,8 @@ async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, Cl
     and key = any(${tx.array(request.items.map((item) => item.key))}::text[])`
 }
 
-async function saveCounters(tx: Tx, request: CommitRequest): Promise<void> {
+/** Adds the batch to the run's counters: all batches of a run meet at its row. */
+function countersOf(tx: Tx, request: CommitRequest): postgres.PendingQuery<postgres.Row[]> {
   const counts: Partial<Record<keyof RunCounters, number>> = {}
   const add = (name: keyof RunCounters, by = 1) => {
     counts[name] = (counts[name] ?? 0) + by
@@ -441,10 +447,9 @@ async function saveCounters(tx: Tx, request: CommitRequest): Promise<void> {
     } else if (item.outcome === 'in-doubt') add('inDoubt')
     else add(item.outcome)
   }
-  const [row] = await tx`
+  return tx`
     update runs set counters = counters || (
       select coalesce(jsonb_object_agg(name, coalesce((counters ->> name)::int, 0) + by::int), '{}')
       from jsonb_each_text(${json(tx, counts)}) as added(name, by))
-    where id = ${request.runId} returning 1`
-  if (row === undefined) throw new StoreError('run-not-found', `There is no run ${request.runId}.`)
+    where id = ${request.runId}`
 }
