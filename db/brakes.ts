@@ -81,33 +81,66 @@ function isFirstRun(tx: Tx, linkId: string) {
       select 1 from brakes b where b.link_id = f.link_id and b.run_id = f.id and b.first_run))`
 }
 
+const isCounted = (intent: IntentInput) => intent.action !== 'link-back'
+const kindOf = ({ action }: IntentInput): BrakeKind => (action === 'delete' ? 'deletions' : 'changes')
+
+/**
+ * Counts what is about to be written, when all of it is within what the run may do and no brake of its kind is open; the
+ * second statement answers a row then, and puts down the store's answer to the call. Else nothing is counted, and `heldKeys`
+ * tells what must wait. To be sent as the last things of a transaction: the first locks the run's row, the second sees what
+ * those did who held it before.
+ */
+export function countWithinLimits(
+  tx: Tx,
+  input: { linkId: string; runId: string; intents: readonly IntentInput[]; callId: string },
+  answer: readonly string[],
+): postgres.PendingQuery<postgres.Row[]>[] {
+  const counted = input.intents.filter(isCounted)
+  if (counted.length === 0)
+    return [tx`insert into store_calls (id, answer) values (${input.callId}, ${tx.json(answer)}) returning 1`]
+  const needs = { changes: 0, deletions: 0 }
+  for (const intent of counted) needs[kindOf(intent)]++
+  const used = (kind: BrakeKind) => tx`((brake -> ${kind} ->> 'used')::int + ${needs[kind]}::int)`
+  const fits = (kind: BrakeKind) =>
+    tx`(${needs[kind]}::int = 0 or ${used(kind)} <= (brake -> ${kind} ->> 'limit')::int)`
+  return [
+    tx`select 1 from runs where id = ${input.runId} for update`,
+    tx`
+    with counted as (
+      update runs set brake = jsonb_set(jsonb_set(brake, '{changes,used}', to_jsonb(${used('changes')})),
+        '{deletions,used}', to_jsonb(${used('deletions')}))
+      where id = ${input.runId} and (brake is null or (${fits('changes')} and ${fits('deletions')} and not exists (
+        select 1 from brakes where link_id = ${input.linkId} and approved_at is null
+          and kind = any(${tx.array(kinds.filter((kind) => needs[kind] > 0))}::text[]))))
+      returning 1
+    )
+    insert into store_calls (id, answer) select ${input.callId}, ${tx.json(answer)} from counted returning 1`,
+  ]
+}
+
 /**
  * Counts what is about to be written against what the run may do. Answers the keys whose writes must wait: of a kind whose
  * brake is open, or beyond the limit, which opens it. Link-backs are not counted; they wait with the rest of their item.
- * From here on the run's row is locked; `counted` is left to be sent last.
  */
 export async function heldKeys(
   tx: Tx,
   input: { linkId: string; runId: string; intents: readonly IntentInput[] },
-): Promise<{ held: Set<string>; counted: postgres.PendingQuery<postgres.Row[]>[] }> {
+): Promise<Set<string>> {
   const held = new Set<string>()
-  const counted = input.intents.filter((intent) => intent.action !== 'link-back')
-  if (counted.length === 0) return { held, counted: [] }
-  // Two statements in this order: the second sees what those did who held the run's row before us.
-  const [[run], open] = await Promise.all([
-    tx<{ brake: Record<BrakeKind, { limit: number; used: number }> | null }[]>`
-    select brake from runs where id = ${input.runId} for update`,
-    tx<{ kind: BrakeKind }[]>`
-    select kind from brakes where link_id = ${input.linkId} and approved_at is null`,
-  ])
-  if (run === undefined || run.brake === null) return { held, counted: [] }
+  const counted = input.intents.filter(isCounted)
+  if (counted.length === 0) return held
+  const [run] = await tx<{ brake: Record<BrakeKind, { limit: number; used: number }> | null }[]>`
+    select brake from runs where id = ${input.runId} for update`
+  if (run === undefined || run.brake === null) return held
   const limits = run.brake
+  const open = await tx<{ kind: BrakeKind }[]>`
+    select kind from brakes where link_id = ${input.linkId} and approved_at is null`
   const closed = new Set(open.map((row) => row.kind))
   const byKey = new Map<string, IntentInput[]>()
   for (const intent of counted) byKey.set(intent.key, [...(byKey.get(intent.key) ?? []), intent])
   for (const [key, intents] of byKey) {
     const needs = { changes: 0, deletions: 0 }
-    for (const { action } of intents) needs[action === 'delete' ? 'deletions' : 'changes']++
+    for (const intent of intents) needs[kindOf(intent)]++
     const beyond = kinds.filter(
       (kind) => needs[kind] > 0 && (closed.has(kind) || limits[kind].used + needs[kind] > limits[kind].limit),
     )
@@ -129,6 +162,7 @@ export async function heldKeys(
       })
     }
   }
+  await tx`update runs set brake = ${tx.json(limits)} where id = ${input.runId}`
   const rows = counted.filter((intent) => held.has(intent.key)).map(({ key, action, side }) => ({ key, action, side }))
   if (rows.length > 0)
     await tx`
@@ -136,7 +170,7 @@ export async function heldKeys(
       select distinct ${input.linkId}::uuid, key, action, side, ${input.runId}::uuid
       from jsonb_to_recordset(${tx.json(rows)}) as r(key text, action text, side text)
       on conflict (link_id, key, action, side) do update set run_id = excluded.run_id`
-  return { held, counted: [tx`update runs set brake = ${tx.json(limits)} where id = ${input.runId}`] }
+  return held
 }
 
 /** A brake that waits for somebody, as people see it. */

@@ -53,15 +53,16 @@ export function openDatabase(url: string, options: { max?: number } = {}): Datab
 
 /**
  * Ends a transaction with its last statements, which are sent together with the commit and carried out in their order: what
- * they lock is held while the server works, and not while it waits for us. One that fails takes everything back. The commit
- * that `begin` sends afterwards ends an empty transaction.
+ * they lock is held while the server works, and not while it waits for us. One that fails takes everything back. What
+ * comes afterwards is a transaction of its own, as a rule an empty one. Answers what the statements answered.
  */
 export async function commitWith(
   tx: postgres.TransactionSql,
   last: readonly postgres.PendingQuery<postgres.Row[]>[],
-): Promise<void> {
+): Promise<postgres.RowList<postgres.Row[]>[]> {
   const results = await Promise.all([...last, tx`commit and chain`])
-  if (results[results.length - 1]?.command !== 'COMMIT') throw new Error('the transaction was taken back')
+  if (results.pop()?.command !== 'COMMIT') throw new Error('the transaction was taken back')
+  return results
 }
 
 /** How often a transaction that was chosen to end a deadlock is begun anew. */

@@ -10,7 +10,7 @@ import {
   StoreError,
 } from '../core/store.ts'
 import { keepableText, type Side, type Stamp, sides } from '../core/values.ts'
-import { heldKeys } from './brakes.ts'
+import { countWithinLimits, heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
 import { commitWith, type Database, named } from './connection.ts'
 import { chainOf, type LedgerRow, ledgerEntry } from './ledger.ts'
@@ -65,27 +65,26 @@ export async function writeIntents(
         stamp_before: intent.stampBefore,
         fields: intent.fields,
       }))
-      await Promise.all([
-        tx`
+      const insert = tx`
         insert into intents (id, link_id, run_id, token, version, key, action, side, target_id, source_id, stamp_before, fields)
         select r.id, ${input.linkId}, ${input.runId}, ${input.token}, ${input.version}, r.key, r.action, r.side, r.target_id,
           r.source_id, nullif(r.stamp_before, 'null'), r.fields
         from jsonb_to_recordset(${json(tx, rows)}) as r(id uuid, key text, action text, side text, target_id text,
-          source_id text, stamp_before jsonb, fields jsonb)`,
-        tx`insert into store_calls (id, answer) values (${input.callId}, ${json(tx, ids)})`,
+          source_id text, stamp_before jsonb, fields jsonb)`
+      const answered = (ids: readonly (string | null)[]) =>
+        tx`insert into store_calls (id, answer) values (${input.callId}, ${json(tx, ids)}) returning 1`
+      // Every batch of a run counts on the run's row: nobody waits there for our inserts, or for us.
+      const results = await commitWith(tx, [
+        insert,
+        ...(input.again === true ? [answered(ids)] : countWithinLimits(tx, input, ids)),
       ])
-      if (input.again === true) return ids
-      // Every batch of the run counts on the run's row: it is locked last, so that nobody waits for our inserts.
-      const { held, counted } = await heldKeys(tx, input)
-      if (held.size === 0) {
-        await commitWith(tx, counted)
-        return ids
-      }
-      await Promise.all(counted)
+      if (results[results.length - 1]?.length === 1) return ids
+      // Written ahead, but not told to anybody yet: what the brake holds goes again.
+      const held = await heldKeys(tx, input)
       const answer = input.intents.map((intent, index) => (held.has(intent.key) ? null : (ids[index] ?? null)))
       const kept = new Set(answer)
       await tx`delete from intents where id = any(${tx.array(ids.filter((id) => !kept.has(id)))}::uuid[])`
-      await tx`update store_calls set answer = ${json(tx, answer)} where id = ${input.callId}`
+      await answered(answer)
       return answer
     }),
   )
