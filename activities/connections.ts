@@ -111,6 +111,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
         right,
         users: link.users,
         names: { left: link.left.name, right: link.right.name },
+        renames: {
+          left: leftConnector.attachments?.renames ?? false,
+          right: rightConnector.attachments?.renames ?? false,
+        },
       }),
     }
   }

@@ -1,7 +1,16 @@
 import type { EntityMetadata, FieldMetadata, RecordType } from '../core/metadata.ts'
 import { secondsBetween } from '../core/server-time.ts'
 import type { RecordSnapshot } from '../core/values.ts'
-import type { CallOptions, Connector, DeleteResult, GoneEvidence, RowResult, ScanQuery, ScanRow } from './contract.ts'
+import type {
+  CallOptions,
+  CarriesAttachments,
+  Connector,
+  DeleteResult,
+  GoneEvidence,
+  RowResult,
+  ScanQuery,
+  ScanRow,
+} from './contract.ts'
 
 /** An entity type of ours that stands for several of an endpoint's: Octane's epics, features and stories as one. */
 export interface CompositeType {
@@ -47,6 +56,24 @@ export function withComposites(connector: Connector, composites: readonly Compos
     update: (entityType, rows, fields, options) => of(entityType).update(entityType, rows, fields, options),
     confirmGone: (entityType, ids, siblings, options) => of(entityType).confirmGone(entityType, ids, siblings, options),
     delete: (entityType, rows, options) => of(entityType).delete(entityType, rows, options),
+    ...(connector.attachments === undefined ? {} : { attachments: attachmentsOf(connector.attachments, composites) }),
+  }
+}
+
+/** Files of a composite's records are those of the member that the id tells; of several with ids of one sequence any will do. */
+function attachmentsOf(inner: CarriesAttachments, composites: readonly CompositeType[]): CarriesAttachments {
+  const plain = (entityType: string, recordId: string): [entityType: string, recordId: string] => {
+    const members = composites.find((composite) => composite.name === entityType)?.members ?? []
+    const member = members.find((one) => recordId.startsWith(one.prefix))
+    return member === undefined ? [entityType, recordId] : [member.entityType, recordId.slice(member.prefix.length)]
+  }
+  return {
+    renames: inner.renames,
+    open: (entityType, recordId, ...rest) => inner.open(...plain(entityType, recordId), ...rest),
+    add: (entityType, recordId, ...rest) => inner.add(...plain(entityType, recordId), ...rest),
+    replace: (entityType, recordId, ...rest) => inner.replace(...plain(entityType, recordId), ...rest),
+    rename: (entityType, recordId, ...rest) => inner.rename(...plain(entityType, recordId), ...rest),
+    remove: (entityType, recordId, ...rest) => inner.remove(...plain(entityType, recordId), ...rest),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AttachmentEntry } from '../core/attachments.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
 import type { Problem } from '../core/problems.ts'
 import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
@@ -13,8 +14,53 @@ import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
 export interface Connector extends Connects, Describes, Scans, Reads, Writes, Deletes {
   readonly kind: 'alm' | 'octane' | 'memory'
   readonly capabilities: Capabilities
+  /** Files attached to records, where the system has such; listed by `read` as the field `attachments`. */
+  readonly attachments?: CarriesAttachments
   /** Signs out and closes connections; never throws. */
   close(): Promise<void>
+}
+
+/** A file about to be attached. */
+export interface NewAttachment {
+  name: string
+  /** In bytes. */
+  size: number
+  /** The bytes, from the beginning at each call; nothing is held whole. */
+  content(): AsyncIterable<Uint8Array>
+}
+
+export type AttachmentResult =
+  /** Done; the file as it is listed from now on, null of one that was taken away. */
+  { outcome: 'done'; entry: AttachmentEntry | null } | Exclude<RowResult, { outcome: 'done' }>
+
+/** Files of records, one at a time. Writes never throw for what a file can carry, as `Writes` does not for rows. */
+export interface CarriesAttachments {
+  /** False: a file keeps its name for ever. */
+  readonly renames: boolean
+  /** A file's bytes. Throws ConnectorError. */
+  open(
+    entityType: string,
+    recordId: string,
+    entry: AttachmentEntry,
+    options?: CallOptions,
+  ): Promise<AsyncIterable<Uint8Array>>
+  add(entityType: string, recordId: string, file: NewAttachment, options?: CallOptions): Promise<AttachmentResult>
+  /** Other bytes under the same id and name. */
+  replace(
+    entityType: string,
+    recordId: string,
+    entry: AttachmentEntry,
+    file: NewAttachment,
+    options?: CallOptions,
+  ): Promise<AttachmentResult>
+  rename(
+    entityType: string,
+    recordId: string,
+    entry: AttachmentEntry,
+    name: string,
+    options?: CallOptions,
+  ): Promise<AttachmentResult>
+  remove(entityType: string, recordId: string, entry: AttachmentEntry, options?: CallOptions): Promise<AttachmentResult>
 }
 
 export interface Capabilities {

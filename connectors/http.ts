@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { Problem } from '../core/problems.ts'
 import { ConnectorError, type ServerDate } from './contract.ts'
@@ -10,7 +12,8 @@ export interface HttpRequest {
   path: string
   query?: Readonly<Record<string, string>>
   headers?: Readonly<Record<string, string>>
-  body?: string
+  /** A text; or bytes, made anew for each time that they are sent, with no deadline but one for standing still. */
+  body?: string | (() => AsyncIterable<Uint8Array>)
   signal?: AbortSignal
   /** True for reads: repeated with back-off when the answer does not come or is a 5xx. */
   idempotent: boolean
@@ -24,6 +27,11 @@ export interface HttpAnswer {
   headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
+/** An answer whose bytes are still to come; its place among the requests under way is free once they are read or destroyed. */
+export interface OpenAnswer extends HttpAnswer {
+  body: Readable
+}
+
 /** How far a request came before it failed: decides whether a write may be sent again. */
 export type FailedAt = 'not-sent' | 'no-answer'
 
@@ -34,6 +42,8 @@ export interface Http {
   /** The server's clock, by its answers. */
   serverDate(): ServerDate | null
   send(request: HttpRequest): Promise<HttpAnswer>
+  /** Like send for a read of bytes: an answer of 200 is left open, any other is read as a text. */
+  open(request: HttpRequest): Promise<OpenAnswer | HttpAnswer>
   close(): Promise<void>
 }
 
@@ -49,6 +59,8 @@ export interface HttpOptions {
 
 const readAttempts = 4
 const defaultTimeoutMs = 30_000
+/** No transfer of bytes may take longer, however well it goes on. */
+const longestTransferMs = 6 * 3_600_000
 
 /** A request that failed before an answer came, with how far it came. */
 export class RequestFailed extends ConnectorError {
@@ -71,10 +83,11 @@ export function createHttp(options: HttpOptions): Http {
   const limiter = createLimiter(concurrency)
   const dates = createDateWatch()
 
-  async function once(call: HttpRequest): Promise<HttpAnswer> {
+  async function once(call: HttpRequest, opened = false): Promise<HttpAnswer | OpenAnswer> {
     const url = new URL(`${baseUrl}${call.path}`)
     for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value)
-    const deadline = AbortSignal.timeout(timeoutMs)
+    const bytes = opened || typeof call.body === 'function'
+    const deadline = AbortSignal.timeout(bytes ? longestTransferMs : timeoutMs)
     const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline])
     let answered: Dispatcher.ResponseData
     const sentAt = performance.now()
@@ -84,14 +97,18 @@ export function createHttp(options: HttpOptions): Http {
         dispatcher: agent,
         headers: { 'user-agent': 'Tandem', ...call.headers },
         signal,
-        ...(call.body === undefined ? {} : { body: call.body }),
+        ...(bytes ? { headersTimeout: timeoutMs, bodyTimeout: timeoutMs } : {}),
+        ...(call.body === undefined
+          ? {}
+          : { body: typeof call.body === 'string' ? call.body : Readable.from(call.body()) }),
       })
       dates.take(answered.headers, sentAt)
-      const text = await answered.body.text()
       const set = answered.headers['set-cookie'] ?? []
+      const left = opened && answered.statusCode === 200
       return {
         status: answered.statusCode,
-        text,
+        text: left ? '' : await answered.body.text(),
+        ...(left ? { body: answered.body } : {}),
         contentType: String(answered.headers['content-type'] ?? ''),
         setCookies: Array.isArray(set) ? set : [set],
         headers: answered.headers,
@@ -112,11 +129,32 @@ export function createHttp(options: HttpOptions): Http {
     }
   }
 
-  async function sendPatiently(call: HttpRequest): Promise<HttpAnswer> {
+  /** The body holds its place in the limiter until it has been read, so that transfers count like any request. */
+  async function open(call: HttpRequest): Promise<OpenAnswer | HttpAnswer> {
+    return sendPatiently(
+      call,
+      (signal) =>
+        new Promise((resolve, reject) => {
+          limiter
+            .run(async () => {
+              const answer = await once(call, true)
+              resolve(answer)
+              if ('body' in answer) await finished(answer.body).catch(() => undefined)
+            }, signal)
+            .catch(reject)
+        }),
+    )
+  }
+
+  async function sendPatiently(
+    call: HttpRequest,
+    attempted: (signal: AbortSignal | undefined) => Promise<HttpAnswer | OpenAnswer> = (signal) =>
+      limiter.run(() => once(call), signal),
+  ): Promise<HttpAnswer | OpenAnswer> {
     for (let attempt = 1; ; attempt++) {
       const last = attempt >= readAttempts
       try {
-        const answer = await limiter.run(() => once(call), call.signal)
+        const answer = await attempted(call.signal)
         if (answer.status === 429 || (answer.status === 503 && answer.headers['retry-after'] !== undefined)) {
           const wait = retryAfterMs(answer.headers['retry-after']) ?? 1_000 * 2 ** attempt
           if (last || wait > longestWaitMs) throw throttled(name, wait)
@@ -141,6 +179,7 @@ export function createHttp(options: HttpOptions): Http {
     concurrency,
     serverDate: dates.latest,
     send,
+    open,
     close: () => (agent.closed ? Promise.resolve() : agent.close()),
   }
 }

@@ -1,5 +1,5 @@
 import { ConnectorError } from './contract.ts'
-import type { Http, HttpAnswer, HttpRequest } from './http.ts'
+import type { Http, HttpAnswer, HttpRequest, OpenAnswer } from './http.ts'
 
 /** Cookies of one session; the newest by arrival wins, whoever's answer brought it. */
 export class CookieJar {
@@ -45,6 +45,8 @@ export interface SessionOptions {
 
 export interface Session {
   send(request: HttpRequest): Promise<HttpAnswer>
+  /** Like send, with the bytes of a good answer still to come. */
+  open(request: HttpRequest): Promise<OpenAnswer | HttpAnswer>
   /** Number of the sign-in in use; locks die with it. */
   generation(): number
   close(): Promise<void>
@@ -69,8 +71,15 @@ export function createSession(options: SessionOptions): Session {
   let refused: { error: ConnectorError; at: number } | null = null
 
   async function plain(request: HttpRequest): Promise<HttpAnswer> {
+    return carried(http.send, request)
+  }
+
+  async function carried<T extends HttpAnswer>(
+    how: (request: HttpRequest) => Promise<T>,
+    request: HttpRequest,
+  ): Promise<T> {
     const cookie = jar.header()
-    const answer = await http.send({
+    const answer = await how({
       ...request,
       headers: { ...request.headers, ...(cookie === '' ? {} : { cookie }) },
     })
@@ -98,16 +107,25 @@ export function createSession(options: SessionOptions): Session {
     return signingIn
   }
 
-  async function send(request: HttpRequest): Promise<HttpAnswer> {
+  const send = (request: HttpRequest): Promise<HttpAnswer> => signedIn(http.send, request)
+  const open = (request: HttpRequest): Promise<OpenAnswer | HttpAnswer> => signedIn(http.open, request)
+
+  async function signedIn<T extends HttpAnswer>(
+    how: (request: HttpRequest) => Promise<T>,
+    request: HttpRequest,
+  ): Promise<T> {
     let outdated = 0
     for (let attempt = 1; ; attempt++) {
       if (generation === 0 || signingIn !== null) await renew(generation)
       const used = generation
-      const carried = jar.header()
-      const answer = await plain({ ...request, headers: { ...options.headers(jar, request), ...request.headers } })
+      const cookies = jar.header()
+      const answer = await carried(how, {
+        ...request,
+        headers: { ...options.headers(jar, request), ...request.headers },
+      })
       if (!options.isExpired(answer, request)) return answer
       // Servers that replace cookies end the replaced ones: this request was merely overtaken by another's answer.
-      if (generation === used && signingIn === null && jar.header() !== carried && outdated++ < mostOutdated) {
+      if (generation === used && signingIn === null && jar.header() !== cookies && outdated++ < mostOutdated) {
         attempt--
         continue
       }
@@ -133,5 +151,5 @@ export function createSession(options: SessionOptions): Session {
     generation = 0
   }
 
-  return { send, generation: () => generation, close }
+  return { send, open, generation: () => generation, close }
 }

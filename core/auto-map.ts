@@ -81,6 +81,8 @@ export function proposeMapping(sides: Sides): ProposedMapping {
     )
     used.alm.add(almField.name)
   }
+  const carries = [alm, octane].every((side) => side.fields.some((field) => field.type === 'attachments'))
+  if (carries) fields.push(attachmentsMapping(sides, types, alm, octane))
   if (sides.kind === 'release') {
     const folder = { id: 'folder', direction: almIsLeft ? 'to-left' : 'to-right', types: ['release'] } as const
     fields.push({
@@ -110,6 +112,33 @@ export function proposeMapping(sides: Sides): ProposedMapping {
 
   function typesOf(known: Known): TypePair[] {
     return known.types === undefined ? types : types.filter((type) => known.types?.includes(type.id))
+  }
+}
+
+/** Files, for the types that carry them on both sides. */
+function attachmentsMapping(
+  sides: Sides,
+  types: readonly TypePair[],
+  alm: EntityMetadata,
+  octane: EntityMetadata,
+): FieldMapping {
+  const [left, right] = sides.leftKind === 'alm' ? [alm, octane] : [octane, alm]
+  const carrying = types.filter((type) =>
+    [[left, type.left] as const, [right, type.right] as const].every(
+      ([metadata, values]) => fieldByName(entityOf(metadata, values), 'attachments')?.type === 'attachments',
+    ),
+  )
+  return {
+    id: 'attachments',
+    left: 'attachments',
+    right: 'attachments',
+    direction: 'both',
+    conflict: 'ask',
+    conflictFallback: 'ask',
+    values: [],
+    defaults: {},
+    createOnly: false,
+    ...(carrying.length === types.length ? {} : { types: carrying.map((type) => type.id) }),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AttachmentPair } from './attachments.ts'
 import { valueHash } from './hash.ts'
 import { canonicalMemo } from './memo.ts'
 import { type CanonicalValue, type Side, sameValue } from './values.ts'
@@ -40,6 +41,8 @@ export interface BaseField {
   frozen?: 'altered' | 'ping-pong'
   /** The side whose endpoint froze it. */
   frozenSide?: Side
+  /** Of attachments: which file of one side is which of the other. */
+  files?: readonly AttachmentPair[]
 }
 
 /** Base of a pair by mapping id. */

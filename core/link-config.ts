@@ -199,6 +199,17 @@ export const linkConfiguration = z
      * holds the same in all of them and has no twin is taken for the twin.
      */
     matchBy: z.array(z.string().min(1)).default([]),
+    /** Files attached to records, where the link maps them. */
+    attachments: z
+      .strictObject({
+        /** `value`: the files themselves; `address`: small files that say where they are. */
+        method: z.enum(['value', 'address']).default('value'),
+        /** What a file taken away on one side means for the other. */
+        delete: z.enum(['nothing', 'delete']).default('nothing'),
+        /** Larger files are not carried, and an issue says so; null: any. */
+        maxBytes: z.number().int().min(1).nullable().default(null),
+      })
+      .prefault({}),
     /** Who a person without twin becomes: canonical user keys; null: the field stays empty with a warning. */
     defaultUsers: z
       .strictObject({ left: z.string().nullable(), right: z.string().nullable() })

@@ -75,7 +75,7 @@ export function createLinkPlanner(context: PlannerContext): LinkPlanner {
       const planner = plannerOf(from, source)
       const field = typeFields[to]
       if (planner === undefined || kind === null || kind.type === null || field === null)
-        return { fields: [], unset: [], problems: [], blocked: true }
+        return { fields: [], unset: [], problems: [], blocked: true, files: false }
       const plan = planner.planCreate(from, source, references)
       const type: PlannedField = {
         mappingId: recordTypeMappingId,
@@ -117,6 +117,7 @@ export function createLinkPlanner(context: PlannerContext): LinkPlanner {
       consumed: [],
       impossible: [],
       wantsHistory: [],
+      files: { operations: [], comparisons: [] },
     }
   }
 }

@@ -1,3 +1,4 @@
+import { type AttachmentComparison, type PlannedAttachment, planAttachments } from './attachments.ts'
 import { type Base, type BaseField, canonicalVersion, inTodaysForm, thawed, toBaseValue } from './base.ts'
 import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
@@ -47,6 +48,8 @@ export interface PairPlan {
   impossible: readonly string[]
   /** Mapping ids of conflicts that the endpoints' histories would settle. */
   wantsHistory: readonly string[]
+  /** Attached files to carry, and to compare before. */
+  files: { operations: readonly PlannedAttachment[]; comparisons: readonly AttachmentComparison[] }
 }
 
 export interface CreatePlan {
@@ -56,6 +59,8 @@ export interface CreatePlan {
   problems: readonly Problem[]
   /** True: a required field of the target has no value, so nothing is created. */
   blocked: boolean
+  /** True: files are to be carried once the record is there. */
+  files: boolean
 }
 
 export interface Planner {
@@ -130,6 +135,8 @@ export interface PlannerContext {
   names?: { left: string; right: string }
   /** The pair of types whose records are planned, where the link has several. */
   type?: TypePair
+  /** Sides where an attached file may get another name. */
+  renames?: Readonly<Record<Side, boolean>>
 }
 
 /** Rules of writes that people's values are carried by: what is answered to them may be a ping-pong. */
@@ -144,7 +151,11 @@ export function createPlanner(context: PlannerContext): Planner {
   const translator = createTranslator(context)
   const mapped = configuration.fields.filter((mapping) => mapping.constant === undefined || mapping.constant === null)
   const prepared = new Map(mapped.map((mapping) => [mapping.id, prepare(mapping)]))
-  const groups = groupMappings(mapped)
+  const ofFiles = mapped.filter(
+    (mapping) =>
+      fieldOf('left', mapping.left)?.type === 'attachments' && fieldOf('right', mapping.right)?.type === 'attachments',
+  )
+  const groups = groupMappings(mapped.filter((mapping) => !ofFiles.includes(mapping)))
 
   function fieldOf(side: Side, name: string | null): FieldMetadata | undefined {
     return name === null ? undefined : fieldByName(context[side].entity, name)
@@ -252,7 +263,8 @@ export function createPlanner(context: PlannerContext): Planner {
         })
       })
     }
-    return { writes, agreed, problems, conflicts, deciding, consumed, impossible, wantsHistory }
+    const files = planFiles(input, agreed, problems)
+    return { writes, agreed, problems, conflicts, deciding, consumed, impossible, wantsHistory, files }
 
     /** People write a text as they please; the planner compares canonical forms. */
     function inCanonicalForm(mapping: FieldMapping, decision: ConflictDecision): ConflictDecision {
@@ -278,6 +290,43 @@ export function createPlanner(context: PlannerContext): Planner {
       if (result.conflict !== undefined) conflicts.push(result.conflict)
       if (result.base !== undefined) agreed[mapping.id] = result.base
     }
+  }
+
+  function planFiles(input: PairInput, agreed: Record<string, BaseField>, problems: Problem[]): PairPlan['files'] {
+    const operations: PlannedAttachment[] = []
+    const comparisons: AttachmentComparison[] = []
+    for (const mapping of ofFiles) {
+      const [left, right] = [input.left.fields[mapping.left ?? ''], input.right.fields[mapping.right ?? '']]
+      if (left === undefined || right === undefined) {
+        problems.push(unreadable(mapping, left === undefined ? 'left' : 'right'))
+        continue
+      }
+      const { fingerprint, flows } = prepared.get(mapping.id) ?? prepare(mapping)
+      const base = input.base[mapping.id]
+      const plan = planAttachments({
+        mapping,
+        base,
+        left,
+        right,
+        flows,
+        deletion: configuration.attachments.delete,
+        maxBytes: configuration.attachments.maxBytes,
+        addresses: configuration.attachments.method === 'address',
+        renames: context.renames ?? { left: true, right: true },
+      })
+      operations.push(...plan.operations)
+      comparisons.push(...plan.comparisons)
+      problems.push(...plan.problems)
+      if (plan.changed || base === undefined)
+        agreed[mapping.id] = {
+          left: toBaseValue(null),
+          right: toBaseValue(null),
+          fingerprint,
+          canonical: canonicalVersion,
+          files: plan.pairs,
+        }
+    }
+    return { operations, comparisons }
   }
 
   /** A translation that minds what texts would lose. What a person has decided about is written whatever it costs. */
@@ -315,7 +364,7 @@ export function createPlanner(context: PlannerContext): Planner {
     const provided = new Set<string>()
     for (const mapping of configuration.fields) {
       const name = mapping[to]
-      if (name === null) continue
+      if (name === null || ofFiles.includes(mapping)) continue
       const target = fieldOf(to, name)
       if (target?.creatable === false) continue
       const planned = plannedOnCreate(mapping, from, source, target, references)
@@ -343,7 +392,8 @@ export function createPlanner(context: PlannerContext): Planner {
       blocked = true
       problems.push(requiredProblem(mapping, to, target))
     }
-    return { fields, unset, problems, blocked }
+    const files = ofFiles.some((mapping) => (source.fields[mapping[from] ?? ''] ?? null) !== null)
+    return { fields, unset, problems, blocked, files }
   }
 
   function plannedOnCreate(

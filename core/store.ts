@@ -89,6 +89,8 @@ export interface Store {
   siblings(input: { linkId: string; side: Side; limit: number }): Promise<readonly string[]>
   /** Stops the link: nothing is written ahead any more until somebody accepts what this side shows now. */
   markRestored(input: { linkId: string; side: Side; runId: string | null; message: string }): Promise<void>
+  /** Makes the leases of a token last longer from now on; refused with `lease-lost` when any of them has run out. */
+  extendLease(input: { token: string; leaseSeconds: number; graceSeconds: number }): Promise<void>
   /** Gives leases back without having done anything; rows are due again at once. */
   release(input: { token: string }): Promise<void>
   /** Who is paired with, or being created for, records that unpaired records of `side` name as their twins. */
@@ -333,7 +335,7 @@ export interface TwinState {
 /** Paired, not paired (yet), left alone by rule or scope, or of a kind that no link of the endpoint pair keeps in step. */
 export type ReferredState = { state: 'paired'; twinId: string } | { state: 'unpaired' | 'declined' | 'no-link' }
 
-export type IntentAction = 'create' | 'update' | 'link-back' | 'delete'
+export type IntentAction = 'create' | 'update' | 'link-back' | 'delete' | 'attachment'
 
 /** One field of a write, with everything the ledger will say about it. */
 export interface IntentField {

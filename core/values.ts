@@ -19,6 +19,7 @@ export type FieldType =
   | 'list'
   | 'user'
   | 'reference'
+  | 'attachments'
 
 /** The two ends of a link. By convention ALM is left and Octane right; nothing in the engine depends on it. */
 export type Side = 'left' | 'right'

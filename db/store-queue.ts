@@ -388,6 +388,24 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
   })
 }
 
+export async function extendClaim(
+  { sql }: Database,
+  { token, leaseSeconds, graceSeconds }: { token: string; leaseSeconds: number; graceSeconds: number },
+): Promise<void> {
+  await named('extend lease', () =>
+    sql.begin(async (tx) => {
+      const [row] = await tx<{ lost: number; held: number }[]>`
+        select count(*) filter (where lease_until <= now())::int as lost, count(*)::int as held
+        from (select lease_until from claims where token = ${token} for update) held`
+      if (row === undefined || row.held === 0 || row.lost > 0)
+        throw new StoreError('lease-lost', 'The lease of the batch has run out.')
+      await tx`
+        update claims set lease_until = now() + make_interval(secs => ${leaseSeconds}),
+          grace_until = now() + make_interval(secs => ${leaseSeconds + graceSeconds}) where token = ${token}`
+    }),
+  )
+}
+
 export async function releaseClaim({ sql }: Database, token: string): Promise<void> {
   await named('release', () => sql`delete from claims where token = ${token}`)
 }

@@ -12,6 +12,7 @@ import { loadLinkContext, loadWatchState } from './store-links.ts'
 import { beginListing, finishListing } from './store-listings.ts'
 import {
   claimItems,
+  extendClaim,
   findSiblings,
   findTwins,
   loadQueueState,
@@ -51,6 +52,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     claim: async (request) =>
       (await mayWork(database, request)) ? claimItems(database, request) : { token: '', items: [], closed: true },
     peek: (input) => peekItems(database, input),
+    extendLease: (input) => extendClaim(database, input),
     release: ({ token }) => releaseClaim(database, token),
     siblings: (input) => findSiblings(database, input),
     markRestored: (input) => markRestored(database, input),

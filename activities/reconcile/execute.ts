@@ -16,6 +16,7 @@ import {
   sides,
 } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
+import { carryFiles } from './carry-files.ts'
 import { commitOf } from './commit-of.ts'
 import type { CreateDecision, Decision, DeleteDecision, PairDecision } from './decision.ts'
 import { nameOf } from './find-twins.ts'
@@ -39,6 +40,8 @@ export interface ExecuteInput {
   newCallId(): string
   /** Throws when the lease has run out: nothing may be sent any more. */
   assertLease(): void
+  /** Makes the lease last longer from now on; throws when it has run out. */
+  keepLease(): Promise<void>
   /** Aborts while the lease still holds: what is on its way then is settled by looking, what is not is not sent. */
   deadline: AbortSignal
   /** Told the stamp with which a write was answered. */
@@ -136,6 +139,10 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
     await send(input, due)
     for (const write of due) absorb(bench, write, effectsOf(write.decision), false)
   }
+  await carryFiles(
+    input,
+    decisions.flatMap((decision) => (decision.kind === 'pair' ? [{ decision, effects: effectsOf(decision) }] : [])),
+  )
   return decisions.map((decision) => commitOf(decision, effectsOf(decision)))
 }
 
@@ -481,6 +488,8 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
       if (pair !== null) effects.notMissed.push({ side, id: pair[side].id })
     }
     effects.created = true
+    // Its files follow at the next look, which comes at once.
+    if (decision.kind === 'create' && decision.plan.files) effects.followUp.push({ side: from, id: source.id })
   }
   // What we remember as seen stays the state the plan was made from, unless our answer is surely its direct successor.
   const frozen = learnt.problems.length > 0

@@ -180,9 +180,9 @@ function stillOnItsWay(bench: Workbench, decision: PairDecision): { side: Side; 
     const outcome = decision.settled.find((one) => one.intentId === intent.id)?.outcome
     const waits =
       outcome === 'not-applied' &&
-      intent.action === 'update' &&
       !intent.answered &&
-      bench.connectors[intent.side].capabilities.compareAndSet !== 'native'
+      (intent.action === 'attachment' ||
+        (intent.action === 'update' && bench.connectors[intent.side].capabilities.compareAndSet !== 'native'))
     const remaining = inDoubtSeconds - intent.ageSeconds
     return waits && remaining > 0 ? [{ side: intent.side, remaining }] : []
   })
@@ -263,6 +263,7 @@ const nothingPlanned: PairDecision['plan'] = {
   consumed: [],
   impossible: [],
   wantsHistory: [],
+  files: { operations: [], comparisons: [] },
 }
 
 interface UnpairedInput {

@@ -90,7 +90,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
     try {
       while (performance.now() - started < callMilliseconds || lost > 0) {
         if (stop) return { ...result, ended: 'stopped' }
-        const claimedAt = performance.now()
+        let claimedAt = performance.now()
         const claim = await store.claim({ linkId, runId, limit, leaseSeconds, graceSeconds, asked })
         if (claim.items.length === 0) return { ...result, ended: claim.closed === true ? 'closed' : 'empty' }
         context.heartbeat({ items: result.items })
@@ -111,6 +111,11 @@ export function createReconcile(dependencies: ReconcileDependencies) {
             decisions,
             newCallId: randomUUID,
             assertLease,
+            keepLease: async () => {
+              const asked = performance.now()
+              await store.extendLease({ token: claim.token, leaseSeconds, graceSeconds })
+              claimedAt = asked
+            },
             deadline: deadlineIn(giveUpAfter * 1_000 - (performance.now() - claimedAt)),
             onWritten: clocks.written,
           })

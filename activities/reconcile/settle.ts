@@ -1,3 +1,4 @@
+import { type AttachmentEntry, afterCarrying, attachmentEntries, decodeEntry } from '../../core/attachments.ts'
 import type { Base, BaseField } from '../../core/base.ts'
 import { canonicalVersion, toBaseValue } from '../../core/base.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
@@ -34,6 +35,13 @@ export function settleUpdates(input: {
   let changed = false
   for (const intent of input.intents) {
     if (intent.action === 'create') continue
+    if (intent.action === 'attachment') {
+      const file = settleFile(intent, input.snapshots, base)
+      settled.push(file.settled)
+      if (file.base !== null) Object.assign(base, file.base)
+      changed ||= file.base !== null
+      continue
+    }
     if (intent.action === 'delete') {
       settled.push(notApplied(intent.id))
       continue
@@ -97,6 +105,55 @@ export function settleUpdates(input: {
 
 /** Fingerprint of no mapping: the field is compared afresh, as after any change of what its mapping means. */
 const otherMeaning = ''
+
+/**
+ * A file whose transfer was never answered is looked for in the record's list: a new one by name and size, beside those that
+ * are known; a replaced one by its stamp; a renamed one by its name; one that was taken away by its absence.
+ */
+function settleFile(
+  intent: OpenIntent,
+  snapshots: Record<Side, RecordSnapshot>,
+  base: Base,
+): { settled: SettledIntent; base: Base | null } {
+  const { side } = intent
+  const [field] = intent.fields
+  const listed = snapshots[side].fields[field?.field ?? '']
+  if (field === undefined || listed === undefined) return { settled: notApplied(intent.id), base: null }
+  const entries = attachmentEntries(listed)
+  const [source, target] = [field.source, field.before].map((text) =>
+    text === null ? null : decodeEntry(String(text)),
+  )
+  const known = base[field.mappingId]
+  const files = known?.files ?? []
+  const [name, size] = field.sent === null ? [null, null] : (JSON.parse(String(field.sent)) as [string, number | null])
+  const isKnown = (entry: AttachmentEntry) => files.some((pair) => pair[side]?.id === entry.id)
+  const now = target === null || target === undefined ? undefined : entries.find((entry) => entry.id === target.id)
+  const found =
+    field.rule === 'add'
+      ? entries.find((entry) => entry.name === name && entry.size === size && !isKnown(entry))
+      : field.rule === 'replace'
+        ? now?.stamp !== target?.stamp && now?.size === size
+          ? now
+          : undefined
+        : field.rule === 'rename' && now?.name === name
+          ? now
+          : undefined
+  const applied = field.rule === 'delete' ? now === undefined : found !== undefined
+  if (!applied) return { settled: notApplied(intent.id), base: null }
+  const done = { side, source: source ?? null, target: target ?? null, entry: found ?? null }
+  return {
+    settled: {
+      intentId: intent.id,
+      outcome: 'applied',
+      targetId: snapshots[side].id,
+      stampAfter: null,
+      after: {},
+      possibleOverwrite: false,
+      foundByLooking: true,
+    },
+    base: known === undefined ? null : { [field.mappingId]: { ...known, files: afterCarrying(files, done) } },
+  }
+}
 
 function directlyAfter(intent: OpenIntent, snapshot: RecordSnapshot): boolean {
   return intent.stampBefore !== null && isDirectSuccessor(intent.stampBefore, snapshot.stamp)

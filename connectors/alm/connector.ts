@@ -10,8 +10,10 @@ import {
   type ScanQuery,
   type ScanRow,
 } from '../contract.ts'
-import { createHttp, type HttpAnswer, isHtml } from '../http.ts'
+import { createHttp, type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
+import type { Form } from '../multipart.ts'
 import { createSession } from '../session.ts'
+import { attachmentFlags, createAttachments } from './attachments.ts'
 import { type AlmEntity, identityFields, quoted, snapshotOf } from './codec.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorOf, isSessionOver, parseJson } from './errors.ts'
@@ -21,6 +23,7 @@ import {
   type AlmType,
   type AlmUser,
   asArray,
+  attachmentsField,
   endpointUser,
   fieldMetadata,
   listOptions,
@@ -61,10 +64,22 @@ export interface AlmCalls {
   name: string
   collection(entityType: string): string
   list(entityType: string, query: Record<string, string>, call?: CallOptions): Promise<Page>
+  get(path: string, query: Record<string, string>, call?: CallOptions): Promise<unknown>
   send(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     body?: { content: unknown; bulk: boolean },
+    call?: CallOptions,
+    query?: Record<string, string>,
+  ): Promise<HttpAnswer>
+  /** Asks for the bytes of a file. */
+  open(path: string, query: Record<string, string>, call?: CallOptions): Promise<OpenAnswer | HttpAnswer>
+  /** Sends a form with a file. */
+  transfer(
+    method: 'POST' | 'PUT',
+    path: string,
+    query: Record<string, string>,
+    form: Form,
     call?: CallOptions,
   ): Promise<HttpAnswer>
   schema(entityType: string): Promise<ReadonlyMap<string, FieldMetadata>>
@@ -162,10 +177,11 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     return { entities: [...asArray(body.entities)], total: Number(body.TotalResults ?? 0) }
   }
 
-  const send: AlmCalls['send'] = (method, path, body, call = {}) =>
+  const send: AlmCalls['send'] = (method, path, body, call = {}, query = {}) =>
     session.send({
       method,
       path: `${project}${path}`,
+      query,
       idempotent: method === 'GET',
       ...call,
       ...(body === undefined
@@ -210,7 +226,8 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
             : null
       return fieldMetadata(entityType, field, own, options)
     }
-    const fields = wire.filter((field) => field.active !== false).map(metadataOf)
+    const files = entityType in attachmentFlags ? [attachmentsField] : []
+    const fields = [...wire.filter((field) => field.active !== false).map(metadataOf), ...files]
     const recordTypes = await typesOf(entityType, metadataOf, call)
     descriptions.set(entityType, {
       entityType,
@@ -235,7 +252,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       rows.map(async (row) => {
         const own = (await get(`${path}/${row.id}/fields`, {}, call)) as { Fields?: { Field?: AlmField[] | AlmField } }
         const fields = asArray(own.Fields?.Field).filter((field) => field.active !== false)
-        return { value: String(row.id), label: row.name, fields: fields.map(metadataOf) }
+        return { value: String(row.id), label: row.name, fields: [...fields.map(metadataOf), attachmentsField] }
       }),
     )
     return { field: 'type-id', types }
@@ -383,7 +400,36 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
         ),
       ),
     )
-    return pages.flatMap((page) => page.entities.map((entity) => snapshotOf(metadata, entity, fields)))
+    return withAttachments(
+      entityType,
+      pages.flatMap((page) => page.entities),
+      (entity) => snapshotOf(metadata, entity, fields),
+      fields,
+      call,
+    )
+  }
+
+  /** Files are listed record by record, where they are asked for and the record's flag says that there are some. */
+  async function withAttachments(
+    entityType: string,
+    entities: readonly AlmEntity[],
+    shown: (entity: AlmEntity) => RecordSnapshot,
+    fields: readonly string[],
+    call: CallOptions,
+  ): Promise<RecordSnapshot[]> {
+    const snapshots = entities.map(shown)
+    const flag = attachmentFlags[entityType]
+    if (!fields.includes('attachments') || flag === undefined) return snapshots
+    const flagged = entities.flatMap((entity, index) => {
+      const values = asArray(asArray(entity.Fields).find((field) => field.Name === flag)?.values)
+      const snapshot = snapshots[index]
+      return values[0]?.value === 'Y' && snapshot !== undefined ? [snapshot.id] : []
+    })
+    const files = await attachments.list(entityType, flagged, call)
+    return snapshots.map((snapshot) => ({
+      ...snapshot,
+      fields: { ...snapshot.fields, attachments: files.get(snapshot.id) ?? null },
+    }))
   }
 
   async function find(
@@ -417,8 +463,9 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       }),
     )
     const exact = new Set(values)
-    const snapshots = found.flat().map((entity) => snapshotOf(metadata, entity, read))
-    return snapshots.filter((snapshot) => exact.has(String(snapshot.fields[field] ?? '')))
+    const shown = (entity: AlmEntity) => snapshotOf(metadata, entity, read)
+    const matching = found.flat().filter((entity) => exact.has(String(shown(entity).fields[field] ?? '')))
+    return withAttachments(entityType, matching, shown, fields, call)
   }
 
   async function count(entityType: string, call: CallOptions = {}): Promise<number> {
@@ -429,12 +476,33 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     name,
     collection,
     list,
+    get,
     send,
+    open: (path, query, call = {}) =>
+      session.open({
+        method: 'GET',
+        path: `${project}${path}`,
+        query,
+        headers: { accept: 'application/octet-stream' },
+        idempotent: true,
+        ...call,
+      }),
+    transfer: (method, path, query, form, call = {}) =>
+      session.send({
+        method,
+        path: `${project}${path}`,
+        query,
+        headers: form.headers,
+        body: form.body,
+        idempotent: false,
+        ...call,
+      }),
     schema,
     described: (entityType) => descriptions.get(entityType),
     sessionNumber: session.generation,
     concurrency: http.concurrency,
   }
+  const attachments = createAttachments(calls)
   const writer = createWriter(calls, read, capabilities, writes)
   const deleter = createDeleter(calls, read, writes)
 
@@ -459,6 +527,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     },
     create: writer.create,
     update: writer.update,
+    attachments,
     ...deleter,
     close: async () => {
       await session.close()
@@ -474,7 +543,8 @@ function earlier(time: string, seconds: number): string {
 }
 
 function wanted(entityType: string, fields: readonly string[]): string {
-  return [...new Set([...identityFields(entityType), ...fields])].join(',')
+  const named = fields.map((field) => (field === 'attachments' ? (attachmentFlags[entityType] ?? field) : field))
+  return [...new Set([...identityFields(entityType), ...named])].join(',')
 }
 
 export function chunked<T>(items: readonly T[], size: number): T[][] {

@@ -109,6 +109,24 @@ export function fieldMetadata(
   }
 }
 
+/** The list of a record's files, which other requests than the record's own read and write. */
+export const attachmentsField: FieldMetadata = {
+  name: 'attachments',
+  label: 'Attachments',
+  type: 'attachments',
+  multiple: false,
+  required: false,
+  creatable: false,
+  editable: true,
+  filterable: false,
+  maxLength: null,
+  verified: false,
+  options: null,
+  target: null,
+  userDefined: false,
+  customized: false,
+}
+
 export function referenceTarget(entityType: string, field: AlmField): string | null {
   return fieldMetadata(entityType, field, undefined, null).target
 }

@@ -10,8 +10,10 @@ import {
   type ScanQuery,
   type ScanRow,
 } from '../contract.ts'
-import { createHttp, type HttpAnswer, isHtml } from '../http.ts'
+import { createHttp, type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
+import type { Form } from '../multipart.ts'
 import { createSession } from '../session.ts'
+import { createAttachments } from './attachments.ts'
 import { type OctaneEntity, quoted, snapshotOf, stampFields } from './codec.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorsOf, parseJson } from './errors.ts'
@@ -70,6 +72,18 @@ export interface OctaneCalls {
     path: string,
     query: Record<string, string>,
     body?: unknown,
+    options?: CallOptions,
+  ): Promise<HttpAnswer>
+  /** All rows of a collection that may have several pages. */
+  all(path: string, query: Record<string, string>, options?: CallOptions): Promise<OctaneEntity[]>
+  /** Asks for the bytes of a file. */
+  open(path: string, options?: CallOptions): Promise<OpenAnswer | HttpAnswer>
+  /** Sends a form with a file. */
+  transfer(
+    method: 'POST' | 'PUT',
+    path: string,
+    query: Record<string, string>,
+    form: Form,
     options?: CallOptions,
   ): Promise<HttpAnswer>
   schema(entityType: string): Promise<ReadonlyMap<string, WireField>>
@@ -405,7 +419,32 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
         ),
       ),
     )
-    return pages.flatMap((page) => page.data.map((entity) => snapshotOf(wired, entity, fields)))
+    const snapshots = pages.flatMap((page) => page.data.map((entity) => snapshotOf(wired, entity, fields)))
+    return withAttachments(entityType, snapshots, fields, call)
+  }
+
+  /** Files are listed by a request of their own, where they are asked for. */
+  async function withAttachments(
+    entityType: string,
+    snapshots: RecordSnapshot[],
+    fields: readonly string[],
+    call: CallOptions,
+  ): Promise<RecordSnapshot[]> {
+    if (!fields.includes('attachments') || snapshots.length === 0) return snapshots
+    const lists = await Promise.all(
+      chunked(snapshots, capabilities.maxReadIds).map((chunk) =>
+        attachments.list(
+          entityType,
+          chunk.map((snapshot) => snapshot.id),
+          call,
+        ),
+      ),
+    )
+    const files = new Map(lists.flatMap((list) => [...(list ?? [])]))
+    return snapshots.map((snapshot) => ({
+      ...snapshot,
+      fields: { ...snapshot.fields, attachments: files.get(snapshot.id) ?? null },
+    }))
   }
 
   async function find(
@@ -435,7 +474,8 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     )
     const exact = new Set(values)
     const snapshots = found.flat().map((entity) => snapshotOf(wired, entity, read))
-    return snapshots.filter((snapshot) => exact.has(String(snapshot.fields[field] ?? '')))
+    const matching = snapshots.filter((snapshot) => exact.has(String(snapshot.fields[field] ?? '')))
+    return withAttachments(entityType, matching, fields, call)
   }
 
   async function count(entityType: string, call: CallOptions = {}): Promise<number> {
@@ -448,9 +488,29 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     collection,
     get,
     send,
+    all,
+    open: (path, options = {}) =>
+      session.open({
+        method: 'GET',
+        path: `${place}${path}`,
+        headers: { accept: 'application/octet-stream' },
+        idempotent: true,
+        ...options,
+      }),
+    transfer: (method, path, query, form, options = {}) =>
+      session.send({
+        method,
+        path: `${place}${path}`,
+        query,
+        headers: { accept: 'application/json', ...form.headers },
+        body: form.body,
+        idempotent: false,
+        ...options,
+      }),
     schema,
     metadata: (entityType) => described.get(entityType),
   }
+  const attachments = createAttachments(calls)
   const writer = createWriter(calls, read, capabilities)
   const deleter = createDeleter(calls, read)
 
@@ -471,6 +531,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       `${base}/ui/entity-navigation?p=${address.sharedSpace}/${address.workspace}&entityType=work_item&id=${id}`,
     create: writer.create,
     update: writer.update,
+    attachments,
     ...deleter,
     close: async () => {
       await session.close()
@@ -481,7 +542,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
 
 /** Fields of a read: those asked for, and the stamps. */
 export function wanted(fields: readonly string[]): string {
-  return [...new Set([...fields, ...stampFields])].join(',')
+  return [...new Set([...fields.filter((field) => field !== 'attachments'), ...stampFields])].join(',')
 }
 
 export function chunked<T>(items: readonly T[], size: number): T[][] {

@@ -1,5 +1,6 @@
 import type { EndpointUser, EntityMetadata, FieldMetadata, FieldOption, RecordReference } from '../../core/metadata.ts'
 import type { FieldType } from '../../core/values.ts'
+import { carriesFiles } from './attachments.ts'
 
 /** `metadata/fields` as far as we use it. */
 export interface OctaneField {
@@ -104,6 +105,7 @@ export function wireField(
           ? 'user'
           : 'reference'
   const readOnly = systemOwned.has(field.name) || field.auto_generated === true
+  if (field.name === 'attachments' && carriesFiles(entityType)) return attachmentsField(field)
   const refersTo = type === 'reference' && target !== null ? recordReferences[target] : undefined
   const above = field.name === 'parent' && backlogTypes.has(entityType)
   return {
@@ -128,6 +130,30 @@ export function wireField(
       ...(above ? { hierarchy: 'typed' as const } : {}),
       userDefined: field.is_user_defined === true,
       customized: isCustomized(first?.logical_name ?? target ?? '', options),
+    },
+  }
+}
+
+/** The list of a record's files, which other requests than the record's own read and write. */
+function attachmentsField(field: OctaneField): WireField {
+  return {
+    wire: 'attachments',
+    target: null,
+    metadata: {
+      name: field.name,
+      label: field.label,
+      type: 'attachments',
+      multiple: false,
+      required: false,
+      creatable: false,
+      editable: true,
+      filterable: false,
+      maxLength: null,
+      verified: false,
+      options: null,
+      target: null,
+      userDefined: false,
+      customized: false,
     },
   }
 }

@@ -121,7 +121,7 @@ export const intents = pgTable(
     token: uuid('token').notNull(),
     version: integer('version').notNull(),
     key: text('key').notNull(),
-    action: text('action', { enum: ['create', 'update', 'link-back', 'delete'] }).notNull(),
+    action: text('action', { enum: ['create', 'update', 'link-back', 'delete', 'attachment'] }).notNull(),
     side: text('side', { enum: ['left', 'right'] }).notNull(),
     targetId: text('target_id'),
     sourceId: text('source_id').notNull(),

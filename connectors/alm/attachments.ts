@@ -1,0 +1,150 @@
+import { type AttachmentEntry, attachmentsValue } from '../../core/attachments.ts'
+import type { CanonicalValue } from '../../core/values.ts'
+import {
+  type AttachmentResult,
+  type CallOptions,
+  type CarriesAttachments,
+  ConnectorError,
+  type NewAttachment,
+} from '../contract.ts'
+import { type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
+import { inOrder } from '../limiter.ts'
+import { multipartForm } from '../multipart.ts'
+import type { AlmEntity } from './codec.ts'
+import type { AlmCalls } from './connector.ts'
+import { assertSuccess, errorOf, parseJson, problemOf } from './errors.ts'
+import { asArray } from './schema.ts'
+import { inDoubt, isDefinite, notSent, sent, words } from './writer.ts'
+
+/** The flag of a record that says whether anything is attached to it, by entity type. */
+export const attachmentFlags: Readonly<Record<string, string>> = {
+  defect: 'attachment',
+  requirement: 'attachment',
+  release: 'has-attachments',
+  'release-cycle': 'has-attachments',
+}
+
+/**
+ * Attached files over ALM's REST API: listed record by record, for those whose flag says that there are some, and carried
+ * one by one as streams. ALM can't give a file another name.
+ */
+export function createAttachments(calls: AlmCalls): CarriesAttachments & {
+  /** What is attached to records, by their ids. */
+  list(entityType: string, ids: readonly string[], call: CallOptions): Promise<Map<string, CanonicalValue>>
+} {
+  const collection = (entityType: string, recordId: string) =>
+    `/${calls.collection(entityType)}/${recordId}/attachments`
+  const member = (entityType: string, recordId: string, entry: AttachmentEntry) => ({
+    path: `${collection(entityType, recordId)}/${entry.id}`,
+    query: { 'by-id': 'true' },
+  })
+
+  async function list(
+    entityType: string,
+    ids: readonly string[],
+    call: CallOptions,
+  ): Promise<Map<string, CanonicalValue>> {
+    const found = await inOrder(ids, calls.concurrency, async (id) => {
+      const entries: AttachmentEntry[] = []
+      for (;;) {
+        const body = (await calls.get(
+          collection(entityType, id),
+          { 'page-size': '100', 'start-index': String(entries.length + 1) },
+          call,
+        )) as { entities?: AlmEntity[]; TotalResults?: number }
+        const page = asArray(body.entities)
+        entries.push(...page.map(entryOf))
+        if (page.length === 0 || entries.length >= Number(body.TotalResults ?? 0)) break
+      }
+      return [id, attachmentsValue(entries)] as const
+    })
+    return new Map(found)
+  }
+
+  async function settled(ask: () => Promise<HttpAnswer>): Promise<AttachmentResult> {
+    let answer: HttpAnswer
+    try {
+      answer = await ask()
+    } catch (error) {
+      return sent(error) ? inDoubt(words(error)) : notSent(error)
+    }
+    if (isHtml(answer) || (answer.status >= 500 && !isDefinite(answer)))
+      return inDoubt(`${calls.name} answered HTTP ${answer.status} to a file.`, answer.status)
+    if (answer.status >= 400)
+      return { outcome: 'refused', problem: problemOf(errorOf(answer), answer.status, undefined) }
+    const body = parseJson(answer) as AlmEntity | { entities?: AlmEntity[] } | undefined
+    const entity = body === undefined ? undefined : 'Fields' in body ? body : asArray(body.entities)[0]
+    return entity === undefined
+      ? inDoubt(`${calls.name} gave no file in answer to one.`)
+      : { outcome: 'done', entry: entryOf(entity) }
+  }
+
+  function upload(entityType: string, recordId: string, file: NewAttachment, override: boolean, call: CallOptions) {
+    const form = multipartForm(
+      [
+        { name: 'filename', value: file.name },
+        { name: 'description', value: '' },
+        { name: 'override-existing-attachment', value: override ? 'y' : 'n' },
+        { name: 'ref-subtype', value: '0' },
+      ],
+      {
+        part: 'file',
+        fileName: file.name,
+        contentType: 'application/octet-stream',
+        size: file.size,
+        content: file.content,
+      },
+    )
+    return settled(() => calls.transfer('POST', collection(entityType, recordId), {}, form, call))
+  }
+
+  return {
+    list,
+    renames: false,
+    async open(entityType, recordId, entry, call = {}) {
+      const { path, query } = member(entityType, recordId, entry)
+      const answer = await calls.open(path, query, call)
+      if (!('body' in answer)) {
+        assertSuccess(answer, calls.name)
+        throw notBytes(calls.name)
+      }
+      return (answer as OpenAnswer).body
+    },
+    add: (entityType, recordId, file, call = {}) => upload(entityType, recordId, file, false, call),
+    replace: (entityType, recordId, entry, file, call = {}) =>
+      upload(entityType, recordId, { ...file, name: entry.name }, true, call),
+    rename: () => Promise.reject(new Error('ALM cannot give a file another name')),
+    async remove(entityType, recordId, entry, call = {}) {
+      const { path, query } = member(entityType, recordId, entry)
+      try {
+        const answer = await calls.send('DELETE', path, undefined, call, query)
+        if (answer.status < 300 && !isHtml(answer)) return { outcome: 'done', entry: null }
+        return settled(() => Promise.resolve(answer))
+      } catch (error) {
+        return sent(error) ? inDoubt(words(error)) : notSent(error)
+      }
+    },
+  }
+}
+
+function notBytes(name: string): ConnectorError {
+  return new ConnectorError({
+    class: 'unavailable',
+    code: 'not-a-file',
+    message: `${name} answered a request for a file without one.`,
+    remedy: 'Nothing to do: it is tried again.',
+  })
+}
+
+function entryOf(entity: AlmEntity): AttachmentEntry {
+  const text = (name: string) =>
+    asArray(asArray(entity.Fields).find((field) => field.Name === name)?.values)[0]?.value ?? ''
+  const size = text('file-size')
+  return {
+    id: text('id'),
+    name: text('name'),
+    size: size === '' ? null : Number(size),
+    stamp: text('last-modified'),
+    kind: text('ref-type').toUpperCase() === 'URL' ? 'link' : 'file',
+  }
+}
