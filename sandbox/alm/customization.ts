@@ -156,6 +156,7 @@ function fields(
   const versioned = model.versioned === true && store.switches.versionControl === 'yes'
   const chosen = model.fields.filter(
     (field) =>
+      field.internal !== true &&
       subtype?.without?.includes(field.name) !== true &&
       (query.get('required') === null || String(required(field)) === query.get('required')) &&
       (query.get('can-filter') === null || String(field.filterable === true) === query.get('can-filter')),

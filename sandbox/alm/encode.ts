@@ -25,7 +25,7 @@ function shuffled(fields: readonly AlmFieldModel[]): AlmFieldModel[] {
 const orders = new Map<string, AlmFieldModel[]>()
 
 function inOrder(model: AlmTypeModel, only: ReadonlySet<string> | null): AlmFieldModel[] {
-  const known = orders.get(model.name) ?? shuffled(model.fields)
+  const known = orders.get(model.name) ?? shuffled(model.fields.filter((field) => field.internal !== true))
   orders.set(model.name, known)
   return only === null ? known : known.filter((field) => only.has(field.name))
 }

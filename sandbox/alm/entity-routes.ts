@@ -3,9 +3,9 @@ import { dataAnswer, type Encoding, methodNotAllowed, noSuchResource } from './a
 import { type BulkRequest, bulkAnswer } from './bulk.ts'
 import { jsonEntity, parseEntities, xmlEntity } from './encode.ts'
 import { entitiesJson, entitiesXml } from './entities.ts'
+import { dialectOf } from './filter-dialect.ts'
 import { auditsAnswer } from './history.ts'
 import type { AlmTypeModel } from './model.ts'
-import type { FilterDialect } from './query.ts'
 import { AlmRefusal } from './refusal.ts'
 import { fieldOf, matching, selectPage } from './selection.ts'
 import type { AlmSight } from './sight.ts'
@@ -33,17 +33,6 @@ export function entityRoutes(context: EntityRequest, [first, second]: readonly s
   if (second === 'lock') return lock(context, first)
   if (second === 'audits') return audits(context, first)
   throw noSuchResource()
-}
-
-/** How filters are read, by the server's version and the switches. */
-export function dialectOf(store: AlmStore, modern: boolean): FilterDialect {
-  const { filterStatus, emptyFilter, filterQuotes } = store.switches
-  return {
-    words: modern,
-    status: Number(filterStatus),
-    empty: emptyFilter as FilterDialect['empty'],
-    quotes: filterQuotes as FilterDialect['quotes'],
-  }
 }
 
 function collection(context: EntityRequest): SandboxAnswer {

@@ -21,6 +21,11 @@ export class AlmIndexes {
     return this.#children.get(type)?.get(parentId) ?? none
   }
 
+  /** Ids of the attachments of a record. */
+  attachmentsOf(type: string, id: string): ReadonlySet<number> {
+    return this.childrenOf(`attachment of ${type}`, Number(id))
+  }
+
   clear(): void {
     this.#texts.clear()
     this.#children.clear()
@@ -41,6 +46,8 @@ export class AlmIndexes {
       if (typeof value === 'string') turn(mapOf(this.#texts, `${model.name}.${field.name}`), value.toLowerCase())
     }
     const parent = record['parent-id']
+    if (model.name === 'attachment')
+      turn(mapOf(this.#children, `attachment of ${record['parent-type']}`), Number(parent))
     if (model.parent !== undefined && typeof parent === 'string')
       turn(mapOf(this.#children, model.name), Number(parent))
   }

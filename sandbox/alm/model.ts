@@ -1,3 +1,4 @@
+import { attachment } from './types/attachment.ts'
 import { defect } from './types/defect.ts'
 import { defectLink, reqTrace, requirementCoverage } from './types/links.ts'
 import { cycle, folder, milestone, release } from './types/releases.ts'
@@ -24,6 +25,8 @@ export interface AlmFieldModel {
   served?: boolean
   /** Needed to create a record although customization does not say so. */
   needed?: boolean
+  /** Of the sandbox alone: in its records and the truth log, never on the wire. */
+  internal?: boolean
   verify?: boolean
   multiple?: boolean
   user?: boolean
@@ -82,6 +85,7 @@ export const almTypes: readonly AlmTypeModel[] = [
   defectLink,
   reqTrace,
   requirementCoverage,
+  attachment,
 ]
 
 /** Status changes that the workflow scripts of the sandbox know; used where the workflow is enforced. */

@@ -32,13 +32,13 @@ export class AlmRules {
     const subtype = subtypeOf(model, typeof body['type-id'] === 'string' ? body : (before ?? body))
     for (const [name, value] of Object.entries(body)) {
       const field = model.fields.find((candidate) => candidate.name === name)
-      if (field === undefined)
+      if (field === undefined || (field.internal === true && writer.trusted !== true))
         throw new AlmRefusal(
           400,
           'qccore.unknown-field-name',
           `The field '${name}' does not exist in entity '${model.name}'`,
         )
-      if (writer.via !== 'rest') {
+      if (writer.via !== 'rest' || writer.trusted === true) {
         counting[name] = value
         continue
       }

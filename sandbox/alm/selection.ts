@@ -63,7 +63,7 @@ export function matching(
 }
 
 export function fieldOf(model: AlmTypeModel, name: string): AlmFieldModel | undefined {
-  return model.fields.find((field) => field.name === name)
+  return model.fields.find((field) => field.name === name && field.internal !== true)
 }
 
 function projection(model: AlmTypeModel, fields: string | null): ReadonlySet<string> | null {

@@ -1,11 +1,15 @@
 import { SandboxClock } from '../common/clock.ts'
+import { Contents } from '../common/contents.ts'
 import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
 import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { acceptedEncoding, type Encoding, methodNotAllowed, noSuchResource, refusalAnswer } from './answers.ts'
+import { projectAttachments, recordAttachments } from './attachment-routes.ts'
+import { AlmAttachments, type NewAttachment } from './attachments.ts'
 import { customizationRoutes } from './customization.ts'
-import { dialectOf, entityRoutes } from './entity-routes.ts'
+import { entityRoutes } from './entity-routes.ts'
+import { dialectOf } from './filter-dialect.ts'
 import { auditsAnswer } from './history.ts'
 import { type AlmTypeModel, almTypes } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
@@ -15,6 +19,7 @@ import { type AlmSight, sightOf } from './sight.ts'
 import { signInRoutes } from './sign-in.ts'
 import { siteRoutes } from './site-routes.ts'
 import { type AlmRecord, type AlmSnapshot, AlmStore, type AlmWriter } from './store.ts'
+import { receiveUpload } from './uploads.ts'
 
 export interface AlmOptions {
   version: '12.5' | '26.1'
@@ -26,6 +31,8 @@ export interface AlmOptions {
   /** Zone of the server's times; clients are never told. */
   timeZone?: string
   now?: () => number
+  /** Contents of attachments that are there already: those of the sandbox that this one is a copy of. */
+  contents?: Contents
 }
 
 /** Users and keys that can sign in. */
@@ -74,6 +81,7 @@ export function createAlmSandbox(options: AlmOptions) {
   const permissions = new Permissions()
   const clock = new SandboxClock(now, options.timeZone ?? 'America/New_York')
   const store = new AlmStore({ truth, clock, switches: options.switches ?? {} })
+  const attachments = new AlmAttachments(store, options.contents?.share() ?? new Contents())
   seedProject(store, options)
   const sessions = new AlmSessions({ accounts, modern, store, now })
   const byCollection = new Map<string, AlmTypeModel>(almTypes.map((type) => [type.collection, type]))
@@ -163,6 +171,14 @@ export function createAlmSandbox(options: AlmOptions) {
     const model = byCollection.get(first ?? '')
     if (model === undefined) throw noSuchResource()
     const writer: AlmWriter = { user: account.name, session: session.key, via: 'rest' }
+    const sightOfType = (type: string) => sight(store.model(type))
+    const attached = { store, request, encoding, writer, modern, address, attachments, sightOf: sightOfType }
+    const attachmentModel = store.model('attachment')
+    const toAttachments = { ...attached, model: attachmentModel, sight: sight(attachmentModel) }
+    if (model === attachmentModel) return projectAttachments(toAttachments, rest)
+    const [id, part, ...below] = rest
+    if (part === 'attachments' && id !== undefined && below.length < 2)
+      return recordAttachments(toAttachments, { type: model.name, id }, below)
     return entityRoutes({ store, model, request, encoding, writer, sight: sight(model), modern, address }, rest)
   }
 
@@ -171,6 +187,7 @@ export function createAlmSandbox(options: AlmOptions) {
     admit,
     now: () => clock.now(),
     faults,
+    receiveForm: (head, path, body) => receiveUpload(attachments, head, path, body),
     endSession: (request) => {
       sessions.expireAll()
       return refusalAnswer(request, new AlmRefusal(401, 'qccore.session-has-expired', 'Session expired.'))
@@ -191,7 +208,11 @@ export function createAlmSandbox(options: AlmOptions) {
   return {
     system: 'alm' as const,
     listen,
-    close: server.close,
+    close: async () => {
+      await server.close()
+      attachments.contents.close()
+    },
+    attachments,
     store,
     truth,
     faults,
@@ -229,6 +250,9 @@ export function createAlmSandbox(options: AlmOptions) {
       store.restore(state.store)
       if (clockToo) clock.set({ offsetMs: state.shows - clock.trueTime() })
     },
+    /** Attaches a file as somebody in the desktop client does. */
+    attach: (type: string, id: string, wanted: NewAttachment, who: { actor?: string } = {}) =>
+      attachments.add(store.model(type), id, wanted, person(who.actor)),
     remove: (type: string, id: string, who: { actor?: string } = {}) => store.delete(type, id, person(who.actor)),
     records: (type: string) => [...store.rows(type).values()],
     /** Adds defects, reproducible from a number. */
@@ -265,6 +289,7 @@ export function cloneAlm(from: AlmSandbox, as: { project: string }): AlmSandbox 
     seed: 1,
     defects: 0,
     switches: { ...store.switches },
+    contents: from.attachments.contents,
   })
   copy.store.restore(store.snapshot(), 'clone')
   return copy

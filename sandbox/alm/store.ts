@@ -25,6 +25,8 @@ export interface AlmWriter {
   /** Session that holds locks; null: somebody in the desktop client. */
   session: string | null
   via: 'rest' | 'control' | 'seed'
+  /** The server itself, on behalf of this user: what it keeps alone may be written. */
+  trusted?: true
 }
 
 /** A user as customization lists them. */
@@ -222,6 +224,8 @@ export class AlmStore {
     for (const [kind, child] of this.#below(type, id))
       if (forceChildren || model.root === undefined) this.delete(kind.name, String(child.id), writer, forceChildren)
       else this.#move(kind, child, this.#unattached(model, writer), writer)
+    for (const attached of [...this.indexes.attachmentsOf(type, id)])
+      this.delete('attachment', String(attached), writer)
     for (const [kind, record, names] of this.#pointingTo(type, id))
       if (names.some((name) => kind.fields.some((field) => field.name === name && field.required === true)))
         this.delete(kind.name, String(record.id), writer)

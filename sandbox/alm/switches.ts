@@ -89,6 +89,22 @@ export const almSwitches = {
     values: ['409', '400', '500'],
     description: 'Status of a name that is taken: of a sibling, or of an attachment.',
   },
+  attachmentTouches: {
+    default: 'nothing',
+    values: ['nothing', 'version', 'modified'],
+    description:
+      'What an attachment that comes, changes or goes does to its record beside the flag: nothing, a new ver-stamp, or that and a new last-modified.',
+  },
+  attachmentLimitKb: {
+    default: '0',
+    values: 'number',
+    description: 'Largest attachment in kilobytes (UPLOAD_ATTACH_MAX_SIZE); 0: no limit.',
+  },
+  attachmentBlocked: {
+    default: 'exe,bat,cmd',
+    values: 'names',
+    description: 'Extensions that are refused with 403.',
+  },
   bulk: { default: 'yes', values: ['yes', 'no'], description: 'Take bodies of several records (type=collection).' },
   readOnlyFields: {
     default: 'refuse',

@@ -15,6 +15,7 @@ export interface Answer {
   status: number
   headers: Headers
   text: string
+  bytes: Buffer
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   json: any
 }
@@ -36,7 +37,7 @@ export class AlmClient {
   async send(
     method: string,
     path: string,
-    body?: string | object,
+    body?: string | object | Uint8Array<ArrayBuffer>,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
     const xsrf = this.cookies.get('XSRF-TOKEN')
@@ -51,19 +52,23 @@ export class AlmClient {
     const answer = await fetch(path.startsWith('/') ? `${this.#url}${path}` : `${this.#root}/${path}`, {
       method,
       headers: all,
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body) }),
     })
     for (const cookie of answer.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       if (/max-age=0/i.test(cookie)) this.cookies.delete(name)
       else this.cookies.set(name, value)
     }
-    const text = await answer.text()
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    const text = bytes.toString('utf8')
     const isJson = /json/.test(answer.headers.get('content-type') ?? '')
     return {
       status: answer.status,
       headers: answer.headers,
       text,
+      bytes,
       json: isJson && text !== '' ? JSON.parse(text) : null,
     }
   }

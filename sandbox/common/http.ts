@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import type { Content } from './contents.ts'
 import type { FaultRule, Faults } from './faults.ts'
 import { type PagingFault, pagingFaults } from './paging.ts'
 import type { Upload } from './spool.ts'
@@ -20,6 +21,8 @@ export interface SandboxRequest {
   body: string
   /** The body, where it went to a file: `body` is empty then. */
   upload?: Upload
+  /** A form or file whose bytes were written down while they came. */
+  form?: ReceivedForm
   /** What goes wrong with the page, where the request reads a list. */
   paging?: PagingFault
 }
@@ -30,6 +33,18 @@ export interface SandboxAnswer {
   body?: string
   /** Bytes instead of a text, with how many there are; they are never compressed. */
   stream?: { size: number; open: () => Readable }
+  /** Sent instead of a text, in pieces and as it is. */
+  content?: Content
+}
+
+/** A file that came in, alone or in a form. */
+export interface ReceivedForm {
+  /** Null: a form without a file. */
+  content: Content | null
+  /** Fields of the form, those before the file alone. */
+  fields: ReadonlyMap<string, string>
+  /** What is wrong with the form; null: nothing. */
+  broken: string | null
 }
 
 /** Lets a request in: its session is checked when this returns, its work is done when the result is called. */
@@ -42,6 +57,12 @@ export interface SandboxServerOptions {
   faults: Faults
   /** Takes a body that is not for memory, an uploaded file for one; undefined: it is read as text. */
   receive?(incoming: IncomingMessage, path: string): Promise<Upload> | undefined
+  /** Takes the body of an upload; undefined: the request is none, and its body is text. */
+  receiveForm?(
+    head: Pick<IncomingMessage, 'method' | 'headers'>,
+    path: string,
+    body: AsyncIterable<Buffer>,
+  ): Promise<ReceivedForm> | undefined
   /** Called by the fault `unauthorized`: ends the session that this request belongs to. */
   endSession(request: SandboxRequest): SandboxAnswer
   /** Groups paths for counting: ids become `*`. */
@@ -87,7 +108,8 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
     const key = `${method} ${options.pattern(url.pathname)}`
     requests.set(key, (requests.get(key) ?? 0) + 1)
     const upload = await options.receive?.(incoming, url.pathname)
-    const body = upload === undefined ? await readBody(incoming) : ''
+    const form = upload === undefined ? await options.receiveForm?.(incoming, url.pathname, incoming) : undefined
+    const body = upload === undefined && form === undefined ? await readBody(incoming) : ''
     const request: SandboxRequest = {
       method,
       path: url.pathname,
@@ -96,6 +118,7 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
       cookies: parseCookies(incoming.headers.cookie),
       body,
       ...(upload === undefined ? {} : { upload }),
+      ...(form === undefined ? {} : { form }),
     }
     const fault = faults.take(request)
     if (fault?.kind === 'commit-late')
@@ -215,6 +238,12 @@ async function send(incoming: IncomingMessage, response: ServerResponse, answer:
   if (answer.stream !== undefined) {
     response.writeHead(answer.status, { ...headers, 'content-length': String(answer.stream.size) })
     return pipeline(answer.stream.open(), response)
+  }
+  if (answer.content !== undefined) {
+    response.writeHead(answer.status, { ...headers, 'content-length': String(answer.content.size) })
+    // A client that went away is no trouble of the server's.
+    await pipeline(answer.content.open(), response).catch(() => response.destroy())
+    return
   }
   let body = Buffer.from(answer.body ?? '', 'utf8')
   if (body.length >= compressFrom && /\bgzip\b/.test(String(incoming.headers['accept-encoding'] ?? ''))) {
