@@ -33,7 +33,7 @@ export class AlmAttachments {
 
   add(model: AlmTypeModel, parentId: string, wanted: NewAttachment, writer: AlmWriter): AlmRecord {
     const { name, content, override = false, refType = 'File', subtype = '0' } = wanted
-    this.#store.locks.check(model.name, parentId, writer)
+    this.#checkOpen(model, parentId, writer)
     this.#checkName(name, refType)
     this.#checkSize(content)
     const there = this.named(model, parentId, name)
@@ -68,7 +68,7 @@ export class AlmAttachments {
   /** Puts another content into an attachment. */
   replace(record: AlmRecord, content: Content, writer: AlmWriter): AlmRecord {
     const [model, parentId] = this.parentOf(record)
-    this.#store.locks.check(model.name, parentId, writer)
+    this.#checkOpen(model, parentId, writer)
     this.#checkSize(content)
     const fields = { 'file-size': String(content.size), sha256: content.sha256, 'vc-user-name': writer.user }
     const written = this.#store.update('attachment', String(record.id), fields, { ...writer, trusted: true })
@@ -79,7 +79,7 @@ export class AlmAttachments {
   /** Changes name or description. */
   describe(record: AlmRecord, fields: AlmRecord, writer: AlmWriter): AlmRecord {
     const [model, parentId] = this.parentOf(record)
-    this.#store.locks.check(model.name, parentId, writer)
+    this.#checkOpen(model, parentId, writer)
     if (typeof fields.name === 'string' && fields.name !== record.name) {
       this.#checkName(fields.name, String(record['ref-type']))
       const there = this.named(model, parentId, fields.name)
@@ -92,7 +92,7 @@ export class AlmAttachments {
 
   remove(record: AlmRecord, writer: AlmWriter): AlmRecord {
     const [model, parentId] = this.parentOf(record)
-    this.#store.locks.check(model.name, parentId, writer)
+    this.#checkOpen(model, parentId, writer)
     const gone = this.#store.delete('attachment', String(record.id), writer)
     this.#touch(model, parentId, writer)
     return gone
@@ -133,6 +133,11 @@ export class AlmAttachments {
       default:
         this.#store.keep(model.name, parentId, after)
     }
+  }
+
+  #checkOpen(model: AlmTypeModel, parentId: string, writer: AlmWriter): void {
+    this.#store.locks.check(model.name, parentId, writer)
+    this.#store.versions.check(model, parentId, writer)
   }
 
   #checkName(name: string, refType: string): void {

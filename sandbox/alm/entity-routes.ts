@@ -10,6 +10,7 @@ import { AlmRefusal } from './refusal.ts'
 import { fieldOf, matching, selectPage } from './selection.ts'
 import type { AlmSight } from './sight.ts'
 import type { AlmRecord, AlmStore, AlmWriter } from './store.ts'
+import { versionRoutes } from './version-routes.ts'
 
 /** A request to one collection, by somebody who may make it. */
 export interface EntityRequest {
@@ -25,13 +26,17 @@ export interface EntityRequest {
 }
 
 /** Everything below a collection: lists, records, bulk, groups, locks and history. */
-export function entityRoutes(context: EntityRequest, [first, second]: readonly string[]): SandboxAnswer {
+export function entityRoutes(context: EntityRequest, [first, second, third]: readonly string[]): SandboxAnswer {
   if (context.request.method === 'GET') context.sight.check('read')
   if (first === undefined) return collection(context)
   if (first === 'groups' && second !== undefined) return groups(context, second)
   if (second === undefined) return member(context, first)
   if (second === 'lock') return lock(context, first)
   if (second === 'audits') return audits(context, first)
+  if (second === 'versions')
+    return versionRoutes(context, first, third, (status, record) =>
+      shownRecord(context, status, context.sight.visible(record) ?? record),
+    )
   throw noSuchResource()
 }
 
@@ -146,12 +151,20 @@ function member(context: EntityRequest, id: string): SandboxAnswer {
 
 /** One record, always with all its fields. */
 function one(
-  { store, model, encoding, sight }: EntityRequest,
+  context: EntityRequest,
   status: number,
   written: AlmRecord,
   headers: Record<string, string> = {},
 ): SandboxAnswer {
-  const record = sight.shown(written) ?? written
+  return shownRecord(context, status, context.sight.shown(written) ?? written, headers)
+}
+
+function shownRecord(
+  { store, model, encoding }: EntityRequest,
+  status: number,
+  record: AlmRecord,
+  headers: Record<string, string> = {},
+): SandboxAnswer {
   return dataAnswer(
     status,
     encoding,

@@ -253,6 +253,18 @@ export function createAlmSandbox(options: AlmOptions) {
     /** Attaches a file as somebody in the desktop client does. */
     attach: (type: string, id: string, wanted: NewAttachment, who: { actor?: string } = {}) =>
       attachments.add(store.model(type), id, wanted, person(who.actor)),
+    /** Checks a record out or in, or gives a check-out up, as somebody in the desktop client does. */
+    versionControl: (
+      type: string,
+      id: string,
+      action: 'check-out' | 'check-in' | 'undo-check-out',
+      who: { actor?: string } = {},
+    ) =>
+      action === 'check-out'
+        ? store.versions.checkOut(type, id, person(who.actor))
+        : action === 'check-in'
+          ? store.versions.checkIn(type, id, person(who.actor))
+          : store.versions.undo(type, id, person(who.actor)),
     remove: (type: string, id: string, who: { actor?: string } = {}) => store.delete(type, id, person(who.actor)),
     records: (type: string) => [...store.rows(type).values()],
     /** Adds defects, reproducible from a number. */

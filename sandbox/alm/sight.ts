@@ -13,18 +13,21 @@ export interface AlmSight {
   checkFields(names: readonly string[]): void
   /** Whether the field is not for this user. */
   hides(field: string): boolean
-  /** The record as the user sees it, hidden fields without a value; null: not at all. */
+  /** The record as the user sees it now: hidden fields without a value, and their own copy of what they have checked out; null: not at all. */
   shown(record: AlmRecord): AlmRecord | null
+  /** The same of one state of a record, whoever has it checked out. */
+  visible(record: AlmRecord): AlmRecord | null
 }
 
 export function sightOf(store: AlmStore, permissions: Permissions, user: string, model: AlmTypeModel): AlmSight {
   const hidden = permissions.hiddenFields(user, model.name)
   const forbidden = (what: string) =>
     new AlmRefusal(403, 'qccore.operation-forbidden', `User '${user}' does not have the permission to ${what}`)
-  const shown = (record: AlmRecord): AlmRecord | null => {
+  const visible = (record: AlmRecord): AlmRecord | null => {
     if (!permissions.sees(user, model.name, String(record.id))) return null
     return hidden === null ? record : { ...record, ...Object.fromEntries([...hidden].map((name) => [name, null])) }
   }
+  const shown = (record: AlmRecord) => visible(store.versions.seenBy(model, record, user))
   return {
     check(action) {
       if (!permissions.may(user, model.name, action)) throw forbidden(`${action} entities of type '${model.name}'`)
@@ -39,5 +42,6 @@ export function sightOf(store: AlmStore, permissions: Permissions, user: string,
     },
     hides: (field) => hidden?.has(field) === true,
     shown,
+    visible,
   }
 }

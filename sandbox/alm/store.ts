@@ -15,6 +15,7 @@ import { almUsers } from './seed.ts'
 import { type AlmSwitchValues, almSwitches } from './switches.ts'
 import { AlmTrees } from './tree.ts'
 import { requirementTypes } from './types/requirement.ts'
+import { AlmVersions, type VersionSnapshot } from './versions.ts'
 
 export type AlmStored = string | readonly string[] | null
 /** A record by field name. Texts only, as on the wire; sets as arrays. */
@@ -44,6 +45,7 @@ export interface AlmSnapshot {
   nextId: ReadonlyMap<string, number>
   audits: readonly AuditRow[]
   lists: readonly AlmList[]
+  versions: VersionSnapshot
 }
 
 /** A project's records and the rules of writing them. */
@@ -56,6 +58,7 @@ export class AlmStore {
   readonly indexes = new AlmIndexes()
   readonly lists = new AlmLists()
   readonly locks: AlmLocks
+  readonly versions = new AlmVersions(this)
   readonly #trees = new AlmTrees(this)
   readonly #links = new AlmLinks(this)
   readonly #rules = new AlmRules(this)
@@ -129,6 +132,7 @@ export class AlmStore {
       nextId: new Map(this.#nextId),
       audits: [...this.audits.rows],
       lists: this.lists.all(),
+      versions: this.versions.snapshot(),
     }
   }
 
@@ -145,6 +149,7 @@ export class AlmStore {
     this.locks.clear()
     this.audits.restore(snapshot.audits)
     this.lists.restore(snapshot.lists)
+    this.versions.restore(snapshot.versions)
     this.#log({ user: actor, session: null, via: 'control' }, 'restore', '', null, null)
   }
 
@@ -158,6 +163,7 @@ export class AlmStore {
     if (model.modified) record['last-modified'] = at ?? this.modifiedTime()
     record['ver-stamp'] = '1'
     withDefaults(model, record, { user: writer.user, at: this.localTime() })
+    this.versions.begin(model, record, writer.user)
     this.#rules.checkRequired(model, record)
     this.#rules.checkDates(model, record)
     const isRoot = reserved !== undefined && reserved === model.root?.id && record['parent-id'] === '-1'
@@ -174,8 +180,10 @@ export class AlmStore {
 
   update(type: string, id: string, body: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
     const model = this.model(type)
-    const before = this.get(type, id)
+    const record = this.get(type, id)
     this.locks.check(type, id, writer)
+    const copy = this.versions.copyFor(model, id, writer)
+    const before = copy ?? record
     const counting = this.#rules.checkBody(model, body, writer, before)
     const after: AlmRecord = { ...before }
     for (const [name, value] of Object.entries(counting))
@@ -183,6 +191,25 @@ export class AlmStore {
     this.#rules.checkRequired(model, after)
     this.#rules.checkDates(model, after)
     this.#trees.check(model, before, after)
+    if (copy === null) {
+      this.versions.inPlace(model, before, after, writer)
+      return this.settle(model, before, after, writer, at)
+    }
+    const changed = this.#stamped(model, before, after, at)
+    this.versions.setCopy(model, after)
+    this.#log(
+      writer,
+      'update',
+      type,
+      before,
+      after,
+      changed.map((field) => field.name),
+    )
+    return after
+  }
+
+  /** Writes a record that has been checked, at its place in the tree. */
+  settle(model: AlmTypeModel, before: AlmRecord, after: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
     this.#trees.place(model, before, after)
     return this.replace(model, before, after, writer, at)
   }
@@ -190,11 +217,7 @@ export class AlmStore {
   /** Writes a record as it is to be. Every write raises the version stamp, also one that changes nothing. */
   replace(model: AlmTypeModel, before: AlmRecord, after: AlmRecord, writer: AlmWriter, at?: string): AlmRecord {
     const id = String(before.id)
-    const changed = model.fields.filter(
-      (field) => JSON.stringify(before[field.name]) !== JSON.stringify(after[field.name]),
-    )
-    after['ver-stamp'] = String(Number(before['ver-stamp']) + 1)
-    if (model.modified) after['last-modified'] = at ?? this.modifiedTime()
+    const changed = this.#stamped(model, before, after, at)
     this.#put(model, before, after)
     this.audits.changed(model, this.#stamp(id, writer), before, after, changed)
     this.#log(
@@ -208,6 +231,16 @@ export class AlmStore {
     return after
   }
 
+  /** Sets the stamps of a write, and tells which fields it changes. */
+  #stamped(model: AlmTypeModel, before: AlmRecord, after: AlmRecord, at?: string): AlmFieldModel[] {
+    const changed = model.fields.filter(
+      (field) => JSON.stringify(before[field.name]) !== JSON.stringify(after[field.name]),
+    )
+    after['ver-stamp'] = String(Number(before['ver-stamp']) + 1)
+    if (model.modified) after['last-modified'] = at ?? this.modifiedTime()
+    return changed
+  }
+
   /** Sets a field that the server keeps by itself: no stamp, no history, no write of anybody. */
   keep(type: string, id: string, fields: AlmRecord): void {
     const before = this.rows(type).get(Number(id))
@@ -219,6 +252,7 @@ export class AlmStore {
     const model = this.model(type)
     const before = this.get(type, id)
     this.locks.check(type, id, writer)
+    this.versions.check(model, id, writer)
     if (before['parent-id'] === '-1')
       throw new AlmRefusal(403, 'qccore.operation-forbidden', 'The root folder cannot be deleted')
     for (const [kind, child] of this.#below(type, id))
@@ -239,6 +273,7 @@ export class AlmStore {
     const last = this.get(type, id)
     this.#put(model, last, null)
     this.locks.gone(type, id)
+    this.versions.gone(model, id)
     if (this.switches.auditActions === 'all') this.audits.cameOrWent(model, this.#stamp(id, writer), 'DELETE')
     this.#log(writer, 'delete', type, last, null)
     return last

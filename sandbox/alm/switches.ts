@@ -116,6 +116,17 @@ export const almSwitches = {
     values: ['no', 'yes'],
     description: 'Whether the project is under version control: requirements and tests are checked out and in.',
   },
+  updateWithoutCheckOut: {
+    default: 'refused',
+    values: ['refused', 'versioned', 'unversioned'],
+    description:
+      'A write under version control by somebody who has not checked the record out: refused, a version of its own, or no version.',
+  },
+  versionFailureStatus: {
+    default: '500',
+    values: ['500', '409'],
+    description: 'Status of a check-out, check-in or undo that fails.',
+  },
   workflow: {
     default: 'bypassed',
     values: ['bypassed', 'enforced'],
