@@ -35,6 +35,12 @@ export function withDefaults(model: AlmTypeModel, record: AlmRecord, who: { user
       fill('owner', who.user)
       fill('creation-time', day)
       break
+    case 'favorite':
+    case 'favorite-folder':
+      // The roots are nobody's.
+      if (record['parent-id'] !== '-1') fill('owner', who.user)
+      fill('is-public', 'N')
+      break
     case 'req-trace':
       fill('owner', who.user)
       break

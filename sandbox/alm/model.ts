@@ -1,5 +1,6 @@
 import { attachment } from './types/attachment.ts'
 import { defect } from './types/defect.ts'
+import { favorite, favoriteFolder } from './types/favorites.ts'
 import { defectLink, reqTrace, requirementCoverage } from './types/links.ts'
 import { cycle, folder, milestone, release } from './types/releases.ts'
 import { requirement } from './types/requirement.ts'
@@ -27,6 +28,8 @@ export interface AlmFieldModel {
   needed?: boolean
   /** Of the sandbox alone: in its records and the truth log, never on the wire. */
   internal?: boolean
+  /** A memo that is no HTML, and stays as it is. */
+  verbatim?: boolean
   verify?: boolean
   multiple?: boolean
   user?: boolean
@@ -64,6 +67,8 @@ export interface AlmTypeModel {
   siblings?: boolean
   /** The field that says whether there are attachments; not given: the type has none. */
   attachments?: 'attachment' | 'has-attachments'
+  /** Somebody's own, unless it is public. */
+  owned?: boolean
   /** Under version control, where the project is. */
   versioned?: boolean
   subtypes?: readonly AlmSubtype[]
@@ -86,6 +91,8 @@ export const almTypes: readonly AlmTypeModel[] = [
   reqTrace,
   requirementCoverage,
   attachment,
+  favoriteFolder,
+  favorite,
 ]
 
 /** Status changes that the workflow scripts of the sandbox know; used where the workflow is enforced. */

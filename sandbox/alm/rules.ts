@@ -32,7 +32,7 @@ export class AlmRules {
     const subtype = subtypeOf(model, typeof body['type-id'] === 'string' ? body : (before ?? body))
     for (const [name, value] of Object.entries(body)) {
       const field = model.fields.find((candidate) => candidate.name === name)
-      if (field === undefined || (field.internal === true && writer.trusted !== true))
+      if (field === undefined || (field.internal === true && writer.via === 'rest' && writer.trusted !== true))
         throw new AlmRefusal(
           400,
           'qccore.unknown-field-name',

@@ -3,6 +3,7 @@ import { createRandom, type Random } from '../seed/random.ts'
 import { releases } from '../seed/releases.ts'
 import { commentTexts, defectTitle, memoHtml } from '../seed/texts.ts'
 import { almTypes } from './model.ts'
+import { seedFavorites } from './seed-favorites.ts'
 import type { AlmStore, AlmUser, AlmWriter } from './store.ts'
 
 /** The project's users; some have left, one has no address. */
@@ -47,6 +48,7 @@ export function seedProject(store: AlmStore, options: { seed: number; defects: n
         at,
       )
   }
+  seedFavorites(store)
   seedDefects(store, options.seed, options.defects)
 }
 

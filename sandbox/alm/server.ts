@@ -9,6 +9,7 @@ import { projectAttachments, recordAttachments } from './attachment-routes.ts'
 import { AlmAttachments, type NewAttachment } from './attachments.ts'
 import { customizationRoutes } from './customization.ts'
 import { entityRoutes } from './entity-routes.ts'
+import { favoriteRoutes } from './favorites.ts'
 import { dialectOf } from './filter-dialect.ts'
 import { auditsAnswer } from './history.ts'
 import { type AlmTypeModel, almTypes } from './model.ts'
@@ -179,6 +180,8 @@ export function createAlmSandbox(options: AlmOptions) {
     const [id, part, ...below] = rest
     if (part === 'attachments' && id !== undefined && below.length < 2)
       return recordAttachments(toAttachments, { type: model.name, id }, below)
+    if (model.name === 'favorite')
+      return favoriteRoutes({ store, model, request, encoding, writer, sight: sight(model), modern, address }, rest)
     return entityRoutes({ store, model, request, encoding, writer, sight: sight(model), modern, address }, rest)
   }
 

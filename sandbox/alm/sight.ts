@@ -24,6 +24,7 @@ export function sightOf(store: AlmStore, permissions: Permissions, user: string,
   const forbidden = (what: string) =>
     new AlmRefusal(403, 'qccore.operation-forbidden', `User '${user}' does not have the permission to ${what}`)
   const visible = (record: AlmRecord): AlmRecord | null => {
+    if (model.owned === true && !isOpen(record, user)) return null
     if (!permissions.sees(user, model.name, String(record.id))) return null
     return hidden === null ? record : { ...record, ...Object.fromEntries([...hidden].map((name) => [name, null])) }
   }
@@ -44,4 +45,15 @@ export function sightOf(store: AlmStore, permissions: Permissions, user: string,
     shown,
     visible,
   }
+}
+
+/** Public, somebody's own, nobody's, or shared with them. */
+function isOpen(record: AlmRecord, user: string): boolean {
+  const shared = record['shared-with'] ?? null
+  return (
+    record['is-public'] === 'Y' ||
+    record.owner === user ||
+    record.owner === null ||
+    (Array.isArray(shared) && shared.includes(user))
+  )
 }

@@ -166,7 +166,7 @@ export class AlmStore {
     this.versions.begin(model, record, writer.user)
     this.#rules.checkRequired(model, record)
     this.#rules.checkDates(model, record)
-    const isRoot = reserved !== undefined && reserved === model.root?.id && record['parent-id'] === '-1'
+    const isRoot = writer.via === 'seed' && record['parent-id'] === '-1'
     if (!isRoot) this.#trees.check(model, null, record)
     this.#trees.place(model, null, record)
     if (reserved === undefined) this.#nextId.set(type, id + 1)
@@ -348,7 +348,7 @@ export class AlmStore {
     if (field?.multiple === true) return filled.length === 0 ? null : inListOrder(this.lists.values(field.list), filled)
     const [first] = filled
     if (first === undefined) return null
-    if (field?.type === 'Memo') return storedMemo(first)
+    if (field?.type === 'Memo') return field.verbatim === true ? first : storedMemo(first)
     if (field?.type === 'UsersList')
       return this.users.find((user) => user.name.toLowerCase() === first.toLowerCase())?.name ?? first
     return first

@@ -89,6 +89,11 @@ export const almSwitches = {
     values: ['409', '400', '500'],
     description: 'Status of a name that is taken: of a sibling, or of an attachment.',
   },
+  favoriteForm: {
+    default: 'typed',
+    values: ['typed', 'entity'],
+    description: 'Favorites as XML of their own, as older servers send them, or as any other entity.',
+  },
   attachmentTouches: {
     default: 'nothing',
     values: ['nothing', 'version', 'modified'],

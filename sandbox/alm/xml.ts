@@ -27,6 +27,13 @@ export function xmlDocument(root: Readonly<Record<string, XmlContent>>): string 
   return parts.join('')
 }
 
+/** Elements without the head of a document. */
+export function xmlText(elements: Readonly<Record<string, XmlContent>>): string {
+  const parts: string[] = []
+  for (const [name, content] of Object.entries(elements)) write(parts, name, content)
+  return parts.join('')
+}
+
 function write(parts: string[], name: string, content: XmlContent): void {
   if (content === undefined) return
   if (content === null) {
