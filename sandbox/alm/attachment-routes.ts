@@ -1,4 +1,4 @@
-import type { SandboxAnswer } from '../common/http.ts'
+import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import { dataAnswer, methodNotAllowed, noSuchResource } from './answers.ts'
 import type { AlmAttachments, NewAttachment } from './attachments.ts'
 import { jsonEntity, parseEntities, xmlEntity } from './encode.ts'
@@ -45,6 +45,7 @@ export function recordAttachments(
   const { store, attachments, request } = context
   const model = store.model(owner.type)
   if (model.attachments === undefined) throw noSuchResource()
+  context.sightOf(owner.type).check('read')
   context.sightOf(owner.type).checkRecord(owner.id)
   const known = attachments.of(model, owner.id)
   if (key === undefined) {
@@ -145,21 +146,28 @@ function unsupported(): AlmRefusal {
   return new AlmRefusal(415, 'qccore.general-error', 'Unsupported Media Type')
 }
 
+/** Whether the bytes are asked for, and not what is known of them. */
+export function wantsContent(request: SandboxRequest): boolean {
+  return /application\/octet-stream/i.test(`${request.query.get('alt') ?? ''} ${request.headers.accept ?? ''}`)
+}
+
+/** The bytes, with the type that the name's extension tells. */
+export function contentAnswer(attachments: AlmAttachments, record: AlmRecord): SandboxAnswer {
+  const extension = /\.([^.]+)$/.exec(String(record.name))?.[1]?.toLowerCase() ?? ''
+  return {
+    status: 200,
+    headers: { 'content-type': `${types[extension] ?? 'application/octet-stream'};charset=utf-8` },
+    content: attachments.contentOf(record),
+  }
+}
+
 function member(context: AttachmentRequest, record: AlmRecord): SandboxAnswer {
   const { request, attachments, sight, writer } = context
   sight.checkRecord(String(record.id))
   switch (request.method) {
     case 'GET': {
       sight.check('read')
-      const wanted = `${request.query.get('alt') ?? ''} ${request.headers.accept ?? ''}`
-      if (!/application\/octet-stream/i.test(wanted)) return one(context, 200, record)
-      const extension = /\.([^.]+)$/.exec(String(record.name))?.[1]?.toLowerCase() ?? ''
-      const type = types[extension] ?? 'application/octet-stream'
-      return {
-        status: 200,
-        headers: { 'content-type': `${type};charset=utf-8` },
-        content: attachments.contentOf(record),
-      }
+      return wantsContent(request) ? contentAnswer(attachments, record) : one(context, 200, record)
     }
     case 'PUT': {
       sight.check('update')

@@ -113,7 +113,7 @@ function candidates(store: AlmStore, model: AlmTypeModel, clauses: readonly Clau
 }
 
 /** In the order asked for, then by id. A comma is part of a name here, and so an unknown field. */
-function sorted(store: AlmStore, model: AlmTypeModel, rows: AlmRecord[], orderBy: string): AlmRecord[] {
+export function sorted(store: AlmStore, model: AlmTypeModel, rows: AlmRecord[], orderBy: string): AlmRecord[] {
   const keys = orderBy
     .trim()
     .replace(/^\{|\}$/g, '')

@@ -5,18 +5,12 @@ import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '..
 import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { acceptedEncoding, type Encoding, methodNotAllowed, noSuchResource, refusalAnswer } from './answers.ts'
-import { projectAttachments, recordAttachments } from './attachment-routes.ts'
 import { AlmAttachments, type NewAttachment } from './attachments.ts'
-import { customizationRoutes } from './customization.ts'
-import { entityRoutes } from './entity-routes.ts'
-import { favoriteRoutes } from './favorites.ts'
-import { dialectOf } from './filter-dialect.ts'
-import { auditsAnswer } from './history.ts'
-import { type AlmTypeModel, almTypes } from './model.ts'
+import { projectRoutes } from './project-routes.ts'
 import { AlmRefusal } from './refusal.ts'
 import { seedDefects, seedProject } from './seed.ts'
 import { type AlmAccount, AlmSessions, type SignedIn } from './session.ts'
-import { type AlmSight, sightOf } from './sight.ts'
+import { sightOf } from './sight.ts'
 import { signInRoutes } from './sign-in.ts'
 import { siteRoutes } from './site-routes.ts'
 import { type AlmRecord, type AlmSnapshot, AlmStore, type AlmWriter } from './store.ts'
@@ -85,7 +79,6 @@ export function createAlmSandbox(options: AlmOptions) {
   const attachments = new AlmAttachments(store, options.contents?.share() ?? new Contents())
   seedProject(store, options)
   const sessions = new AlmSessions({ accounts, modern, store, now })
-  const byCollection = new Map<string, AlmTypeModel>(almTypes.map((type) => [type.collection, type]))
 
   function admit(request: SandboxRequest): () => SandboxAnswer {
     try {
@@ -135,7 +128,12 @@ export function createAlmSandbox(options: AlmOptions) {
     { account, session }: SignedIn,
   ): SandboxAnswer {
     const [api, domains, inDomain, projects, inProject, first, ...rest] = segments
-    if (api !== 'rest' || domains !== 'domains' || projects !== 'projects' || inProject === undefined) {
+    if (
+      (api !== 'rest' && api !== 'api') ||
+      domains !== 'domains' ||
+      projects !== 'projects' ||
+      inProject === undefined
+    ) {
       if (request.method !== 'GET') throw methodNotAllowed()
       return siteRoutes({
         segments,
@@ -154,35 +152,21 @@ export function createAlmSandbox(options: AlmOptions) {
         `The project '${inProject}' does not exist, or user '${account.name}' is not a member of the project`,
       )
     const address = `http://${String(request.headers.host ?? 'localhost')}/qcbin/rest/domains/${encodeURIComponent(domain)}/projects/${encodeURIComponent(project)}`
-    if (first === 'customization')
-      return customizationRoutes({ store, segments: rest, request, encoding, modern, address })
-    const sight = (model: AlmTypeModel) => sightOf(store, permissions, account.name, model)
-    if (first === 'audits' && rest.length === 0) {
-      if (request.method !== 'GET') throw methodNotAllowed()
-      const readable = new Map(
-        almTypes.flatMap((model): [string, { sight: AlmSight; model: AlmTypeModel }][] =>
-          permissions.may(account.name, model.name, 'read') ? [[model.table, { sight: sight(model), model }]] : [],
-        ),
-      )
-      return auditsAnswer(
-        { store, request, encoding, dialect: dialectOf(store, modern), sightOf: (table) => readable.get(table) },
-        store.audits.rows,
-      )
-    }
-    const model = byCollection.get(first ?? '')
-    if (model === undefined) throw noSuchResource()
     const writer: AlmWriter = { user: account.name, session: session.key, via: 'rest' }
-    const sightOfType = (type: string) => sight(store.model(type))
-    const attached = { store, request, encoding, writer, modern, address, attachments, sightOf: sightOfType }
-    const attachmentModel = store.model('attachment')
-    const toAttachments = { ...attached, model: attachmentModel, sight: sight(attachmentModel) }
-    if (model === attachmentModel) return projectAttachments(toAttachments, rest)
-    const [id, part, ...below] = rest
-    if (part === 'attachments' && id !== undefined && below.length < 2)
-      return recordAttachments(toAttachments, { type: model.name, id }, below)
-    if (model.name === 'favorite')
-      return favoriteRoutes({ store, model, request, encoding, writer, sight: sight(model), modern, address }, rest)
-    return entityRoutes({ store, model, request, encoding, writer, sight: sight(model), modern, address }, rest)
+    return projectRoutes({
+      store,
+      attachments,
+      request,
+      encoding,
+      writer,
+      modern,
+      address,
+      flat: api === 'api',
+      first: first ?? '',
+      rest,
+      sightOf: (model) => sightOf(store, permissions, account.name, model),
+      mayRead: (type) => permissions.may(account.name, type, 'read'),
+    })
   }
 
   const prefix = `/qcbin/rest/domains/${encodeURIComponent(domain)}/projects/${encodeURIComponent(project)}`
