@@ -26,6 +26,7 @@ interface StartOptions {
   controlPort: number
   seed: number
   defects: number
+  requirements: number
   octaneDefects?: number
   set?: Record<string, string>
   latency: number
@@ -64,6 +65,7 @@ async function start(options: StartOptions): Promise<void> {
     switches: chosen.octane,
     workspace: options.workspace,
   })
+  alm.populate({ seed: options.seed, requirements: options.requirements })
   alm.faults.latencyMs = options.latency
   octane.faults.latencyMs = options.latency
   const [almAt, octaneAt] = [await alm.listen(options.almPort), await octane.listen(options.octanePort)]
@@ -184,6 +186,7 @@ const program = new Command('tandem sandbox')
   .option('--control-port <port>', 'port of the control interface; 0: any', whole, 0)
   .option('--seed <n>', 'number from which the records are made', whole, 1)
   .option('--defects <n>', 'defects in ALM', whole, 300)
+  .option('--requirements <n>', 'requirements in ALM', whole, 0)
   .option('--octane-defects <n>', 'defects in Octane (default: a third)', whole)
   .option('--set <switch=value>', 'choose a behaviour; may be repeated', pair)
   .option('--list-switches', 'list the behaviours that can be chosen')

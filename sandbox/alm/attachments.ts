@@ -31,7 +31,7 @@ export class AlmAttachments {
     return kilobytes === 0 ? Number.POSITIVE_INFINITY : kilobytes * 1_024
   }
 
-  add(model: AlmTypeModel, parentId: string, wanted: NewAttachment, writer: AlmWriter): AlmRecord {
+  add(model: AlmTypeModel, parentId: string, wanted: NewAttachment, writer: AlmWriter, at?: string): AlmRecord {
     const { name, content, override = false, refType = 'File', subtype = '0' } = wanted
     this.#checkOpen(model, parentId, writer)
     this.#checkName(name, refType)
@@ -59,6 +59,7 @@ export class AlmAttachments {
               'vc-cur-ver': '1',
             },
             trusted,
+            at,
           )
         : this.#store.update('attachment', String(there.id), fields, trusted)
     this.#touch(model, parentId, writer)

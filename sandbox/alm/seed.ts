@@ -4,7 +4,7 @@ import { releases } from '../seed/releases.ts'
 import { commentTexts, defectTitle, memoHtml } from '../seed/texts.ts'
 import { almTypes } from './model.ts'
 import { seedFavorites } from './seed-favorites.ts'
-import type { AlmStore, AlmUser, AlmWriter } from './store.ts'
+import type { AlmRecord, AlmStore, AlmUser, AlmWriter } from './store.ts'
 
 /** The project's users; some have left, one has no address. */
 export const almUsers: readonly AlmUser[] = people
@@ -30,7 +30,11 @@ export function seedProject(store: AlmStore, options: { seed: number; defects: n
   for (const { name: type, root, subtypes } of almTypes) {
     if (root === undefined) continue
     store.startIds(type, root.id + 1)
-    const body = { name: root.name, 'parent-id': '-1', ...(subtypes === undefined ? {} : { 'type-id': '1' }) }
+    const body = {
+      name: root.name,
+      'parent-id': '-1',
+      ...(subtypes === undefined ? {} : { 'type-id': '1', 'creation-time': '2025-01-02', 'req-time': '08:00:00' }),
+    }
     store.create(type, body, writer, at, root.id)
   }
   for (const release of releases) {
@@ -52,8 +56,12 @@ export function seedProject(store: AlmStore, options: { seed: number; defects: n
   seedDefects(store, options.seed, options.defects)
 }
 
-/** More defects, reproducible from a number: several scripts, HTML memos, empty values, people who left. */
-export function seedDefects(store: AlmStore, seed: number, count: number): void {
+/**
+ * More defects, reproducible from a number: several scripts, HTML memos, empty values, people who left. Each has as many
+ * comments as are asked for; where it is left to chance, the switch tells whether there are any.
+ */
+export function seedDefects(store: AlmStore, seed: number, count: number, comments?: number): AlmRecord[] {
+  const seeded: AlmRecord[] = []
   const random = createRandom(seed)
   const writer: AlmWriter = { user: 'seed', session: null, via: 'seed' }
   const logins = store.users.filter((user) => user.name !== 'second').map((user) => user.name)
@@ -68,12 +76,12 @@ export function seedDefects(store: AlmStore, seed: number, count: number): void 
     const release = random.chance(0.6) ? random.pick(all) : null
     const own = release === null ? [] : cycles.filter((cycle) => cycle['parent-id'] === release.id)
     const status = random.chance(0.02) ? null : item('Bug Status')
-    store.create(
+    const defect = store.create(
       'defect',
       {
         name: defectTitle(random, number),
         description: memoHtml(random),
-        'dev-comments': seededComments(store, talk, created),
+        'dev-comments': seededComments(store, talk, created, comments),
         status,
         severity: item('Severity'),
         priority: random.chance(0.2) ? null : item('Priority'),
@@ -92,17 +100,19 @@ export function seedDefects(store: AlmStore, seed: number, count: number): void 
       writer,
       store.modifiedTime(created + random.between(0, 90 * 86_400) * 1_000),
     )
+    seeded.push(defect)
   }
+  return seeded
 }
 
-/** Up to three comments in one memo, each below the banner that ALM's own clients put there. */
-function seededComments(store: AlmStore, random: Random, created: number): string | null {
-  const { commentBanner } = store.switches
-  if (commentBanner === 'none') return null
-  const comments = Array.from({ length: random.between(0, 3) }, (_, place) => {
+/** Comments in one memo, up to three unless told how many, each below the banner that ALM's own clients put there. */
+export function seededComments(store: AlmStore, random: Random, created: number, count?: number): string | null {
+  const kind = store.switches.commentBanner === 'none' ? 'login' : store.switches.commentBanner
+  if (count === undefined && store.switches.commentBanner === 'none') return null
+  const comments = Array.from({ length: count ?? random.between(0, 3) }, (_, place) => {
     const user = random.pick(store.users)
     const at = new Date(created + (place + 1) * random.between(1, 9) * 86_400_000)
-    return `${banner(commentBanner, user, at, place === 0)}<br>${random.pick(commentTexts)}`
+    return `${banner(kind, user, at, place === 0)}<br>${random.pick(commentTexts)}`
   })
   return comments.length === 0 ? null : comments.join('<br>')
 }

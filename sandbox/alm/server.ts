@@ -6,6 +6,7 @@ import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { acceptedEncoding, type Encoding, methodNotAllowed, noSuchResource, refusalAnswer } from './answers.ts'
 import { AlmAttachments, type NewAttachment } from './attachments.ts'
+import { type Population, populate } from './populate.ts'
 import { projectRoutes } from './project-routes.ts'
 import { AlmRefusal } from './refusal.ts'
 import { seedDefects, seedProject } from './seed.ts'
@@ -254,8 +255,10 @@ export function createAlmSandbox(options: AlmOptions) {
           : store.versions.undo(type, id, person(who.actor)),
     remove: (type: string, id: string, who: { actor?: string } = {}) => store.delete(type, id, person(who.actor)),
     records: (type: string) => [...store.rows(type).values()],
+    /** Fills the project with as much as is asked for, reproducible from a number. */
+    populate: (wanted: Population) => populate(store, attachments, wanted),
     /** Adds defects, reproducible from a number. */
-    seedDefects: (seed: number, count: number) => seedDefects(store, seed, count),
+    seedDefects: (seed: number, count: number) => void seedDefects(store, seed, count),
     /** Ends every session at once, as a restart of the server does. */
     expireSessions: () => sessions.expireAll(),
     version: options.version,

@@ -6,15 +6,15 @@ import { withDefaults } from './defaults.ts'
 import { AlmIndexes } from './indexes.ts'
 import { AlmLinks } from './linkage.ts'
 import { AlmLocks } from './locks.ts'
-import { storedMemo } from './memo.ts'
 import { type AlmFieldModel, type AlmTypeModel, almTypes } from './model.ts'
 import { type AlmList, AlmLists } from './picklists.ts'
 import { AlmRefusal } from './refusal.ts'
-import { AlmRules, valuesOf } from './rules.ts'
+import { AlmRules } from './rules.ts'
 import { almUsers } from './seed.ts'
 import { type AlmSwitchValues, almSwitches } from './switches.ts'
 import { AlmTrees } from './tree.ts'
 import { requirementTypes } from './types/requirement.ts'
+import { storedValue } from './values.ts'
 import { AlmVersions, type VersionSnapshot } from './versions.ts'
 
 export type AlmStored = string | readonly string[] | null
@@ -343,15 +343,11 @@ export class AlmStore {
   }
 
   #stored(model: AlmTypeModel, name: string, value: AlmStored): AlmStored {
-    const field = model.fields.find((candidate) => candidate.name === name)
-    const filled = valuesOf(field, value).filter((one) => one !== '')
-    if (field?.multiple === true) return filled.length === 0 ? null : inListOrder(this.lists.values(field.list), filled)
-    const [first] = filled
-    if (first === undefined) return null
-    if (field?.type === 'Memo') return field.verbatim === true ? first : storedMemo(first)
-    if (field?.type === 'UsersList')
-      return this.users.find((user) => user.name.toLowerCase() === first.toLowerCase())?.name ?? first
-    return first
+    return storedValue(
+      this,
+      model.fields.find((field) => field.name === name),
+      value,
+    )
   }
 
   /** Who writes a record and when, as its history says. */
@@ -381,11 +377,6 @@ export class AlmStore {
       via: writer.via,
     })
   }
-}
-
-/** Sets lose the order they were written in. */
-function inListOrder(items: readonly string[], values: readonly string[]): string[] {
-  return [...new Set(values)].sort((a, b) => items.indexOf(a) - items.indexOf(b) || Number(a) - Number(b))
 }
 
 function holds(value: AlmStored | undefined, id: string): boolean {

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
-import { type AlmClient, startAlm } from './test-client.ts'
+import { type AlmClient, startAlm, value } from './test-client.ts'
 
 let started: Awaited<ReturnType<typeof startAlm>>[] = []
 
@@ -82,4 +82,21 @@ it('lockedId: a write to a record that somebody has open, by each of the ids see
     })
     expect([answer.status, answer.json.Id]).toEqual([409, `qccore.${lockedId}`])
   }
+})
+
+it('memoForm, memoStyles: what a site does to HTML', async () => {
+  const { client, turn } = await signedIn({ defects: 1 })
+  const stored = async (memoForm: string, memoStyles: string) => {
+    turn({ memoForm, memoStyles })
+    const text = '<p style="color: red">a  <font color="red">b</font></p><script>x</script>'
+    const { json } = await client.update('defects/1', { description: text })
+    return value(json, 'description')
+  }
+  const wrapped = (inner: string) => `<html><body>\n${inner}\n</body></html>`
+  expect(await stored('printed', 'kept')).toBe(wrapped('<p style="color: red">a <font color="red">b</font></p>'))
+  expect(await stored('cleaned', 'kept')).toBe(wrapped('<p style="color: red">a  <font color="red">b</font></p>'))
+  expect(await stored('printed', 'removed')).toBe(wrapped('<p>a b</p>'))
+  expect(await stored('verbatim', 'kept')).toBe(
+    wrapped('<p style="color: red">a  <font color="red">b</font></p><script>x</script>'),
+  )
 })

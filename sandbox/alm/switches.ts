@@ -89,6 +89,17 @@ export const almSwitches = {
     values: ['409', '400', '500'],
     description: 'Status of a name that is taken: of a sibling, or of an attachment.',
   },
+  memoForm: {
+    default: 'printed',
+    values: ['printed', 'cleaned', 'verbatim'],
+    description:
+      'What happens to the HTML of memos: pretty-printed without active content; without active content; or wrapped into a document alone (ENABLE_OUTPUT_SANITIZATION).',
+  },
+  memoStyles: {
+    default: 'kept',
+    values: ['kept', 'removed'],
+    description: 'Whether style and class attributes and font elements stay in memos (sanitizer-whitelist.xml).',
+  },
   favoriteForm: {
     default: 'typed',
     values: ['typed', 'entity'],

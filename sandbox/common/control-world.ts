@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type AlmSandbox, type AlmState, cloneAlm } from '../alm/server.ts'
 import { cloneOctane, type OctaneSandbox, type OctaneState } from '../octane/server.ts'
+import { almPaths, handleAlm } from './control-alm.ts'
 import { BadRequest, given, parseBody, system, whole } from './control-body.ts'
 import { permissionActions } from './permissions.ts'
 
@@ -57,6 +58,7 @@ export const worldPaths = [
   'POST /snapshot, POST /restore: keeps the state under a name, and goes back to it',
   'POST /clone: a copy as another project or workspace on a server of its own',
   'GET|POST|DELETE /webhooks: Call-URL rules of Octane, and what became of deliveries',
+  ...almPaths,
 ] as const
 
 /** What was kept under a name, and servers that were started here. */
@@ -157,7 +159,7 @@ export function handleWorld(
       sandboxes.octane.callUrls.clear(url.searchParams.get('id') ?? undefined)
       return {}
     default:
-      return undefined
+      return handleAlm(sandboxes.alm, route, text)
   }
 }
 
