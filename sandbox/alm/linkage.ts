@@ -1,7 +1,9 @@
 import type { AlmTypeModel } from './model.ts'
+import { AlmRefusal } from './refusal.ts'
 import type { AlmRecord } from './store.ts'
 
 interface Linked {
+  readonly types: ReadonlyMap<string, AlmTypeModel>
   rows(type: string): ReadonlyMap<number, AlmRecord>
   keep(type: string, id: string, fields: AlmRecord): void
 }
@@ -20,6 +22,24 @@ export class AlmLinks {
     for (const link of this.#project.rows('defect-link').values())
       if (link['second-endpoint-type'] === type && link['second-endpoint-id'] === id) found.add(String(link.id))
     return found
+  }
+
+  /** Fills in what a new link shows of its second end; throws where that is not there. */
+  complete(model: AlmTypeModel, link: AlmRecord): void {
+    const [type, id] = [link['second-endpoint-type'], link['second-endpoint-id']]
+    if (model.name !== 'defect-link' || typeof type !== 'string' || typeof id !== 'string') return
+    const target = this.#project.types.get(type)
+    if (target === undefined)
+      throw new AlmRefusal(400, 'qccore.invalid-list-field-value', `The entity type '${type}' does not exist`)
+    const end = this.#project.rows(type).get(Number(id))
+    if (end === undefined)
+      throw new AlmRefusal(
+        500,
+        'qccore.general-error',
+        `Entity with key '${id}' does not exist in table '${target.table}'`,
+      )
+    link['second-endpoint-name'] = end.name ?? null
+    link['second-endpoint-status'] = end.status ?? null
   }
 
   follow(model: AlmTypeModel, before: AlmRecord | null, after: AlmRecord | null): void {

@@ -76,8 +76,13 @@ const deliveredLists: readonly AlmList[] = [
 
 /** The lists of one project, which people change. */
 export class AlmLists {
-  #lists: readonly AlmList[] = deliveredLists
+  #lists: readonly AlmList[]
   readonly #values = new Map<string, readonly string[]>()
+
+  /** Ids of lists are higher in one project than in another; those of the oldest lists are the same in all. */
+  constructor(higher: number) {
+    this.#lists = deliveredLists.map((list) => (list.id < 100 ? list : { ...list, id: list.id + higher }))
+  }
 
   all(): readonly AlmList[] {
     return this.#lists

@@ -166,6 +166,14 @@ export class AlmRules {
     const [start, end] = [String(record['start-date'] ?? ''), String(record['end-date'] ?? '')]
     if (start === '' || end === '') return
     if (start > end) throw new AlmRefusal(500, 'qccore.general-error', 'The start date is after the end date')
+    if (model.name === 'release')
+      for (const cycle of this.#project.rows('release-cycle').values())
+        if (
+          record.id !== null &&
+          cycle['parent-id'] === record.id &&
+          (String(cycle['start-date']) < start || String(cycle['end-date']) > end)
+        )
+          throw new AlmRefusal(500, 'qccore.general-error', 'The dates of a cycle are outside the dates of its release')
     if (model.name !== 'release-cycle') return
     const release = this.#project.rows('release').get(Number(record['parent-id']))
     if (release !== undefined && (start < String(release['start-date']) || end > String(release['end-date'])))

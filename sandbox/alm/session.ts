@@ -14,6 +14,8 @@ export interface AlmAccount {
 /** One sign-in; its token may be issued anew, and its site session ended and opened again. */
 interface Login {
   user: string
+  /** Client id of the API key that it was made with; null: a password. */
+  key: string | null
   loggedOut: boolean
   /** The site session was given back: project requests need one that is asked for. */
   closed: boolean
@@ -27,6 +29,8 @@ interface Token {
 export interface AlmSession {
   /** Stays while the cookie changes; owns locks. */
   key: string
+  /** Client id of the API key that opened it. */
+  apiKey: string | null
   cookie: string
   /** The cookie before the last replacement: answers still under way carry it. */
   before: string | null
@@ -90,7 +94,7 @@ export class AlmSessions {
         throw authenticationFailed()
       // A write with the token alone cannot know the XSRF token of a session that is not open yet.
       if (expired === undefined && this.modern && request.method !== 'GET') throw xsrfMissing()
-      session = this.#open(token.login.user, expired?.xsrf)
+      session = this.#open(token.login.user, token.login.key, expired?.xsrf)
       cookies.push(...this.cookiesOf(session))
     }
     this.checkXsrf(request, session)
@@ -133,13 +137,13 @@ export class AlmSessions {
   }
 
   /** A new single sign-on token, as the cookie that brings it. */
-  signOn(user: string): string {
-    return this.#issue({ user, loggedOut: false, closed: false })
+  signOn(user: string, key: string | null): string {
+    return this.#issue({ user, key, loggedOut: false, closed: false })
   }
 
   /** A new site session, as the cookies that bring it. */
-  openSession(user: string): string[] {
-    return this.cookiesOf(this.#open(user))
+  openSession(user: string, key: string | null): string[] {
+    return this.cookiesOf(this.#open(user, key))
   }
 
   cookiesOf(session: AlmSession): string[] {
@@ -232,8 +236,26 @@ export class AlmSessions {
     return undefined
   }
 
-  #open(user: string, xsrf = secret()): AlmSession {
-    const session = { key: secret(), cookie: secret(), before: null, user, xsrf, usedAt: this.#now(), served: 0 }
+  /** An API key has a limited number of sessions at a time; those that were idle for too long do not count. */
+  #open(user: string, apiKey: string | null, xsrf = secret()): AlmSession {
+    const idle = Number(this.switches.idleSeconds) * 1_000
+    const live = new Set(
+      [...this.#sessions.values()]
+        .filter((one) => one.apiKey !== null && one.apiKey === apiKey && this.#now() - one.usedAt <= idle)
+        .map((one) => one.key),
+    )
+    if (live.size >= Number(this.switches.keySessions))
+      throw new AlmRefusal(403, 'qccore.operation-forbidden', 'The API key has reached its maximum number of sessions')
+    const session = {
+      key: secret(),
+      apiKey,
+      cookie: secret(),
+      before: null,
+      user,
+      xsrf,
+      usedAt: this.#now(),
+      served: 0,
+    }
     this.#sessions.set(session.cookie, session)
     return session
   }

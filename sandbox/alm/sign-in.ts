@@ -9,7 +9,7 @@ import {
   refusalAnswer,
 } from './answers.ts'
 import { AlmRefusal } from './refusal.ts'
-import { type AlmSessions, authenticationFailed } from './session.ts'
+import { type AlmAccount, type AlmSessions, authenticationFailed } from './session.ts'
 import { parseXml } from './xml.ts'
 
 const plain = { 'content-type': 'application/xml;charset=utf-8' }
@@ -55,7 +55,7 @@ function almAuthenticate(sessions: AlmSessions, request: SandboxRequest): Sandbo
   if (account === null) return refusalAnswer(request, authenticationFailed(), 'ALMAUTH')
   return {
     status: Number(sessions.switches.authenticateStatus),
-    headers: { ...plain, 'set-cookie': [sessions.signOn(account.name)] },
+    headers: { ...plain, 'set-cookie': [sessions.signOn(account.name, keyOf(account, user))] },
     body: '',
   }
 }
@@ -87,7 +87,8 @@ function basic(sessions: AlmSessions, request: SandboxRequest, withSession: bool
     .split(':')
   const account = encoded === undefined ? null : sessions.check(name, rest.join(':'))
   if (account === null) return refusalAnswer(request, authenticationFailed(), 'basic')
-  const cookies = [sessions.signOn(account.name), ...(withSession ? sessions.openSession(account.name) : [])]
+  const key = keyOf(account, name)
+  const cookies = [sessions.signOn(account.name, key), ...(withSession ? sessions.openSession(account.name, key) : [])]
   return { status: 200, headers: { ...plain, 'set-cookie': cookies }, body: '' }
 }
 
@@ -98,8 +99,8 @@ function oauth(sessions: AlmSessions, request: SandboxRequest): SandboxAnswer {
   if (account.apiKey?.active !== true)
     throw new AlmRefusal(403, 'qccore.operation-forbidden', 'The API key is not active')
   const cookies = [
-    sessions.signOn(account.name),
-    ...sessions.openSession(account.name),
+    sessions.signOn(account.name, account.apiKey.clientId),
+    ...sessions.openSession(account.name, account.apiKey.clientId),
     `JSESSIONID=${randomUUID()}; Path=/qcbin; HttpOnly`,
   ]
   return { status: 200, headers: { 'set-cookie': cookies }, body: '' }
@@ -110,7 +111,7 @@ function siteSession(sessions: AlmSessions, request: SandboxRequest): SandboxAns
     case 'POST': {
       const login = sessions.loginOf(request)
       login.closed = false
-      return { status: 201, headers: { ...plain, 'set-cookie': sessions.openSession(login.user) }, body: '' }
+      return { status: 201, headers: { ...plain, 'set-cookie': sessions.openSession(login.user, login.key) }, body: '' }
     }
     case 'GET':
     case 'PUT': {
@@ -167,4 +168,9 @@ function looseJson(text: string): Record<string, unknown> {
     }
   }
   return {}
+}
+
+/** The key that stood in for the name of a user. */
+function keyOf(account: AlmAccount, name: string): string | null {
+  return account.apiKey?.clientId === name ? name : null
 }

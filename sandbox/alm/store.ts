@@ -56,7 +56,7 @@ export class AlmStore {
   readonly users = almUsers
   readonly #rows = new Map<string, Map<number, AlmRecord>>(almTypes.map((type) => [type.name, new Map()]))
   readonly indexes = new AlmIndexes()
-  readonly lists = new AlmLists()
+  readonly lists: AlmLists
   readonly locks: AlmLocks
   readonly versions = new AlmVersions(this)
   readonly #trees = new AlmTrees(this)
@@ -70,7 +70,10 @@ export class AlmStore {
     truth: TruthLog
     clock: SandboxClock
     switches: Readonly<Record<string, string>>
+    /** How much higher ids of lists are than in other projects. */
+    listIds?: number
   }) {
+    this.lists = new AlmLists(options.listIds ?? 0)
     this.#truth = options.truth
     this.#clock = options.clock
     this.switches = chooseSwitches(almSwitches, options.switches)
@@ -162,6 +165,7 @@ export class AlmStore {
     record.id = String(id)
     if (model.modified) record['last-modified'] = at ?? this.modifiedTime()
     record['ver-stamp'] = '1'
+    this.#links.complete(model, record)
     withDefaults(model, record, { user: writer.user, at: this.localTime() })
     this.versions.begin(model, record, writer.user)
     this.#rules.checkRequired(model, record)
@@ -260,7 +264,10 @@ export class AlmStore {
       else this.#move(kind, child, this.#unattached(model, writer), writer)
     for (const attached of [...this.indexes.attachmentsOf(type, id)])
       this.delete('attachment', String(attached), writer)
-    for (const [kind, record, names] of this.#pointingTo(type, id))
+    for (const [kind, { id: other }, names] of this.#pointingTo(type, id)) {
+      // It may have gone with another one meanwhile.
+      const record = this.rows(kind.name).get(Number(other))
+      if (record === undefined) continue
       if (names.some((name) => kind.fields.some((field) => field.name === name && field.required === true)))
         this.delete(kind.name, String(record.id), writer)
       else
@@ -270,6 +277,7 @@ export class AlmStore {
           { ...record, ...Object.fromEntries(names.map((name) => [name, without(record[name], id)])) },
           writer,
         )
+    }
     const last = this.get(type, id)
     this.#put(model, last, null)
     this.locks.gone(type, id)

@@ -44,6 +44,11 @@ export const almSwitches = {
     values: 'number',
     description: 'Wrong passwords until an account is locked; 0: never.',
   },
+  keySessions: {
+    default: '50',
+    values: 'number',
+    description: 'Sessions that an API key may have at a time.',
+  },
   foreignProjectStatus: {
     default: '403',
     values: ['403', '401'],
