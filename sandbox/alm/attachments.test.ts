@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { cloneAlm } from './server.ts'
 import { AlmClient, type Answer, entity, newDefect, startAlm, value } from './test-client.ts'
 
@@ -266,6 +267,33 @@ test('all are in the truth log with the hash of their content, and go with their
     ['delete', 'attachment', hashOf(new Uint8Array([7]))],
     ['delete', 'defect', undefined],
   ])
+})
+
+test('an upload may be done although its answer says otherwise, and one that breaks off leaves nothing', async () => {
+  started.alm.faults.add({ kind: 'error-after', match: { method: 'POST', path: '/attachments' } })
+  expect((await send('a.txt')).status).toBe(500)
+  started.alm.faults.add({ kind: 'drop', match: { method: 'POST', path: '/attachments' } })
+  await expect(send('b.txt')).rejects.toThrow()
+  const { host, pathname } = new URL(`${started.root}/defects/${id}/attachments`)
+  const [name, port] = host.split(':')
+  const cookie = [...one.cookies].map(([key, text]) => `${key}=${text}`).join('; ')
+  const socket = connect(Number(port), name)
+  socket.write(
+    `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookie}\r\nX-XSRF-TOKEN: ${one.cookies.get('XSRF-TOKEN')}\r\nContent-Type: application/octet-stream\r\nSlug: c.txt\r\nContent-Length: 1000\r\n\r\nonly this`,
+  )
+  await vi.waitFor(() =>
+    expect(readdirSync(started.alm.attachments.contents.directory ?? '')).toContainEqual(
+      expect.stringMatching(/^incoming-/),
+    ),
+  )
+  socket.destroy()
+  await vi.waitFor(() =>
+    expect(readdirSync(started.alm.attachments.contents.directory ?? '')).not.toContainEqual(
+      expect.stringMatching(/^incoming-/),
+    ),
+  )
+  const { json } = await one.get(`defects/${id}/attachments`)
+  expect(json.entities.map((row: object) => value(row, 'name'))).toEqual(['a.txt'])
 })
 
 test('content made from a number is the same each time, byte for byte, also in pieces', async () => {

@@ -170,6 +170,32 @@ describe('lists', () => {
   })
 })
 
+test.each([
+  ['requirement', 'requirements', '0'],
+  ['test', 'tests', null],
+  ['favorite', 'favorites', '1001'],
+  ['favorite-folder', 'favorite-folders', '1001'],
+  ['release', 'releases', '1001'],
+])('permissions: %s may be closed to a user, action by action', async (type, collection, known) => {
+  const id = known ?? (await made('tests', { name: 'Closed', 'parent-id': '2', 'subtype-id': 'MANUAL' }))
+  const { permissions } = started.alm
+  const other = await started.client().signIn('second', 'second-pass')
+  for (const [action, method, path] of [
+    ['read', 'GET', `${collection}/${id}`],
+    ['read', 'GET', collection],
+    ['create', 'POST', collection],
+    ['update', 'PUT', `${collection}/${id}`],
+    ['delete', 'DELETE', `${collection}/${id}`],
+  ] as const) {
+    permissions.deny({ user: 'sync', type, action })
+    const body = method === 'POST' || method === 'PUT' ? { Fields: [] } : undefined
+    const answer = await one.send(method, path, body)
+    expect([action, answer.status, answer.json.Id]).toEqual([action, 403, 'qccore.operation-forbidden'])
+    if (action === 'read') expect((await other.get(path)).status).toBe(200)
+    permissions.clear()
+  }
+})
+
 test('keySessions: an API key has so many sessions at a time, and a user as many as they like', async () => {
   const own = await startAlm({ switches: { keySessions: '2' } })
   const { clientId, clientSecret } = own.alm.credentials.apiKey ?? { clientId: '', clientSecret: '' }
