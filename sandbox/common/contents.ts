@@ -1,10 +1,9 @@
 import { createCipheriv, createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createReadStream, createWriteStream, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { createReadStream, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { finished } from 'node:stream/promises'
 
 /** Bytes of an attachment, which are never held in memory as a whole. */
 export interface Content {
@@ -35,7 +34,7 @@ export class Contents {
   /** Writes a stream down as it comes; only its first `limit` bytes, so that the size alone tells of one that is too large. */
   async receive(source: AsyncIterable<Buffer>, limit = Number.POSITIVE_INFINITY): Promise<Content> {
     const path = join(this.#place(), `incoming-${++this.#received}`)
-    const file = createWriteStream(path)
+    const file = await open(path, 'w')
     const hash = createHash('sha256')
     let size = 0
     try {
@@ -43,12 +42,11 @@ export class Contents {
         size += piece.length
         if (size > limit) continue
         hash.update(piece)
-        if (!file.write(piece)) await once(file, 'drain')
+        await file.writeFile(piece)
       }
-      file.end()
-      await finished(file)
+      await file.close()
     } catch (error) {
-      file.destroy()
+      await file.close()
       rmSync(path, { force: true })
       throw error
     }
@@ -56,7 +54,7 @@ export class Contents {
     const known = this.#byHash.get(sha256)
     if (known !== undefined || size > limit) {
       rmSync(path, { force: true })
-      return known ?? { sha256, size, open: () => Readable.from([]) }
+      return known !== undefined && size <= limit ? known : { sha256, size, open: () => Readable.from([]) }
     }
     const kept = join(this.#place(), sha256)
     renameSync(path, kept)
