@@ -74,3 +74,19 @@ test('a person checks out, and changes lists', async () => {
   const unknown = await control(port, 'POST', '/lists', { ...list, list: 'Colour', action: 'add' })
   expect([unknown.status, unknown.json.error]).toEqual([400, expect.stringContaining('There are: YesNo')])
 })
+
+test('a person comments below the banner of new or of old clients, behind what is there', async () => {
+  await control(port, 'POST', '/populate', { system: 'alm', requirements: 1 })
+  almSide.alm.clock.set({ fixedAt: '2026-05-05T02:00:00Z' })
+  const say = (text: string, actor: string) =>
+    control(port, 'POST', '/comments', { system: 'alm', type: 'requirement', id: '1', text, actor })
+  const comments = async () => value((await one.get('requirements/1')).json, 'comments')
+  await say('first', 'sync')
+  // The day is that of the server's zone.
+  expect(await comments()).toBe('<html><body>\n<b>Sync User &lt;sync&gt;, 04/05/2026:</b><br />first\n</body></html>')
+  almSide.turn({ commentBanner: 'underscores' })
+  await say('<i>second</i>', 'sync')
+  expect(await comments()).toBe(
+    `<html><body>\n<b>Sync User &lt;sync&gt;, 04/05/2026:</b><br />first<br /><b>${'_'.repeat(40)}</b><br /><strong> Sync User , Mon May 04 2026:</strong><br /><i>second</i>\n</body></html>`,
+  )
+})

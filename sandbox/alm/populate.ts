@@ -1,7 +1,8 @@
 import { createRandom } from '../seed/random.ts'
 import { defectTitle, memoHtml } from '../seed/texts.ts'
 import type { AlmAttachments } from './attachments.ts'
-import { seedDefects, seededComments } from './seed.ts'
+import { seededComments } from './comments.ts'
+import { seedDefects } from './seed.ts'
 import type { AlmRecord, AlmStore, AlmWriter } from './store.ts'
 
 /** How large a world is to be; what is not given is not made. */

@@ -1,7 +1,8 @@
 import { people } from '../seed/people.ts'
-import { createRandom, type Random } from '../seed/random.ts'
+import { createRandom } from '../seed/random.ts'
 import { releases } from '../seed/releases.ts'
-import { commentTexts, defectTitle, memoHtml } from '../seed/texts.ts'
+import { defectTitle, memoHtml } from '../seed/texts.ts'
+import { seededComments } from './comments.ts'
 import { almTypes } from './model.ts'
 import { seedFavorites } from './seed-favorites.ts'
 import type { AlmRecord, AlmStore, AlmUser, AlmWriter } from './store.ts'
@@ -103,27 +104,4 @@ export function seedDefects(store: AlmStore, seed: number, count: number, commen
     seeded.push(defect)
   }
   return seeded
-}
-
-/** Comments in one memo, up to three unless told how many, each below the banner that ALM's own clients put there. */
-export function seededComments(store: AlmStore, random: Random, created: number, count?: number): string | null {
-  const kind = store.switches.commentBanner === 'none' ? 'login' : store.switches.commentBanner
-  if (count === undefined && store.switches.commentBanner === 'none') return null
-  const comments = Array.from({ length: count ?? random.between(0, 3) }, (_, place) => {
-    const user = random.pick(store.users)
-    const at = new Date(created + (place + 1) * random.between(1, 9) * 86_400_000)
-    return `${banner(kind, user, at, place === 0)}<br>${random.pick(commentTexts)}`
-  })
-  return comments.length === 0 ? null : comments.join('<br>')
-}
-
-function banner(kind: string, user: AlmUser, at: Date, first: boolean): string {
-  if (kind === 'login')
-    return `<b>${user.fullName} &lt;${user.name}&gt;, ${dayOf('en-GB', at, { month: '2-digit' })}:</b>`
-  const day = dayOf('en-US', at, { month: 'short', weekday: 'short' }).replace(/,/g, '')
-  return `${first ? '' : `<b>${'_'.repeat(40)}</b><br>`}<strong>  ${user.fullName} , ${day}:</strong>`
-}
-
-function dayOf(locale: string, at: Date, how: Intl.DateTimeFormatOptions): string {
-  return at.toLocaleDateString(locale, { timeZone: 'UTC', day: '2-digit', year: 'numeric', ...how })
 }

@@ -6,6 +6,7 @@ import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { acceptedEncoding, type Encoding, methodNotAllowed, noSuchResource, refusalAnswer } from './answers.ts'
 import { AlmAttachments, type NewAttachment } from './attachments.ts'
+import { withComment } from './comments.ts'
 import { type Population, populate } from './populate.ts'
 import { projectRoutes } from './project-routes.ts'
 import { AlmRefusal } from './refusal.ts'
@@ -238,6 +239,14 @@ export function createAlmSandbox(options: AlmOptions) {
     restore: (state: AlmState, { clockToo = false } = {}) => {
       store.restore(state.store)
       if (clockToo) clock.set({ offsetMs: state.shows - clock.trueTime() })
+    },
+    /** Adds a comment as somebody in the desktop client does: below a banner, in the memo that holds them all. */
+    comment: (type: string, id: string, text: string, who: { actor?: string } = {}) => {
+      const field = store.model(type).fields.some((one) => one.name === 'dev-comments') ? 'dev-comments' : 'comments'
+      const writer = person(who.actor)
+      const before = store.get(type, id)[field]
+      const comments = withComment(store, typeof before === 'string' ? before : null, text, writer.user)
+      return store.update(type, id, { [field]: comments }, writer)
     },
     /** Attaches a file as somebody in the desktop client does. */
     attach: (type: string, id: string, wanted: NewAttachment, who: { actor?: string } = {}) =>

@@ -14,6 +14,7 @@ const bodies = {
     seed: whole.default(1),
     override: z.boolean().optional(),
   }),
+  comments: z.strictObject({ ...record, text: z.string() }),
   versions: z.strictObject({ ...record, action: z.enum(['check-out', 'check-in', 'undo-check-out']) }),
   lists: z.strictObject({
     system: alm,
@@ -38,6 +39,7 @@ const bodies = {
 /** What only ALM's sandbox is asked; the paths in words, for `GET /`. */
 export const almPaths = [
   'POST /attachments: a file of a size in bytes with content made from a number (ALM); answers with its hash',
+  'POST /comments: a comment below the banner that clients write (ALM); the text is HTML',
   'POST /versions: check-out, check-in or undo-check-out as a person (ALM, switch versionControl)',
   'POST /lists: add, rename or remove an item of a list (ALM)',
   'POST /populate: many defects and requirements at once, with comments and attachments (ALM)',
@@ -50,6 +52,10 @@ export function handleAlm(sandbox: AlmSandbox, route: string, text: string): unk
       const { type, id, actor, seed, size, name, description, override } = parseBody(bodies.attachments, text)
       const content = sandbox.attachments.contents.generated(seed, size)
       return sandbox.attach(type, id, { name, content, ...given({ description, override }) }, given({ actor }))
+    }
+    case 'POST /comments': {
+      const { type, id, actor, text: comment } = parseBody(bodies.comments, text)
+      return sandbox.comment(type, id, comment, given({ actor }))
     }
     case 'POST /versions': {
       const { type, id, actor, action } = parseBody(bodies.versions, text)
