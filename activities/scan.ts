@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError, type ScanRow } from '../connectors/contract.ts'
+import { fieldByName } from '../core/metadata.ts'
 import { isBefore, secondsBetween } from '../core/server-time.ts'
 import type { PendingReason, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
@@ -127,6 +128,7 @@ export async function scanSide(
     onPage(result.rows)
     if (page.last) break
   }
+  await queueFiles(store, bench, { linkId, side, since: extent === 'all' ? null : clock.since }, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({
       ...listing,
@@ -148,6 +150,32 @@ export async function scanSide(
   const settled = clock.after({ lateness, escaped: result.escaped, escapedAt })
   if (newest !== null && settled !== null) await store.finishScan({ linkId, side, newest, highestId, ...settled })
   return result
+}
+
+/** A new file need not change its record: who has one is asked for by itself, where the link carries files. */
+async function queueFiles(
+  store: Store,
+  bench: Workbench,
+  { linkId, side, since }: { linkId: string; side: Side; since: string | null },
+  call: { signal?: AbortSignal },
+): Promise<void> {
+  const { configuration } = bench.link
+  const files = bench.connectors[side].attachments
+  const isMapped = configuration.fields.some(
+    (mapping) => fieldByName(bench.metadata[side].entity, mapping[side] ?? '')?.type === 'attachments',
+  )
+  if (!isMapped || files === undefined) return
+  let after: string | null = null
+  do {
+    const page: Awaited<ReturnType<typeof files.attached>> = await files.attached(
+      configuration[side].entityType,
+      since,
+      after,
+      call,
+    )
+    await store.queueForFiles({ linkId, side, ids: page.ids, all: since === null && after === null })
+    after = page.next
+  } while (after !== null)
 }
 
 export function createScan({ store, connections }: { store: Store; connections: Connections }) {

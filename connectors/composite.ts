@@ -69,6 +69,22 @@ function attachmentsOf(inner: CarriesAttachments, composites: readonly Composite
   }
   return {
     renames: inner.renames,
+    async attached(entityType, since, after, options) {
+      const members = composites.find((composite) => composite.name === entityType)?.members
+      if (members === undefined) return inner.attached(entityType, since, after, options)
+      // Of ids of one sequence the first member tells all; else one member after the other.
+      const asked = members[0]?.prefix === '' ? members.slice(0, 1) : members
+      const [at, mark] = after === null ? [0, null] : (JSON.parse(after) as [number, string | null])
+      const member = asked[at]
+      if (member === undefined) return { ids: [], next: null }
+      const page = await inner.attached(member.entityType, since, mark, options)
+      const next: [number, string | null] | null =
+        page.next !== null ? [at, page.next] : at + 1 < asked.length ? [at + 1, null] : null
+      return {
+        ids: page.ids.map((id) => `${member.prefix}${id}`),
+        next: next === null ? null : JSON.stringify(next),
+      }
+    },
     open: (entityType, recordId, ...rest) => inner.open(...plain(entityType, recordId), ...rest),
     add: (entityType, recordId, ...rest) => inner.add(...plain(entityType, recordId), ...rest),
     replace: (entityType, recordId, ...rest) => inner.replace(...plain(entityType, recordId), ...rest),

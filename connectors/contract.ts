@@ -35,6 +35,16 @@ export type AttachmentResult =
 
 /** Files of records, one at a time. Writes never throw for what a file can carry, as `Writes` does not for rows. */
 export interface CarriesAttachments {
+  /**
+   * Records to which something was attached since a time of the server's own, or ever: a new file need not change its record.
+   * Where the server cannot tell by time the answer to a time is empty. Pages by an opaque mark, null from the start.
+   */
+  attached(
+    entityType: string,
+    since: string | null,
+    after: string | null,
+    options?: CallOptions,
+  ): Promise<{ ids: readonly string[]; next: string | null }>
   /** False: a file keeps its name for ever. */
   readonly renames: boolean
   /** A file's bytes. Throws ConnectorError. */

@@ -55,6 +55,11 @@ export interface Store {
     /** The complete listing that the page belongs to. */
     listingId?: string
   }): Promise<RecordedPage>
+  /**
+   * Queues records whose files may have changed although their stamps have not; `all`: also every pair that has files, since
+   * a file that was taken away leaves no trace. Answers how many were not waiting before.
+   */
+  queueForFiles(input: { linkId: string; side: Side; ids: readonly string[]; all: boolean }): Promise<number>
   /** Sets T once everything up to it is queued. */
   finishScan(input: {
     linkId: string

@@ -1,6 +1,7 @@
 import { type Store, StoreError } from '../core/store.ts'
 import { answerAsk, loadQuestion } from './asks.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
+import { queueForFiles } from './queue-files.ts'
 import { loadReferred } from './references.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
 import { markRestored } from './restored.ts'
@@ -42,6 +43,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     scanPosition: (linkId, side) => loadScanPosition(database, linkId, side),
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),
+    queueForFiles: (input) => queueForFiles(database, input),
     recordScanPage: (input) => queueScanPage(database, input),
     finishScan: (input) => saveScanPosition(database, input),
     noteClockStep: (input) => noteClockStep(database, input),

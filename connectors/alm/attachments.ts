@@ -100,6 +100,20 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
 
   return {
     list,
+    // ALM tells no time of a file without its record: only who has any.
+    async attached(entityType, since, after, call = {}) {
+      const flag = attachmentFlags[entityType]
+      if (since !== null || flag === undefined) return { ids: [], next: null }
+      const clauses = [`${flag}[Y]`, ...(after === null ? [] : [`id[> ${after}]`])]
+      const page = await calls.list(
+        entityType,
+        { fields: 'id', query: `{${clauses.join(';')}}`, 'order-by': '{id[ASC]}', 'page-size': '2000' },
+        call,
+      )
+      const ids = page.entities.map((entity) => entryOf(entity).id)
+      const last = ids[ids.length - 1]
+      return { ids, next: page.total > ids.length && last !== undefined ? last : null }
+    },
     renames: false,
     async open(entityType, recordId, entry, call = {}) {
       const { path, query } = member(entityType, recordId, entry)

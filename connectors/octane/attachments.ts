@@ -111,6 +111,25 @@ export function createAttachments(calls: OctaneCalls): CarriesAttachments & {
 
   return {
     list,
+    async attached(entityType, since, after, call = {}) {
+      const owner = owners[entityType]
+      if (owner === undefined) return { ids: [], next: null }
+      const clauses = [
+        // Of work items of all types: who asks for one type reads those of the others as missing.
+        `!${owner.field} EQ {null}`,
+        ...(since === null ? [] : [`last_modified GE ${quoted(since)}`]),
+        ...(after === null ? [] : [`id GT ${after}`]),
+      ]
+      const page = await calls.get(
+        '/attachments',
+        { query: `"${clauses.join(';')}"`, fields: `id,${owner.field}`, order_by: 'id', limit: '200' },
+        call,
+      )
+      const ids = page.data.map((row) => String((row[owner.field] as { id?: string } | null)?.id ?? ''))
+      const last = page.data[page.data.length - 1]
+      const more = (page.total_count ?? 0) > page.data.length && last !== undefined
+      return { ids: [...new Set(ids)], next: more ? String(last.id) : null }
+    },
     renames: true,
     async open(_entityType, _recordId, entry, call = {}) {
       const answer = await calls.open(`/attachments/${entry.id}`, call)

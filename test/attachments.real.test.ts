@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { LinkConfigurationInput } from '../core/link-config.ts'
+import { verifyChain } from '../db/ledger.ts'
+import { generatedContent, readContent } from '../sandbox/common/content.ts'
+import { fullRun, restWrites, waitOver } from './deletions.ts'
+import { createLab, type Lab, type LabOptions } from './lab.ts'
+
+let lab: Lab | null = null
+
+afterEach(async () => {
+  await lab?.close()
+  lab = null
+})
+
+async function open(options: LabOptions = {}): Promise<Lab> {
+  lab = await createLab(options)
+  return lab
+}
+
+const attachments = (wanted: LinkConfigurationInput['attachments']) => (same: LinkConfigurationInput) => ({
+  ...same,
+  attachments: wanted,
+})
+
+async function digest(stream: AsyncIterable<Buffer>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const piece of stream) hash.update(piece)
+  return hash.digest('hex').slice(0, 12)
+}
+
+/** Files of a record in ALM: names with the beginning of their hashes. */
+async function almFiles(here: Lab, id: string): Promise<string[]> {
+  const { alm } = here
+  const files = alm.attachments.of(alm.store.model('defect'), id)
+  return (
+    await Promise.all(files.map(async (file) => `${file.name} ${await digest(alm.attachments.contentOf(file).open())}`))
+  ).sort()
+}
+
+async function octaneFiles(here: Lab, id: string): Promise<string[]> {
+  const { octane } = here
+  const files = octane.records('attachment').filter((one) => (one.owner_work_item as { id: string } | null)?.id === id)
+  return (
+    await Promise.all(
+      files.map(async (file) => {
+        const extra = octane.store.extra(file.id)
+        if (extra === undefined || !('content' in extra)) throw new Error('an attachment has a content')
+        return `${file.name} ${await digest(readContent(extra.content))}`
+      }),
+    )
+  ).sort()
+}
+
+function attachInAlm(here: Lab, id: string, name: string, seed: number, size = 5_000): void {
+  here.alm.attach('defect', id, { name, content: here.alm.attachments.contents.generated(seed, size) })
+}
+
+function attachInOctane(here: Lab, id: string, name: string, seed: number, size = 5_000): void {
+  here.octane.attach({ type: 'defect', id }, name, generatedContent(seed, size))
+}
+
+function twinOf(here: Lab, almId: string): string {
+  const twin = here.octane.records('defect').find((one) => one.alm_id_udf === `DEFAULT/Sync/defect/${almId}`)
+  if (twin === undefined) throw new Error(`no twin of ${almId}`)
+  return twin.id
+}
+
+async function issueCodes(here: Lab): Promise<string[]> {
+  const rows = await here.database.sql<
+    { code: string }[]
+  >`select code from issues where resolved_at is null order by code`
+  return rows.map((row) => row.code)
+}
+
+describe('files of records', () => {
+  it('are carried with a new record and later, both ways, once each, and then rest', async () => {
+    const here = await open({ alm: { defects: 2 } })
+    attachInAlm(here, '1', 'plan.txt', 1)
+    attachInAlm(here, '1', 'Größe & Maß.png', 2, 200_000)
+    await fullRun(here)
+    const twin = twinOf(here, '1')
+    expect(await octaneFiles(here, twin)).toEqual(await almFiles(here, '1'))
+    expect(await octaneFiles(here, twin)).toHaveLength(2)
+    attachInOctane(here, twin, 'answer.log', 3)
+    await fullRun(here)
+    expect(await almFiles(here, '1')).toEqual(await octaneFiles(here, twin))
+    expect(await almFiles(here, '1')).toHaveLength(3)
+    const before = restWrites(here)
+    await fullRun(here)
+    expect(restWrites(here) - before).toBe(0)
+    const [ledger] = await here.database.sql<{ files: number; writes: number }[]>`
+      select count(*) filter (where action = 'attachment')::int as files, count(*) filter (where kind = 'write')::int as writes from ledger`
+    expect(ledger).toEqual({ files: 3, writes: restWrites(here) })
+    expect(await verifyChain(here.database, `link:${here.linkId}`)).toMatchObject({ firstBreak: null })
+  })
+
+  it('are noticed although neither record changes, in a full scan of ALM and in any scan of Octane', async () => {
+    const here = await open({ alm: { defects: 1, switches: { attachmentTouches: 'nothing' } } })
+    await fullRun(here)
+    const twin = twinOf(here, '1')
+    attachInAlm(here, '1', 'late.txt', 1)
+    await fullRun(here)
+    expect(await octaneFiles(here, twin)).toEqual(await almFiles(here, '1'))
+    attachInOctane(here, twin, 'later.txt', 2)
+    await fullRun(here, undefined, 'changes')
+    expect(await almFiles(here, '1')).toHaveLength(2)
+  })
+
+  it('of the same name become one where their contents agree, and two where they do not', async () => {
+    const here = await open({ alm: { defects: 2 } })
+    await fullRun(here)
+    for (const id of ['1', '2']) attachInAlm(here, id, 'same.txt', 7)
+    attachInOctane(here, twinOf(here, '1'), 'same.txt', 8)
+    const alm = here.alm.attachments.of(here.alm.store.model('defect'), '2')[0]
+    if (alm === undefined) throw new Error('attached')
+    // The very bytes of the other side.
+    const bytes: Buffer[] = []
+    for await (const piece of here.alm.attachments.contentOf(alm).open()) bytes.push(piece as Buffer)
+    await uploadToOctane(here, twinOf(here, '2'), 'same.txt', Buffer.concat(bytes))
+    await fullRun(here)
+    expect((await almFiles(here, '2')).map((one) => one.split(' ')[0])).toEqual(['same.txt'])
+    expect(await octaneFiles(here, twinOf(here, '2'))).toHaveLength(1)
+    expect((await almFiles(here, '1')).map((one) => one.replace(/ \w{12}$/, ''))).toEqual(['same (2).txt', 'same.txt'])
+    expect((await octaneFiles(here, twinOf(here, '1'))).map((one) => one.replace(/ \w{12}$/, ''))).toEqual([
+      'same (2).txt',
+      'same.txt',
+    ])
+    const before = restWrites(here)
+    await fullRun(here)
+    expect(restWrites(here) - before).toBe(0)
+  })
+
+  it('follow a new content and, where the other side can, a new name', async () => {
+    const here = await open({ alm: { defects: 1 } })
+    attachInAlm(here, '1', 'plan.txt', 1)
+    await fullRun(here)
+    const twin = twinOf(here, '1')
+    const [mine] = here.octane.records('attachment').filter((one) => one.name === 'plan.txt')
+    here.alm.attach('defect', '1', {
+      name: 'plan.txt',
+      content: here.alm.attachments.contents.generated(2, 6_000),
+      override: true,
+    })
+    await fullRun(here)
+    expect(await octaneFiles(here, twin)).toEqual(await almFiles(here, '1'))
+    expect(here.octane.records('attachment').map((one) => one.id)).toContain(mine?.id)
+    here.octane.edit('attachment', mine?.id ?? '', { name: 'schedule.txt' })
+    await fullRun(here)
+    expect(await almFiles(here, '1')).toEqual(await octaneFiles(here, twin))
+    expect((await almFiles(here, '1'))[0]).toMatch(/^schedule\.txt /)
+    const before = restWrites(here)
+    await fullRun(here)
+    expect(restWrites(here) - before).toBe(0)
+  })
+
+  it('stay on the other side when one is taken away, unless the link says otherwise', async () => {
+    for (const rule of ['nothing', 'delete'] as const) {
+      const here = await open({ alm: { defects: 1 }, link: attachments({ delete: rule }) })
+      attachInAlm(here, '1', 'plan.txt', 1)
+      await fullRun(here)
+      const twin = twinOf(here, '1')
+      const [file] = here.octane.records('attachment')
+      here.octane.remove('attachment', file?.id ?? '')
+      await fullRun(here)
+      expect(await almFiles(here, '1')).toHaveLength(rule === 'delete' ? 0 : 1)
+      expect(await octaneFiles(here, twin)).toHaveLength(0)
+      const before = restWrites(here)
+      await fullRun(here)
+      expect(restWrites(here) - before).toBe(0)
+      await here.close()
+      lab = null
+    }
+  })
+
+  it('that are too large or not taken hold nobody up, and are told one by one', async () => {
+    const here = await open({ alm: { defects: 1 }, link: attachments({ maxBytes: 10_000 }) })
+    attachInAlm(here, '1', 'big.bin', 1, 10_001)
+    attachInAlm(here, '1', 'small.txt', 2)
+    here.octane.store.switches.attachmentExtensions = 'txt'
+    attachInAlm(here, '1', 'macro.vbs', 3)
+    here.alm.edit('defect', '1', { name: 'goes on' })
+    await fullRun(here)
+    const twin = twinOf(here, '1')
+    expect((await octaneFiles(here, twin)).map((one) => one.split(' ')[0])).toEqual(['small.txt'])
+    expect(here.octane.records('defect').find((one) => one.id === twin)?.name).toBe('goes on')
+    expect(await issueCodes(here)).toEqual(expect.arrayContaining(['attachment-too-large']))
+    expect(await issueCodes(here)).toHaveLength(2)
+  })
+
+  it('are not doubled by an upload whose answer is lost', async () => {
+    const here = await open({
+      alm: { defects: 1 },
+      link: (same) => ({ ...same, tuning: { ...same.tuning, inDoubtSeconds: 1 } }),
+    })
+    await fullRun(here)
+    const twin = twinOf(here, '1')
+    attachInAlm(here, '1', 'plan.txt', 1)
+    here.octane.faults.add({ match: { method: 'POST', path: '/attachments' }, kind: 'drop-after' })
+    await fullRun(here)
+    for (let round = 0; round < 3; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      await waitOver(here)
+      await fullRun(here)
+    }
+    expect(await octaneFiles(here, twin)).toEqual(await almFiles(here, '1'))
+    const [row] = await here.database.sql<{ files: number; open: number }[]>`
+      select (select count(*)::int from ledger where action = 'attachment' and found_by_looking) as files,
+        (select count(*)::int from intents) as open`
+    expect(row).toEqual({ files: 1, open: 0 })
+  })
+
+  it('go as small files that say where they are, where the link says so', async () => {
+    const here = await open({ alm: { defects: 1 }, link: attachments({ method: 'address' }) })
+    attachInAlm(here, '1', 'plan.txt', 1, 100_000)
+    await fullRun(here)
+    const [file] = here.octane.records('attachment')
+    expect(file).toMatchObject({ name: 'plan.txt.url' })
+    expect(Number(file?.size)).toBeLessThan(300)
+    const before = restWrites(here)
+    await fullRun(here)
+    expect(restWrites(here) - before).toBe(0)
+  })
+})
+
+/** As a person's browser sends it. */
+async function uploadToOctane(here: Lab, id: string, name: string, bytes: Buffer): Promise<void> {
+  const bench = await here.connections.workbench(await here.store.link(here.linkId))
+  const result = await bench.connectors.right.attachments?.add('defect', id, {
+    name,
+    size: bytes.length,
+    async *content() {
+      yield bytes
+    },
+  })
+  if (result?.outcome !== 'done') throw new Error(JSON.stringify(result))
+}
