@@ -13,6 +13,7 @@ import { type HistoryPlace, historyRoutes } from './history-routes.ts'
 import { metadataRoutes } from './metadata.ts'
 import { aggregates, modelOf, modelsUnder, typeModels } from './model.ts'
 import { notFound, Refusal } from './refusal.ts'
+import { scriptRoutes } from './script-routes.ts'
 import { seedDefects, seedWorkspace } from './seed.ts'
 import { seedWorld, type WorldCounts } from './seed-world.ts'
 import { type OctaneCredentials, OctaneSessions, type Session } from './session.ts'
@@ -129,14 +130,16 @@ export function createOctaneSandbox(options: OctaneOptions) {
       .map(decodeURIComponent)
     if (collection === 'attachments' && rest.length < 2)
       return attachmentRoutes(call([modelOf('attachment')], 'attachment'), id, rest[0])
-    if (rest.length > 0) return notThere()
-    if (collection === 'metadata') return metadataRoutes(id, request.query.get('query') ?? '')
+    if (collection === 'metadata' && rest.length === 0) return metadataRoutes(id, request.query.get('query') ?? '')
     if (['history_logs', 'history_records', 'audits'].includes(collection) && id === undefined)
       return historyRoutes(call([], collection), collection)
-    const base = aggregates[collection]
-    if (base !== undefined) return entityRoutes(call(modelsUnder(base), base), id)
-    const model = byCollection.get(collection)
-    return model === undefined ? notThere() : entityRoutes(call([model], model.name), id)
+    const own = byCollection.get(collection)
+    const type = own?.name ?? aggregates[collection]
+    if (type === undefined) return notThere()
+    const entities = call(modelsUnder(type), type)
+    const ofTests = type === 'test' || own?.base === 'test'
+    if (id !== undefined && ofTests && rest.length === 1 && rest[0] === 'script') return scriptRoutes(entities, id)
+    return rest.length > 0 ? notThere() : entityRoutes(entities, id)
   }
 
   function workspaceGone(): SandboxAnswer {
