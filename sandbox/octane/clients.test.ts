@@ -58,9 +58,12 @@ describe('what clients of Octane ask for', () => {
   })
 
   it('new people with what only the space knows of them, and application modules by their old name', async () => {
-    const { space, call } = await signedIn()
+    const { sandbox, space, call } = await signedIn()
     const person = { name: 'new@example.com', email: 'new@example.com', password: 'Welcome1', phone1: '1' }
     expect((await call('POST', `${space}/users`, { data: [person] })).status).toBe(201)
+    expect(sandbox.truth.entries().at(-1)).toMatchObject({ type: 'workspace_user', action: 'create', via: 'rest' })
+    for (const path of ['/api/shared_spaces', space, `${space}/workspaces`])
+      expect((await call('POST', path, { data: [] })).status, path).toBe(405)
     expect((await call('GET', `workspace_users${asked("name='new@example.com'")}`)).body.total_count).toBe(1)
     expect((await call('GET', 'application_modules')).body).toEqual((await call('GET', 'product_areas')).body)
   })

@@ -19,12 +19,13 @@ export function defaultParent(store: OctaneStore, type: string): Reference | nul
 /** Nothing keeps pointing to what is deleted: children as the switch says, what belongs to it goes, references are cleared. */
 export function releasePointing(store: OctaneStore, type: string, id: string, context: WriteContext): void {
   const bases = [type, store.model(type).base]
+  const doomed = store.rows(type).get(id)
   const pointing = typeModels.flatMap((model) => {
     const fields = model.fields.filter(
       (field) => field.target !== undefined && field.served !== true && bases.includes(field.target),
     )
     if (fields.length === 0) return []
-    return [...store.rows(model.name).values()].flatMap((row) => {
+    return rowsAbout(store, model.name, doomed).flatMap((row) => {
       const named = fields.filter((field) => namesRecord(row[field.name], type, id))
       return named.length === 0 ? [] : [{ model, row, named }]
     })
@@ -57,6 +58,13 @@ export function releasePointing(store: OctaneStore, type: string, id: string, co
     ])
     store.update(model.name, row.id, Object.fromEntries(cleared), { ...context, via: 'control' })
   }
+}
+
+/** The rows of a type that may point to a record: those it lists itself, where it does, else all. */
+function rowsAbout(store: OctaneStore, type: string, record: Entity | undefined): Entity[] {
+  const listed = type === 'comment' || type === 'attachment' ? record?.[`${type}s`] : undefined
+  if (!Array.isArray(listed)) return [...store.rows(type).values()]
+  return (listed as Reference[]).flatMap((one) => store.rows(type).get(one.id) ?? [])
 }
 
 /** The record that a comment or attachment belongs to. */

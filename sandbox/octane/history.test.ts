@@ -60,6 +60,16 @@ it('history is found by field, time and action, sorted and paged, with deletions
       { type: 'history_log', id: expect.any(String), field_name: 'story_points' },
     ],
   })
+  const created: { field_name: string }[] = (await read("action EQ 'create'")).data
+  // What was left empty is no news, what the server gave is.
+  expect(created.map((row) => row.field_name).sort()).toEqual([
+    'author',
+    'name',
+    'parent',
+    'phase',
+    'severity',
+    'story_points',
+  ])
   await call('DELETE', `defects/${id}`)
   expect((await read(`entity_id EQ ${id};action EQ 'delete'`)).data).toMatchObject([{ entity_type: 'defect' }])
   expect((await call('GET', `history_logs?${asked('nothing EQ 1')}`, undefined, preview)).status).toBe(400)

@@ -112,7 +112,7 @@ export function createOctaneSandbox(options: OctaneOptions) {
       currentUser: session.userId,
     })
     const visible = !permissions.vanished && permissions.mayEnter(session.login)
-    const outside = spaceRoutes(request, { store, sharedSpace, workspace }, visible)
+    const outside = spaceRoutes(request, { store, context, sharedSpace, workspace }, visible)
     if (outside !== undefined) return outside
     const auditPlaces: Record<string, HistoryPlace> = {
       '/api/audits': 'site',

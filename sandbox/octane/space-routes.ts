@@ -1,11 +1,13 @@
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
-import { answer, envelope, parseBody } from './answers.ts'
+import { answer, dataOf, envelope } from './answers.ts'
 import { textsAsked } from './metadata.ts'
-import type { OctaneStore } from './store.ts'
+import { methodNotAllowed } from './refusal.ts'
+import type { OctaneStore, WriteContext } from './store.ts'
 
 /** The places of the server: one shared space with one workspace. */
 export interface OctanePlaces {
   store: OctaneStore
+  context: WriteContext
   sharedSpace: string
   workspace: string
 }
@@ -13,7 +15,7 @@ export interface OctanePlaces {
 /** Answers what lies outside the workspace: the version, the space, its workspaces and people; undefined: not such a path. */
 export function spaceRoutes(
   request: SandboxRequest,
-  { store, sharedSpace, workspace }: OctanePlaces,
+  { store, context, sharedSpace, workspace }: OctanePlaces,
   visible: boolean,
 ): SandboxAnswer | undefined {
   const { path, method } = request
@@ -31,6 +33,9 @@ export function spaceRoutes(
       build_number: '48',
       build_revision: '7c1d',
     })
+  const known = path === '/api/shared_spaces' || path.startsWith(`/api/shared_spaces/${sharedSpace}`)
+  const place = known && !path.startsWith(`/api/shared_spaces/${sharedSpace}/workspaces/`)
+  if (place && method !== 'GET' && !path.endsWith('/users')) throw methodNotAllowed()
   if (path === '/api/shared_spaces') return answer(200, envelope([space], 1))
   if (path === `/api/shared_spaces/${sharedSpace}`) return answer(200, space)
   if (path === `/api/shared_spaces/${sharedSpace}/workspaces`) {
@@ -38,7 +43,7 @@ export function spaceRoutes(
     const found = (visible ? [workspaceRow(workspace)] : []).filter((one) => names?.includes(one.name) ?? true)
     return answer(200, envelope(found, found.length))
   }
-  if (path === `/api/shared_spaces/${sharedSpace}/users`) return users(request, store)
+  if (path === `/api/shared_spaces/${sharedSpace}/users`) return users(request, store, context)
   return undefined
 }
 
@@ -46,16 +51,15 @@ export function workspaceRow(workspace: string) {
   return { type: 'workspace', id: workspace, name: 'Demo', logical_name: 'demo' }
 }
 
-function users(request: SandboxRequest, store: OctaneStore): SandboxAnswer {
+function users(request: SandboxRequest, store: OctaneStore, context: WriteContext): SandboxAnswer {
   const names = textsAsked(request.query.get('query') ?? '', 'name')
   const rows = [...store.rows('workspace_user').values()]
     .filter((user) => names?.includes(String(user.name)) ?? true)
     .map((user) => ({ ...user, type: 'sharedspace_user' }))
   if (request.method === 'GET') return answer(200, envelope(rows, rows.length))
-  if (request.method !== 'POST') return answer(405, {})
-  const body = parseBody(request)
+  if (request.method !== 'POST') throw methodNotAllowed()
   const known = new Set(store.model('workspace_user').fields.map((field) => field.name))
-  const created = ((body?.data ?? []) as Record<string, unknown>[]).map((user) =>
+  const created = dataOf(request).map((user) =>
     store.create(
       'workspace_user',
       {
@@ -65,7 +69,7 @@ function users(request: SandboxRequest, store: OctaneStore): SandboxAnswer {
         ),
         full_name: user.full_name ?? `${String(user.first_name ?? '')} ${String(user.last_name ?? '')}`.trim(),
       },
-      { actor: 'space', actorId: '1001', via: 'control' },
+      context,
     ),
   )
   return answer(
