@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, it } from 'vitest'
 import { readContent } from './content.ts'
@@ -48,6 +48,13 @@ it('files go when nobody keeps them, and the directory with all of them at the e
   expect([existsSync(kept.file), existsSync(dropped.file)]).toEqual([true, false])
   expect(kept.parts.map((part) => beginning(part.content, 3).toString())).toEqual(['kep'])
   expect((await receive('this is longer than twenty bytes')).tooLarge).toBe(true)
+  async function* broken(): AsyncGenerator<Buffer> {
+    yield Buffer.from('half')
+    throw new Error('gone')
+  }
+  const before = readdirSync(dirname(kept.file))
+  await expect(spool.receive(broken(), 'application/octet-stream', 20)).rejects.toThrow('gone')
+  expect(readdirSync(dirname(kept.file))).toEqual(before)
   spool.close()
   expect(existsSync(dirname(kept.file))).toBe(false)
 })

@@ -44,6 +44,7 @@ export class Spool {
     const hash = createHash('sha256')
     let size = 0
     const handle = await open(file, 'w')
+    let whole = false
     try {
       for await (const chunk of source) {
         size += chunk.length
@@ -53,13 +54,16 @@ export class Spool {
         for (let written = 0; written < chunk.length; )
           written += (await handle.write(chunk, written, chunk.length - written)).bytesWritten
       }
+      whole = true
     } finally {
       await handle.close()
+      // The client went away in the middle.
+      if (!whole) await rm(file, { force: true })
     }
     const about = { file, size, tooLarge: size > maximum, kept: false }
     if (scanner === null) {
-      const whole: ScannedPart = { headers: {}, start: 0, size, sha256: hash.digest('hex') }
-      return { ...about, malformed: null, parts: [partOf(file, whole)] }
+      const body: ScannedPart = { headers: {}, start: 0, size, sha256: hash.digest('hex') }
+      return { ...about, malformed: null, parts: [partOf(file, body)] }
     }
     const { parts, malformed } = scanner.end()
     return { ...about, malformed, parts: parts.map((part) => partOf(file, part)) }

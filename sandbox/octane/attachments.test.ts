@@ -181,6 +181,16 @@ describe('uploads of Octane', () => {
     expect((await bytes(`attachments/${id}`)).status).toBe(404)
   })
 
+  it('that their client gave up can be carried out later all the same', async () => {
+    const { octane, owner, upload, bytes } = await start()
+    octane.faults.add({ match: { method: 'POST', path: '/attachments' }, kind: 'commit-late' })
+    await expect(upload({ name: 'late.txt', owner_work_item: owner }, Buffer.from('late'))).rejects.toThrow()
+    expect(octane.records('attachment')).toEqual([])
+    expect(octane.faults.releaseHeld()).toMatchObject([{ status: 201 }])
+    const { id } = octane.records('attachment')[0] ?? { id: '' }
+    expect((await bytes(`attachments/${id}`)).body.toString()).toBe('late')
+  })
+
   it('raise the stamps of their item or not, and go with it and come back with a snapshot', async () => {
     const { octane, set, call, defect, owner, upload, bytes } = await start()
     const version = () => Number(octane.store.rows('defect').get(defect)?.version_stamp)

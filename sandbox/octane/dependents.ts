@@ -89,3 +89,22 @@ export function ownerChange(store: OctaneStore, owner: Entity, row: Entity, gone
     ...(bumps === 'yes' ? { last_modified: store.stamp(), version_stamp: Number(owner.version_stamp) + 1 } : {}),
   }
 }
+
+/** Makes the sprints of a new scrum release, each as long as it says, the last one to its end; where the switch says so. */
+export function addSprints(store: OctaneStore, release: Entity, context: WriteContext): void {
+  const type = release.agile_type as Reference | null | undefined
+  const scrum = store.find('list_node', 'list_node.release_agile_type.scrum')
+  const days = Number(release.sprint_duration ?? 0)
+  if (store.switches.sprintsOfRelease === 'no' || type?.id !== scrum?.id || days < 1) return
+  const end = Date.parse(String(release.end_date))
+  let number = 1
+  for (let from = Date.parse(String(release.start_date)); from < end; from += days * 86_400_000) {
+    const body = {
+      name: `Sprint ${number++}`,
+      release: { type: 'release', id: release.id },
+      start_date: store.stamp(from),
+      end_date: store.stamp(Math.min(from + days * 86_400_000, end)),
+    }
+    store.create('sprint', body, { ...context, via: 'control' })
+  }
+}

@@ -83,6 +83,32 @@ describe('the backlog', () => {
     expect(octane.records('defect')).toHaveLength(0)
   })
 
+  it('is seen and changed through work_items only as far as each type may be', async () => {
+    const { octane, call, create, feature } = await backlog()
+    const user = 'sync@example.com'
+    const story = await create('stories', { name: 'story' })
+    octane.permissions.deny({ user, type: 'story', action: 'read' })
+    octane.permissions.deny({ user, type: 'feature', action: 'update' })
+    octane.permissions.deny({ user, type: 'task', action: 'create' })
+    octane.permissions.deny({ user, type: 'epic', action: 'delete' })
+    expect((await call('GET', `work_items?${asked("subtype EQ 'story'")}`)).json.total_count).toBe(0)
+    expect((await call('GET', `work_items/${story}`)).status).toBe(404)
+    const rows = [
+      { id: feature, name: 'x' },
+      { id: story, name: 'x' },
+    ]
+    expect((await call('PUT', 'work_items', { data: rows })).json.errors).toMatchObject([
+      { index: 0, error_code: 'platform.not_authorized' },
+      { index: 1, error_code: 'platform.entity_not_found' },
+    ])
+    expect(await call('DELETE', `work_items?${asked("subtype EQ 'epic'")}`)).toMatchObject({
+      status: 403,
+      json: { data: [], errors: [{ error_code: 'platform.not_authorized' }] },
+    })
+    const task = { name: 't', story: { type: 'story', id: story } }
+    expect((await call('POST', 'tasks', { data: [task] })).status).toBe(403)
+  })
+
   it('has groups, also over all its types', async () => {
     const { call, create, below } = await backlog()
     await create('defects', { name: 'a', parent: below })

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { startAlm } from '../alm/test-client.ts'
 import { startControl } from '../common/control.ts'
-import { control, startOctane } from './test-client.ts'
+import { asked, control, startOctane } from './test-client.ts'
 
 let running: { close(): Promise<unknown> }[] = []
 
@@ -91,6 +91,27 @@ describe('switches of what nobody outside has seen', () => {
       required: '409 platform.missing_required_field',
       parent: '400 platform.general_error',
     })
+  })
+
+  it('make the sprints of a scrum release', async () => {
+    const { octane, create, call, set } = await start()
+    const release = (name: string) => ({
+      name,
+      start_date: '2026-01-01T12:00:00Z',
+      end_date: '2026-02-05T12:00:00Z',
+      agile_type: { type: 'list_node', id: 'list_node.release_agile_type.scrum' },
+      sprint_duration: 14,
+    })
+    const sprints = async (id: string) =>
+      (await call('GET', `sprints?fields=name,end_date&order_by=id&${asked(`release EQ {id EQ ${id}}`)}`)).json.data
+    expect(await sprints(await create('releases', release('by hand')))).toEqual([])
+    set({ sprintsOfRelease: 'yes' })
+    expect(await sprints(await create('releases', release('by the server')))).toMatchObject([
+      { name: 'Sprint 1', end_date: '2026-01-15T12:00:00Z' },
+      { name: 'Sprint 2', end_date: '2026-01-29T12:00:00Z' },
+      { name: 'Sprint 3', end_date: '2026-02-05T12:00:00Z' },
+    ])
+    expect(octane.truth.entries().map((one) => one.type)).toEqual(['release', 'release', 'sprint', 'sprint', 'sprint'])
   })
 
   it('count only so far', async () => {

@@ -3,7 +3,7 @@ import type { StoredContent } from '../common/content.ts'
 import { chooseSwitches } from '../common/switches.ts'
 import type { TruthEntry, TruthLog } from '../common/truth-log.ts'
 import { BusinessRules } from './business-rules.ts'
-import { defaultParent, ownerChange, ownerOf, releasePointing } from './dependents.ts'
+import { addSprints, defaultParent, ownerChange, ownerOf, releasePointing } from './dependents.ts'
 import type { TypeModel } from './field-models.ts'
 import { type HistoryEntry, OctaneHistory } from './history.ts'
 import { modelOf, modelsUnder, typeModels } from './model.ts'
@@ -177,6 +177,7 @@ export class OctaneStore {
     if (options.extra !== undefined) this.#extras.set(entity.id, options.extra)
     if (context.via !== 'seed') this.#log(context, 'create', type, null, entity)
     this.#touchOwner(entity, context, false)
+    if (type === 'release' && context.via !== 'seed') addSprints(this, entity, context)
     return entity
   }
 

@@ -144,6 +144,11 @@ export const octaneSwitches = {
     values: ['no', 'yes'],
     description: 'Whether the users of the sandbox are administrators and may read audits.',
   },
+  sprintsOfRelease: {
+    default: 'no',
+    values: ['no', 'yes'],
+    description: 'A new scrum release with a sprint_duration (days) gets its sprints from the server.',
+  },
   memoWrapper: {
     default: 'yes',
     values: ['yes', 'no'],
