@@ -61,7 +61,7 @@ export function unauthorized(code: string, message: string): SandboxAnswer {
 export function parseBody(request: SandboxRequest): Record<string, unknown> | undefined {
   try {
     const body: unknown = JSON.parse(request.body)
-    return body !== null && typeof body === 'object' ? (body as Record<string, unknown>) : undefined
+    return isRecord(body) ? body : undefined
   } catch {
     return undefined
   }
@@ -71,13 +71,18 @@ export function bodyOf(request: SandboxRequest): Record<string, unknown> {
   const type = String(request.headers['content-type'] ?? 'application/json')
   if (!/json/i.test(type)) throw new Refusal(415, 'platform.web_application', 'HTTP 415 Unsupported Media Type')
   const body = parseBody(request)
-  if (body === undefined) throw new Refusal(400, 'platform.bad_request', 'The body is not JSON.')
+  if (body === undefined) throw new Refusal(400, 'platform.bad_request', 'The body is not a JSON object.')
   return body
 }
 
 /** The rows of `{"data":[...]}`. */
 export function dataOf(request: SandboxRequest): Record<string, unknown>[] {
   const { data } = bodyOf(request)
-  if (!Array.isArray(data)) throw new Refusal(400, 'platform.bad_request', 'The body must be {"data":[...]}.')
-  return data as Record<string, unknown>[]
+  if (!Array.isArray(data) || !data.every(isRecord))
+    throw new Refusal(400, 'platform.bad_request', 'The body must be {"data":[{...},...]}.')
+  return data
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }

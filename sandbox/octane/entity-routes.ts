@@ -133,12 +133,14 @@ function newRow(call: EntityCall, row: Record<string, unknown>): { model: TypeMo
 function updateMany(call: EntityCall): SandboxAnswer {
   const { request } = call
   if (request.query.get('query') !== null) {
-    const [patch] = dataOf(request)
+    const [patch, ...others] = dataOf(request)
+    if (patch === undefined || others.length > 0)
+      throw new Refusal(400, 'platform.bad_request', 'An update by query has one row, which holds for all.')
     const ids = select(request, call).map((entity) => entity.id)
     return outcome(
       call,
       200,
-      ids.map((id) => () => update(call, id, patch ?? {})),
+      ids.map((id) => () => update(call, id, patch)),
     )
   }
   return outcome(

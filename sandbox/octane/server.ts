@@ -124,10 +124,9 @@ export function createOctaneSandbox(options: OctaneOptions) {
     if (permissions.vanished) return workspaceGone()
     if (!permissions.mayEnter(session.login)) throw workspaceClosed()
     if (path === prefix) return answer(200, workspaceRow(workspace))
-    const [collection = '', id, ...rest] = path
-      .slice(prefix.length + 1)
-      .split('/')
-      .map(decodeURIComponent)
+    const segments = segmentsOf(path.slice(prefix.length + 1))
+    if (segments === null) return notThere()
+    const [collection = '', id, ...rest] = segments
     if (collection === 'attachments' && rest.length < 2)
       return attachmentRoutes(call([modelOf('attachment')], 'attachment'), id, rest[0])
     if (collection === 'metadata' && rest.length === 0) return metadataRoutes(id, request.query.get('query') ?? '')
@@ -258,6 +257,15 @@ export function createOctaneSandbox(options: OctaneOptions) {
     expireSessions: () => sessions.clear(),
     sharedSpace,
     workspace,
+  }
+}
+
+/** The parts of a path, decoded; null: it cannot be decoded. */
+function segmentsOf(path: string): string[] | null {
+  try {
+    return path.split('/').map(decodeURIComponent)
+  } catch {
+    return null
   }
 }
 
