@@ -4,7 +4,6 @@ import { beginning, type Upload, type UploadPart } from '../common/spool.ts'
 import { answer, envelope, json } from './answers.ts'
 import { checkContent, checkName, checkSize, settledName } from './attachments.ts'
 import { type EntityCall, entityRoutes, shownBy } from './entity-routes.ts'
-import { modelOf } from './model.ts'
 import { methodNotAllowed, notFound, Refusal } from './refusal.ts'
 import type { Entity } from './store.ts'
 
@@ -33,7 +32,7 @@ export function attachmentRoutes(call: EntityCall, id: string | undefined, name:
 }
 
 function download({ store, sight, request }: EntityCall, id: string, name?: string): SandboxAnswer {
-  const model = modelOf('attachment')
+  const model = store.model('attachment')
   const row = sight.find(model, id)
   const extra = store.extra(id)
   if (row === undefined || extra === undefined || !('content' in extra)) throw notFound('attachment', id)
@@ -54,7 +53,7 @@ function download({ store, sight, request }: EntityCall, id: string, name?: stri
 
 function upload(call: EntityCall, received: Upload): SandboxAnswer {
   const { store, sight, context } = call
-  const model = modelOf('attachment')
+  const model = store.model('attachment')
   sight.check(model, 'create')
   checkSize(store.switches, received.tooLarge, 0)
   const { fields, file } = partsOf(call.request, received, true)
@@ -72,7 +71,7 @@ function upload(call: EntityCall, received: Upload): SandboxAnswer {
 function replace(call: EntityCall, id: string): SandboxAnswer {
   const { store, sight, context, request } = call
   const received = request.upload as Upload
-  const model = modelOf('attachment')
+  const model = store.model('attachment')
   sight.checkRecord(model, id)
   sight.check(model, 'update')
   checkSize(store.switches, received.tooLarge, 0)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { generatedContent } from '../common/content.ts'
 import { BadRequest, given, parseBody, whole } from '../common/control-body.ts'
+import { takeFields } from './custom-fields.ts'
 import type { OctaneSandbox } from './server.ts'
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()])
@@ -30,6 +31,30 @@ const bodies = {
     attachmentsEach: whole.max(1_000).default(0),
     attachmentBytes: whole.default(1_000),
   }),
+  fields: z.strictObject({
+    // Rows as a server answers them, with all that is of no concern here.
+    fields: z.array(
+      z.object({
+        entity_name: z.string(),
+        name: z.string().regex(/^\w+$/),
+        label: z.string().optional(),
+        field_type: z.string(),
+        field_type_data: z
+          .object({
+            multiple: z.boolean().default(false),
+            targets: z.array(z.object({ type: z.string(), logical_name: z.string().default('') })).default([]),
+          })
+          .nullish(),
+        required: z.boolean().optional(),
+        final: z.boolean().optional(),
+        editable: z.boolean().optional(),
+        filterable: z.boolean().optional(),
+        max_length: z.number().int().nullish(),
+        is_user_defined: z.boolean().optional(),
+      }),
+    ),
+    lists: z.record(z.string().startsWith('list_node.'), z.array(z.string())).default({}),
+  }),
   attachment: z.strictObject({
     owner: z.strictObject({ type: z.string().default('work_item'), id: z.coerce.string() }),
     name: z.string(),
@@ -42,6 +67,7 @@ const bodies = {
 /** What the control port knows of Octane alone; the paths in words, for `GET /`. */
 export const octanePaths = [
   'GET|POST|DELETE /octane/rules: business rules: when, onChangeOf, require, readOnly, set, refuse',
+  'POST /octane/fields: fields as metadata/fields of another server describes them (fields), with the items of lists (lists)',
   'POST /octane/world: a whole backlog by counts: epics, features, stories, qualityStories, defects, tasks, requirements, manualTests, commentsEach, attachmentsEach, attachmentBytes',
   'POST /octane/attachments: an attachment of a size, made from a number; GET: size and SHA-256 of ?id=',
 ] as const
@@ -68,6 +94,17 @@ export function handleOctane(octane: OctaneSandbox, route: string, url: URL, tex
     case 'DELETE /octane/rules':
       octane.store.businessRules.clear(url.searchParams.get('id') ?? undefined)
       return {}
+    case 'POST /octane/fields': {
+      const { fields, lists } = parseBody(bodies.fields, text)
+      return takeFields(
+        octane.store,
+        fields.map(({ field_type_data, ...row }) => ({
+          ...row,
+          ...given({ field_type_data: field_type_data ?? null }),
+        })),
+        lists,
+      )
+    }
     case 'POST /octane/world':
       return octane.seedWorld(parseBody(bodies.world, text))
     case 'POST /octane/attachments': {

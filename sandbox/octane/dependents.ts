@@ -1,5 +1,4 @@
 import type { FieldModel } from './field-models.ts'
-import { typeModels } from './model.ts'
 import { Refusal } from './refusal.ts'
 import type { Entity, OctaneStore, Reference, WriteContext } from './store.ts'
 import { namesRecord } from './values.ts'
@@ -20,7 +19,7 @@ export function defaultParent(store: OctaneStore, type: string): Reference | nul
 export function releasePointing(store: OctaneStore, type: string, id: string, context: WriteContext): void {
   const bases = [type, store.model(type).base]
   const doomed = store.rows(type).get(id)
-  const pointing = typeModels.flatMap((model) => {
+  const pointing = store.types.all().flatMap((model) => {
     const fields = model.fields.filter(
       (field) => field.target !== undefined && field.served !== true && bases.includes(field.target),
     )

@@ -3,7 +3,6 @@ import { pageOf } from '../common/paging.ts'
 import { answer, bodyOf, dataOf, envelope, errorBody, json } from './answers.ts'
 import type { TypeModel } from './field-models.ts'
 import { projector } from './fields.ts'
-import { modelOf } from './model.ts'
 import { QueryError } from './query.ts'
 import { methodNotAllowed, notFound, Refusal } from './refusal.ts'
 import { pageLimit, pageOffset, type Selection, searchResult, select, textSearched } from './selection.ts'
@@ -162,7 +161,7 @@ function deleteMany(call: EntityCall): SandboxAnswer {
     call,
     200,
     doomed.map(({ type, id }) => () => {
-      const model = modelOf(type)
+      const model = store.model(type)
       sight.check(model, 'delete')
       if (!model.writable) throw methodNotAllowed()
       // One that went with an earlier one of them is gone as asked.

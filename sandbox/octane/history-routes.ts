@@ -4,11 +4,10 @@ import { answer, envelope, notThere } from './answers.ts'
 import type { EntityCall } from './entity-routes.ts'
 import { isTechPreview } from './fields.ts'
 import { changesOf, type HistoryEntry } from './history.ts'
-import { modelOf } from './model.ts'
 import { compare, type Predicate, parseQuery, QueryError } from './query.ts'
 import { methodNotAllowed, Refusal } from './refusal.ts'
 import { pageLimit, pageOffset } from './selection.ts'
-import type { Reference } from './store.ts'
+import type { OctaneStore, Reference } from './store.ts'
 
 /** More rows than these are never answered or counted. */
 const mostRows = 10_000
@@ -49,7 +48,7 @@ export function historyRoutes(call: EntityCall, collection: string, place: Histo
     raw === ''
       ? () => true
       : parseQuery(raw, collection, {
-          fieldType: (type, field) => (type === collection ? own(field) : ofUser(field)),
+          fieldType: (type, field) => (type === collection ? own(field) : ofUser(store, field)),
           resolve: (type, id) => store.find(type, id),
           currentUser: call.currentUser,
           innerQuote: store.switches.innerQuote === 'error' ? 'error' : 'text',
@@ -71,8 +70,8 @@ function own(field: string) {
     : { type, multiple: false, target: type === 'reference' ? 'workspace_user' : null }
 }
 
-function ofUser(field: string) {
-  const found = modelOf('workspace_user').fields.find((one) => one.name === field)
+function ofUser(store: OctaneStore, field: string) {
+  const found = store.model('workspace_user').fields.find((one) => one.name === field)
   return found === undefined ? undefined : { type: found.type, multiple: false, target: null }
 }
 

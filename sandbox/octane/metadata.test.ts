@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { asked, startOctane } from './test-client.ts'
+import { startAlm } from '../alm/test-client.ts'
+import { startControl } from '../common/control.ts'
+import { cloneOctane, createOctaneSandbox } from './server.ts'
+import { asked, control, startOctane } from './test-client.ts'
 
 let client: Awaited<ReturnType<typeof startOctane>>
 beforeAll(async () => {
@@ -107,4 +110,60 @@ it('phases, metaphases, transitions, roles and roots are there for every type th
   expect((await client.call('GET', `defects?${done}`)).status).toBe(200)
   const [key] = await rows(`workspace_users?${asked('is_api_key EQ true')}&fields=roles{name}`)
   expect(key?.roles).toMatchObject({ total_count: 1, data: [{ type: 'workspace_role', name: 'Integration' }] })
+})
+
+it('fields of another server can be taken over, with their lists, and count at once', async () => {
+  const { octane, call, create } = client
+  const alm = await startAlm({ defects: 0 })
+  const port = await startControl({ alm: alm.alm, octane })
+  const before = await create('stories', { name: 'before' })
+  const row = { type: 'field_metadata', entity_name: 'story', sortable: true, required: false, editable: true }
+  const list = { multiple: true, targets: [{ type: 'list_node', logical_name: 'list_node.regions' }] }
+  const taken = await control(port, 'POST', '/octane/fields', {
+    fields: [
+      { ...row, name: 'cost_udf', label: 'Cost', field_type: 'float' },
+      { ...row, name: 'due_udf', label: 'Due', field_type: 'date' },
+      { ...row, name: 'regions_udf', label: 'Regions', field_type: 'reference', field_type_data: list },
+      { ...row, name: 'team', label: 'Squad', field_type: 'reference', required: true },
+      { ...row, name: 'build_udf', field_type: 'reference', field_type_data: { targets: [{ type: 'ci_build' }] } },
+      { ...row, entity_name: 'pipeline', name: 'x', field_type: 'string' },
+    ],
+    lists: { 'list_node.regions': ['North', 'Far South'] },
+  })
+  expect(taken.json).toEqual({
+    taken: 4,
+    left: ['story.build_udf: no type ci_build here', 'pipeline.x: no such type here'],
+  })
+  const fields = await rows(`metadata/fields?${asked("entity_name EQ 'story';name IN 'cost_udf','team'")}`)
+  expect(fields).toMatchObject([
+    { name: 'team', label: 'Squad', required: true },
+    { name: 'cost_udf', label: 'Cost', field_type: 'float', is_user_defined: true },
+  ])
+  expect((await call('GET', `stories/${before}?fields=cost_udf,regions_udf`)).json).toMatchObject({
+    cost_udf: null,
+    regions_udf: { total_count: 0 },
+  })
+  expect((await call('POST', 'stories', { data: [{ name: 'x' }] })).json.errors[0].properties.field_name).toBe('team')
+  const [team] = await rows('teams?fields=id&limit=1')
+  const story = {
+    name: 'after',
+    team: { type: 'team', id: team?.id },
+    cost_udf: 1.5,
+    due_udf: '2026-05-04',
+    regions_udf: { data: [{ type: 'list_node', id: 'list_node.regions.far_south' }] },
+  }
+  const id = await create('stories', story)
+  const found = await call(
+    'GET',
+    `work_items?${asked("regions_udf EQ {name EQ 'far south'};cost_udf GT 1;due_udf EQ '2026-05-04'")}`,
+  )
+  expect(found.json.data.map((one: { id: string }) => one.id)).toEqual([id])
+  const copy = cloneOctane(octane, { workspace: 1003 })
+  expect(copy.store.model('story').fields.map((field) => field.name)).toContain('cost_udf')
+  expect(
+    createOctaneSandbox({ seed: 1, defects: 0 })
+      .store.model('story')
+      .fields.map((field) => field.name),
+  ).not.toContain('cost_udf')
+  await Promise.all([port.close(), alm.alm.close()])
 })

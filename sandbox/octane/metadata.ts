@@ -1,17 +1,21 @@
 import type { SandboxAnswer } from '../common/http.ts'
 import { answer, envelope, notThere } from './answers.ts'
 import type { FieldModel, TypeModel } from './field-models.ts'
-import { baseModels, modelsUnder, typeModels } from './model.ts'
+import type { OctaneTypes } from './model.ts'
 import { parseQuery, QueryError } from './query.ts'
 import { parentsOf, phases, roots } from './workflow.ts'
 
 type Row = Record<string, unknown>
 
-const described = [...typeModels, ...baseModels]
-
 /** `metadata/entities` and `metadata/fields`: queries without `||`; pages and orders mean nothing here. */
-export function metadataRoutes(kind: string | undefined, query: string): SandboxAnswer {
-  if (kind === 'entities') return page(described.map(entityDescription), query, kind)
+export function metadataRoutes(types: OctaneTypes, kind: string | undefined, query: string): SandboxAnswer {
+  const described = [...types.all(), ...types.bases()]
+  if (kind === 'entities')
+    return page(
+      described.map((type) => entityDescription(types, type)),
+      query,
+      kind,
+    )
   if (kind !== 'fields') return notThere()
   return page(
     described.flatMap((type) => type.fields.map((field) => fieldDescription(type, field))),
@@ -52,12 +56,12 @@ export function textsAsked(query: string, field: string): string[] | null {
 /** How deep requirement folders and application modules go. */
 const deepest = 10
 
-function entityDescription(type: TypeModel): Row {
+function entityDescription(types: OctaneTypes, type: TypeModel): Row {
   const has = (name: string) => type.fields.some((field) => field.name === name)
   const methods = type.writable ? ['GET', 'POST', 'PUT', 'DELETE'] : ['GET']
   const features: Row[] = [{ name: 'rest', url: type.collection, methods }]
   if (type.base !== null) features.push({ name: 'subtype_of', type: type.base })
-  if (has('parent')) features.push(hierarchy(type))
+  if (has('parent')) features.push(hierarchy(types, type))
   if (has('comments')) features.push({ name: 'has_comments', relation_name: 'comments' })
   if (has('attachments')) features.push({ name: 'has_attachments', relation_name: 'attachments' })
   if (phases[type.name] !== undefined) features.push({ name: 'phases' }, { name: 'business_rules' })
@@ -68,8 +72,8 @@ function entityDescription(type: TypeModel): Row {
   return { type: 'entity_metadata', name: type.name, label: type.label, can_modify_label: type.base !== null, features }
 }
 
-function hierarchy(type: TypeModel): Row {
-  const own = modelsUnder(type.name).map((model) => model.name)
+function hierarchy(types: OctaneTypes, type: TypeModel): Row {
+  const own = types.under(type.name).map((model) => model.name)
   const parents = [...new Set(own.flatMap((name) => parentsOf[name] ?? []))]
   const children = Object.entries(parentsOf).flatMap(([child, above]) =>
     above.some((name) => own.includes(name)) ? [child] : [],

@@ -1,6 +1,5 @@
 import { checkName } from './attachments.ts'
 import type { FieldModel, TypeModel } from './field-models.ts'
-import { modelOf } from './model.ts'
 import { Refusal } from './refusal.ts'
 import type { Entity, Reference, WriteContext } from './store.ts'
 import type { OctaneSwitchValues } from './switches.ts'
@@ -11,6 +10,7 @@ export interface OctaneWorkspace {
   readonly switches: OctaneSwitchValues
   rows(type: string): ReadonlyMap<string, Entity>
   find(type: string, id: string): Entity | undefined
+  model(type: string): TypeModel
 }
 
 /** What Octane checks before it writes a record. */
@@ -219,7 +219,9 @@ export class OctaneRules {
     const allowed = parentsOf[entity.type]
     if (this.#workspace.switches.parentRules === 'no' || allowed === undefined) return
     if (!allowed.includes(parent.type))
-      refuse(`A ${modelOf(entity.type).label} can't stand below a ${modelOf(parent.type).label}.`)
+      refuse(
+        `A ${this.#workspace.model(entity.type).label} can't stand below a ${this.#workspace.model(parent.type).label}.`,
+      )
   }
 
   checkTransition(type: string, from: Reference | null, to: Reference | null): void {

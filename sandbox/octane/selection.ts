@@ -1,7 +1,6 @@
 import type { SandboxRequest } from '../common/http.ts'
 import type { TypeModel } from './field-models.ts'
 import { isSortable } from './metadata.ts'
-import { modelsUnder } from './model.ts'
 import { compare, type Predicate, parseQuery, QueryError, type QueryHints } from './query.ts'
 import { Refusal } from './refusal.ts'
 import type { OctaneSight } from './sight.ts'
@@ -23,7 +22,7 @@ export function select(request: SandboxRequest, { store, models, type, sight, cu
   let hints: QueryHints = {}
   if (raw !== null && raw !== '')
     ({ test, hints } = parseQuery(raw, type, {
-      fieldType: (entityType, field) => fieldType(models, entityType, field),
+      fieldType: (entityType, field) => fieldType(store, models, entityType, field),
       resolve: (target, id) => store.find(target, id),
       currentUser,
       token: (word) => (word === '[current_release]' ? currentRelease(store) : undefined),
@@ -75,16 +74,18 @@ export function searchResult(entity: Entity, text: string): Record<string, strin
 function candidates(store: OctaneStore, model: TypeModel, { ids, texts }: QueryHints): Iterable<Entity> {
   const all = store.rows(model.name)
   if (ids !== undefined) return ids.flatMap((id) => all.get(id) ?? [])
-  const indexed = model.fields.some((field) => field.name === texts?.field && field.userDefined === true)
+  const indexed = model.fields.some(
+    (field) => field.name === texts?.field && field.userDefined === true && field.type === 'string',
+  )
   if (texts === undefined || !indexed) return all.values()
   return texts.values.flatMap((value) =>
     [...(store.idsByText(model.name, texts.field, value) ?? [])].flatMap((id) => all.get(id) ?? []),
   )
 }
 
-function fieldType(models: readonly TypeModel[], entityType: string, field: string) {
+function fieldType(store: OctaneStore, models: readonly TypeModel[], entityType: string, field: string) {
   const own = models.filter((model) => model.name === entityType || model.base === entityType)
-  const candidates = own.length > 0 ? own : modelsUnder(entityType)
+  const candidates = own.length > 0 ? own : store.types.under(entityType)
   for (const model of candidates) {
     const found = model.fields.find((one) => one.name === field)
     if (found !== undefined)

@@ -11,7 +11,7 @@ import { type EntityCall, entityRoutes } from './entity-routes.ts'
 import type { TypeModel } from './field-models.ts'
 import { type HistoryPlace, historyRoutes } from './history-routes.ts'
 import { metadataRoutes } from './metadata.ts'
-import { aggregates, modelOf, modelsUnder, typeModels } from './model.ts'
+import { aggregates } from './model.ts'
 import { notFound, Refusal } from './refusal.ts'
 import { scriptRoutes } from './script-routes.ts'
 import { seedDefects, seedWorkspace } from './seed.ts'
@@ -48,10 +48,9 @@ export function createOctaneSandbox(options: OctaneOptions) {
   }
   const sessions = new OctaneSessions({ credentials, store, now })
   const prefix = `/api/shared_spaces/${sharedSpace}/workspaces/${workspace}`
-  const byCollection = new Map<string, TypeModel>(typeModels.map((type) => [type.collection, type]))
+  const nameOf = new Map(store.types.all().map((type) => [type.collection, type.name]))
   // What old clients still call it.
-  const modules = byCollection.get('product_areas')
-  if (modules !== undefined) byCollection.set('application_modules', modules)
+  nameOf.set('application_modules', 'product_area')
   const spool = new Spool()
   let base = ''
 
@@ -128,15 +127,16 @@ export function createOctaneSandbox(options: OctaneOptions) {
     if (segments === null) return notThere()
     const [collection = '', id, ...rest] = segments
     if (collection === 'attachments' && rest.length < 2)
-      return attachmentRoutes(call([modelOf('attachment')], 'attachment'), id, rest[0])
-    if (collection === 'metadata' && rest.length === 0) return metadataRoutes(id, request.query.get('query') ?? '')
+      return attachmentRoutes(call([store.model('attachment')], 'attachment'), id, rest[0])
+    if (collection === 'metadata' && rest.length === 0)
+      return metadataRoutes(store.types, id, request.query.get('query') ?? '')
     if (['history_logs', 'history_records', 'audits'].includes(collection) && id === undefined)
       return historyRoutes(call([], collection), collection)
-    const own = byCollection.get(collection)
-    const type = own?.name ?? aggregates[collection]
+    const type = nameOf.get(collection) ?? aggregates[collection]
     if (type === undefined) return notThere()
-    const entities = call(modelsUnder(type), type)
-    const ofTests = type === 'test' || own?.base === 'test'
+    const models = store.types.under(type)
+    const entities = call(models, type)
+    const ofTests = models.every((model) => model.base === 'test')
     if (id !== undefined && ofTests && rest.length === 1 && rest[0] === 'script') return scriptRoutes(entities, id)
     return rest.length > 0 ? notThere() : entityRoutes(entities, id)
   }
@@ -248,7 +248,7 @@ export function createOctaneSandbox(options: OctaneOptions) {
     attach: (owner: { type: string; id: string }, name: string, content: StoredContent, who: Stamped = {}) => {
       const found = store.find(owner.type, owner.id)
       if (found === undefined) throw notFound(owner.type, owner.id)
-      const base = modelOf(found.type).base ?? found.type
+      const base = store.model(found.type).base ?? found.type
       const fields = { name, [`owner_${base}`]: { type: found.type, id: found.id } }
       return store.create('attachment', fields, person(who), { at: stampOf(who), extra: { content } })
     },
@@ -290,6 +290,7 @@ export function cloneOctane(from: OctaneSandbox, as: { workspace: number }): Oct
     sharedSpace: Number(from.sharedSpace),
     switches: { ...from.store.switches },
   })
+  copy.store.types.copy(from.store.types)
   copy.store.restore(from.store.snapshot(), 'clone')
   return copy
 }

@@ -4,9 +4,9 @@ import { chooseSwitches } from '../common/switches.ts'
 import type { TruthEntry, TruthLog } from '../common/truth-log.ts'
 import { BusinessRules } from './business-rules.ts'
 import { addSprints, defaultParent, ownerChange, ownerOf, releasePointing } from './dependents.ts'
-import type { TypeModel } from './field-models.ts'
+import type { FieldModel, TypeModel } from './field-models.ts'
 import { type HistoryEntry, OctaneHistory } from './history.ts'
-import { modelOf, modelsUnder, typeModels } from './model.ts'
+import { OctaneTypes } from './model.ts'
 import { notFound, Refusal } from './refusal.ts'
 import { OctaneRules } from './rules.ts'
 import { type OctaneSwitchValues, octaneSwitches } from './switches.ts'
@@ -48,7 +48,8 @@ export class OctaneStore {
   readonly workspace: string
   readonly history = new OctaneHistory()
   readonly businessRules = new BusinessRules()
-  readonly #rows = new Map<string, Map<string, Entity>>(typeModels.map((type) => [type.name, new Map()]))
+  readonly types = new OctaneTypes()
+  readonly #rows = new Map<string, Map<string, Entity>>(this.types.all().map((type) => [type.name, new Map()]))
   /** Records by the text of a field, for exact look-ups. */
   readonly #texts = new Map<string, Map<string, Set<string>>>()
   /** Ids of list items, phases and metaphases by logical name, where those are other texts. */
@@ -81,7 +82,7 @@ export class OctaneStore {
 
   /** A record of a type or of one of its subtypes, by id or by the logical name of a list item or phase. */
   find(type: string, id: string): Entity | undefined {
-    for (const model of modelsUnder(type)) {
+    for (const model of this.types.under(type)) {
       const rows = this.#rows.get(model.name)
       const found = rows?.get(id) ?? rows?.get(this.#logical.get(id) ?? '')
       if (found !== undefined) return found
@@ -98,7 +99,15 @@ export class OctaneStore {
   }
 
   model(type: string): TypeModel {
-    return modelOf(type)
+    return this.types.of(type)
+  }
+
+  /** A field that an administrator adds or describes anew; the records there are have no value in a new one. */
+  setField(type: string, field: FieldModel): void {
+    const isNew = !this.model(type).fields.some((one) => one.name === field.name)
+    this.types.setField(type, field)
+    if (!isNew) return
+    for (const row of this.rows(type).values()) this.rows(type).set(row.id, { ...row, [field.name]: emptyValue(field) })
   }
 
   /** Takes the next id, for a record that is committed later. */
