@@ -209,7 +209,7 @@ describe('uploads of Octane', () => {
 
   it('of a great size go through files and not through memory, in both directions', async () => {
     const { octane, url, home, cookie, defect } = await start({ attachmentMaximum: '400000000' })
-    const content = generatedContent(11, 150_000_000)
+    const content = generatedContent(11, 100_000_000)
     const path = `${home}/attachments?name=big.log&owner_work_item=${encodeURIComponent(`{"type":"work_item","id":"${defect}"}`)}`
     const before = process.memoryUsage().arrayBuffers
     let most = 0
@@ -234,6 +234,6 @@ describe('uploads of Octane', () => {
     for await (const chunk of Readable.fromWeb(answer.body as never)) hash.update(chunk as Buffer)
     clearInterval(watch)
     expect(hash.digest('hex')).toBe(content.sha256)
-    expect(most).toBeLessThan(100_000_000)
+    expect(most).toBeLessThan(80_000_000)
   })
 })
