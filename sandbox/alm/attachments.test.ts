@@ -74,6 +74,7 @@ describe('both forms of an upload', () => {
     expect(got.headers.get('content-length')).toBe(String(png.length))
     expect(got.bytes.equals(png)).toBe(true)
     expect((await one.get(`defects/${id}/attachments/${of('id')}?by-id=true`, binary)).bytes.equals(png)).toBe(true)
+    expect(started.alm.requests.get('GET /defects/*/attachments/*')).toBe(2)
     // Without by-id a number is a name.
     expect((await one.get(`defects/${id}/attachments/${of('id')}`)).status).toBe(404)
   })

@@ -182,7 +182,11 @@ export function createAlmSandbox(options: AlmOptions) {
       sessions.expireAll()
       return refusalAnswer(request, new AlmRefusal(401, 'qccore.session-has-expired', 'Session expired.'))
     },
-    pattern: (path) => path.replace(prefix, '').replace(/\/\d+(?=\/|$)/g, '/*'),
+    pattern: (path) =>
+      path
+        .replace(prefix, '')
+        .replace(/\/attachments\/[^/]+$/, '/attachments/*')
+        .replace(/\/\d+(?=\/|$)/g, '/*'),
   })
 
   async function listen(port = 0, host = '127.0.0.1'): Promise<{ port: number; url: string }> {
