@@ -225,7 +225,8 @@ export function planAttachments(input: AttachmentInput): AttachmentPlan {
     const side = otherSide(from)
     if (!flowsTo(side) || tooLarge(source, side)) return null
     const shortcut = input.addresses || source.kind === 'link'
-    const name = freeName(shortcut ? `${source.name}.url` : source.name, names[side], null)
+    // A text: addresses of other kinds are on the black lists of many sites.
+    const name = freeName(shortcut ? `${source.name}.txt` : source.name, names[side], null)
     names[side].add(plainName(name))
     return { ...at, operation: 'add', side, source, target: null, name }
   }
