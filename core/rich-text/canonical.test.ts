@@ -108,7 +108,7 @@ describe('the canonical form', () => {
     ],
     ['a break at the end of a line', '<p>a<br></p><div>b<br>\n</div>', '<p>a</p><div>b</div>'],
     ['white space that counts by style', '<p style="white-space:pre">a\n  b</p>', '<p>a<br>&nbsp; b</p>'],
-    ['a first line feed in code', '<pre>\n\n  a</pre>', '<pre>\n\n  a</pre>'],
+    ['empty lines around code', '<pre>\n\n  a\n\n b\n</pre>', '<pre>  a\n\n b</pre>'],
     [
       'a table of an editor',
       '<figure class="table"><table><colgroup><col></colgroup><tbody><tr><td>a</td></tr></tbody></table></figure>',

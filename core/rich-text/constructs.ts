@@ -14,6 +14,7 @@ export const constructs = {
   code: true,
   'box to tick': true,
   paragraph: false,
+  'line break': false,
   heading: false,
   quotation: false,
   'right-to-left': false,
@@ -56,8 +57,10 @@ export function inventoryOf(nodes: readonly RichNode[]): Inventory {
     if (known === undefined) found.set(construct, [evidence])
     else known.push(evidence)
   }
-  const text = words(plainText(nodes))
+  const lines = plainText(nodes)
+  const text = words(lines)
   if (text !== '') note('text', text)
+  if (lines.includes('\n')) note('line break', lines.trim())
   const tables: { row: number; cell: number }[] = []
   const lists: { depth: number; ordered: boolean; next: number; step: number; style: string }[] = []
 

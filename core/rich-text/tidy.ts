@@ -53,6 +53,7 @@ function settle(element: RichElement): RichNode[] {
     const [hard] = children
     if (cellBlocks.has(tag) && children.length === 1 && isRichText(hard) && isSpace(hard.text)) children = []
   }
+  if (tag === 'pre') children = withoutOuterLines(children)
   if (children.length === 0 && nothingAlone.has(tag)) return attributeOf(element, 'name') === undefined ? [] : [element]
   const [only] = children
   if (children.length === 1 && only !== undefined && joinable.has(tag)) {
@@ -89,6 +90,22 @@ function lineContent(children: RichNode[]): RichNode[] {
   if (only === undefined) return []
   if (shown.length === 1 && (isRichText(only) ? isSpace(only.text) : only.tag === 'br')) return [{ text: '\u00a0' }]
   return withoutLastBreak(children)
+}
+
+/** Empty lines around code: parsers drop the first one, and servers differ in whether they put it back. */
+function withoutOuterLines(children: RichNode[]): RichNode[] {
+  const kept = [...children]
+  const [first] = kept
+  if (isRichText(first)) kept[0] = { text: first.text.replace(/^\n+/, '') }
+  const last = kept.at(-1)
+  if (isRichText(last)) kept[kept.length - 1] = { text: withoutLastLines(last.text) }
+  return kept.filter((child) => !isRichText(child) || child.text !== '')
+}
+
+function withoutLastLines(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\n') end--
+  return text.slice(0, end)
 }
 
 /** The break at the end of a line shows nothing; of two, the last is an empty line. */

@@ -39,9 +39,6 @@ export function serializeTree(nodes: readonly RichNode[]): string {
     for (const [name, value] of node.attributes) parts.push(` ${name}="${escapeAttribute(value)}"`)
     parts.push('>')
     if (voidTags.has(node.tag)) return
-    // A parser drops one line feed after <pre>.
-    const [first] = node.children
-    if (node.tag === 'pre' && isRichText(first) && first.text.startsWith('\n')) parts.push('\n')
     for (const child of node.children) write(child)
     parts.push(`</${node.tag}>`)
   }
