@@ -1,3 +1,4 @@
+import { textLoss } from './check-text.ts'
 import type { FieldMapping, LinkConfiguration } from './link-config.ts'
 import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
@@ -10,6 +11,8 @@ export interface CheckInput {
   left: SideMetadata
   right: SideMetadata
   translator: Translator
+  /** Attachments are carried, and images in texts with them. */
+  images?: boolean
 }
 
 /** Names of the checks, in the order in which people read them. */
@@ -18,6 +21,7 @@ const checks = [
   'field-existence',
   'types',
   'lengths',
+  'fidelity',
   'writable',
   'required',
   'rules',
@@ -34,6 +38,7 @@ const checkWords: Record<Check, string> = {
   'field-existence': 'All mapped fields exist.',
   types: 'Types of mapped fields can be converted.',
   lengths: 'Texts fit where they are written.',
+  fidelity: 'Formatted text survives the way there and back.',
   writable: 'Fields that are written can be written.',
   required: 'Required fields have a source where records are created.',
   rules: 'Directions of the mapping agree with the rules.',
@@ -129,6 +134,7 @@ export function checkConfiguration(input: CheckInput): Finding[] {
     checkStored(mapping, pointer, fields)
     const { left, right } = fields
     if (left === undefined || right === undefined) return
+    checkFidelity(mapping, pointer, left, right)
     for (const to of sides) {
       if (!flowsTo(mapping, to)) continue
       const from = otherSide(to)
@@ -182,6 +188,22 @@ export function checkConfiguration(input: CheckInput): Finding[] {
     if (mapping.direction === 'both' && updates('left') && updates('right')) {
       checkRoundTrip(mapping, pointer, fields)
       checkPolicy(mapping, pointer, left, right)
+    }
+  }
+
+  /** Two memos lose the same either way: that is told once. */
+  function checkFidelity(mapping: FieldMapping, pointer: string, left: FieldMetadata, right: FieldMetadata): void {
+    const ways = [
+      { to: 'right', source: left, target: right },
+      { to: 'left', source: right, target: left },
+    ] as const
+    const alike = left.type === right.type
+    for (const { to, source, target } of ways) {
+      if (!flowsTo(mapping, to)) continue
+      const loss = textLoss(source, target, input.images === true)
+      if (loss === null) continue
+      add('fidelity', 'warning', alike && mapping.direction === 'both' ? null : to, loss.message, loss.remedy, pointer)
+      if (alike) return
     }
   }
 
