@@ -1,0 +1,305 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { readCommentMemo, writeCommentMemo } from './comment-memo.ts'
+import {
+  type Comment,
+  type CommentAction,
+  type CommentEntry,
+  learnComment,
+  planComments,
+  readComment,
+  renderCopy,
+  renderEditedCopy,
+} from './comments.ts'
+import { canonicalMemo, memoText } from './memo.ts'
+
+const line = '_'.repeat(40)
+const names = { left: 'ALM', right: 'Octane' }
+
+describe('the comments in a memo of ALM', () => {
+  const two = [
+    { author: 'Jo Doe <jdoe>', time: '17/09/2012', text: 'first' },
+    { author: 'Al Roe <aroe>', time: '18.09.2012', text: 'second' },
+  ]
+  it.each([
+    [
+      'of newer clients',
+      `<div>${line}</div><div><b>Jo Doe &lt;jdoe&gt;, 17/09/2012:</b></div><div>first</div><div>${line}</div><div><b>Al Roe &lt;aroe&gt;, 18.09.2012:</b></div><div>second</div>`,
+    ],
+    [
+      'in one block, with breaks',
+      `<div><font color="#000080"><b>Jo Doe &lt;jdoe&gt;, 17/09/2012:</b></font> first<br>${line}<br><font color="#000080"><b>Al Roe &lt;aroe&gt;, 18.09.2012:</b></font> second</div>`,
+    ],
+    [
+      'in line, within one format',
+      `<font face="Arial"><b>Jo Doe &lt;jdoe&gt;, 17/09/2012:</b> first<br>${line}<br><b>Al Roe &lt;aroe&gt;, 18.09.2012:</b> second</font>`,
+    ],
+    [
+      'without lines',
+      '<p><b>Jo Doe &lt;jdoe&gt;, 17/09/2012:</b> first</p><p><b>Al Roe &lt;aroe&gt;, 18.09.2012:</b> second</p>',
+    ],
+  ])('%s', (_name, memo) => {
+    const found = readCommentMemo(memo).map(({ author, time, text }) => ({ author, time, text: memoText(text) }))
+    expect(found).toEqual(two)
+  })
+
+  it('of older clients, after the line only', () => {
+    const memo = `${line}<br><strong>  Jo Doe , Mon Sep 17 2012:</strong> first, as of 2012: nothing`
+    expect(readCommentMemo(memo)).toMatchObject([{ author: 'Jo Doe', time: 'Mon Sep 17 2012' }])
+    expect(readCommentMemo('<p>The result, as of 17/09/2012: none</p>')).toMatchObject([{ author: null }])
+  })
+
+  it('without any banner are one comment', () => {
+    const memo = canonicalMemo(`<p>a</p><div>${line}</div><p>b</p>`)
+    expect(readCommentMemo(memo)).toEqual([{ id: null, author: null, time: null, origin: null, text: memo }])
+    expect(readCommentMemo(null)).toEqual([])
+  })
+
+  it('are not touched where nothing is to be done', () => {
+    const memo = canonicalMemo(
+      `<p>intro</p><div>${line}<br><b>Jo Doe &lt;jdoe&gt;, 17/09/2012:</b> first<br>more</div>`,
+    )
+    const { memo: after } = writeCommentMemo(memo, [])
+    expect(readCommentMemo(after)).toEqual(readCommentMemo(memo))
+    expect(memoText(after)).toBe(memoText(memo))
+  })
+})
+
+const word = fc.stringMatching(/^[A-Za-zäß]{1,8}$/)
+const name = fc.array(word, { minLength: 1, maxLength: 3 }).map((words) => words.join(' '))
+const html = fc
+  .array(
+    fc.oneof(
+      word.map((one) => `<p>${one}</p>`),
+      word,
+      fc.constantFrom(
+        '<ul><li>a</li></ul>',
+        '<br>',
+        '<b>b</b>',
+        `<div>${line}</div>`,
+        '<p>&nbsp;</p>',
+        '<div><p>x</p></div>',
+        'A &lt;b&gt;, 1/1/2020: c',
+      ),
+    ),
+    { minLength: 1, maxLength: 6 },
+  )
+  .map((parts) => parts.join(''))
+/** A comment's text as reading gives it. */
+const body = html
+  .map((one) => readComment({ id: '1', author: null, time: null, text: one }).text)
+  .filter((one) => one !== '')
+const origin = fc.record({ from: fc.constantFrom('ALM', 'Octane'), ref: fc.stringMatching(/^[\w-]{1,20}(\.2)?$/) })
+const addition = fc.record({
+  kind: fc.constant('add' as const),
+  side: fc.constant('left' as const),
+  author: fc.option(name, { nil: null }),
+  time: fc.option(fc.constantFrom('2026-03-01T10:00:00Z', '17/09/2012', 'Mon Sep 17 2012'), { nil: null }),
+  text: body,
+  origin,
+})
+
+describe('a copy', () => {
+  it('is read as it was written, on both kinds of side', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(addition, { selector: (one) => one.origin.ref, maxLength: 4 }), (additions) => {
+        const expected = additions.map(({ author, time, text, origin: from }) => ({ author, time, text, origin: from }))
+        const { memo, missed } = writeCommentMemo('<p>before</p>', additions)
+        expect(missed).toEqual([])
+        const read = readCommentMemo(memo)
+        expect(read.slice(1)).toEqual(expected.map((one) => ({ id: null, ...one })))
+        expect(read[0]?.text).toBe('<p>before</p>')
+        // Writing it again changes nothing, nor does reading what was read.
+        expect(writeCommentMemo(memo, additions).memo).toBe(memo)
+        expect(canonicalMemo(memo)).toBe(memo)
+        for (const [index, one] of additions.entries()) {
+          const there = readComment({ id: '7', author: 'tandem', time: 'now', text: renderCopy(one) })
+          expect(there).toEqual({ id: '7', ...expected[index] })
+          const edited = readComment({
+            id: '7',
+            author: 'tandem',
+            time: 'now',
+            text: renderEditedCopy(there, '<p>new</p>'),
+          })
+          expect(edited).toEqual({ ...there, text: '<p>new</p>' })
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+/** Both endpoints as people and Tandem work on them: ALM's one memo, Octane's comments with ids. */
+class World {
+  memo: string | null = null
+  octane: { id: string; author: string; time: string; text: string }[] = []
+  base: readonly CommentEntry[] = []
+  private next = 1
+
+  comments(): Record<'left' | 'right', Comment[]> {
+    return { left: readCommentMemo(this.memo), right: this.octane.map(readComment) }
+  }
+
+  plan(deletes: boolean) {
+    return planComments({ base: this.base, ...this.comments(), names, deletes })
+  }
+
+  /** One look at both sides. Without `commit` the process dies after writing, before the base is stored. */
+  look(deletes: boolean, commit: boolean): readonly CommentAction[] {
+    const planned = this.plan(deletes)
+    let { base } = planned
+    const here = planned.actions.filter((action) => action.side === 'left')
+    const written = writeCommentMemo(this.memo, here)
+    expect(written.missed).toEqual([])
+    this.memo = written.memo
+    for (const action of planned.actions) {
+      if (action.side === 'left') continue
+      if (action.kind === 'add') {
+        const id = this.post('tandem', renderCopy(action))
+        const kept = this.octane.find((one) => one.id === id)
+        if (kept !== undefined) base = learnComment(base, 'right', action.origin.ref, readComment(kept))
+      } else if (action.kind === 'edit')
+        this.octane = this.octane.map((one) =>
+          one.id === action.was.id ? { ...one, text: renderEditedCopy(action.was, action.text) } : one,
+        )
+      else this.octane = this.octane.filter((one) => one.id !== action.was.id)
+    }
+    if (commit) this.base = base
+    return planned.actions
+  }
+
+  post(author: string, text: string): string {
+    const id = String(this.next++)
+    this.octane = [...this.octane, { id, author, time: `2026-03-01T10:00:0${id.at(-1)}Z`, text }]
+    return id
+  }
+
+  append(author: string, text: string): void {
+    this.memo = canonicalMemo(
+      `${this.memo ?? ''}<div>${line}</div><div><b>${author} &lt;${author}&gt;, 17/09/2012:</b></div><div>${text}</div>`,
+    )
+  }
+}
+
+const step = fc.oneof(
+  fc.record({ do: fc.constantFrom('alm adds', 'octane adds'), who: fc.constantFrom('jo', 'al') }),
+  fc.record({ do: fc.constantFrom('alm edits', 'octane edits'), at: fc.nat(8) }),
+  fc.record({ do: fc.constantFrom('look', 'look', 'crash') }),
+)
+
+describe('comments of both sides', () => {
+  it('converge, each once on either side, whatever people add and edit in between', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 14 }), (steps) => {
+        const world = new World()
+        let token = 0
+        for (const one of steps) {
+          const text = `word${++token}w`
+          if (one.do === 'alm adds' && 'who' in one) world.append(one.who, text)
+          else if (one.do === 'octane adds' && 'who' in one) world.post(one.who, `<p>${text}</p>`)
+          else if (one.do === 'look') world.look(false, true)
+          else if (one.do === 'crash') {
+            world.look(false, false)
+            world.look(false, true)
+          } else if ('at' in one) {
+            const words = [
+              ...new Set(
+                (one.do === 'alm edits' ? (world.memo ?? '') : world.octane.map((c) => c.text).join()).match(
+                  /word\d+w/g,
+                ) ?? [],
+              ),
+            ]
+            const old = words[one.at % Math.max(1, words.length)]
+            if (old === undefined) continue
+            if (one.do === 'alm edits') world.memo = canonicalMemo((world.memo ?? '').replace(old, text))
+            else world.octane = world.octane.map((c) => ({ ...c, text: c.text.replace(old, text) }))
+          }
+        }
+        world.look(false, true)
+        world.look(false, true)
+        expect(world.look(false, true)).toEqual([])
+        const told = (comments: Comment[]) => comments.map((comment) => memoText(comment.text)).sort()
+        const { left, right } = world.comments()
+        expect(told(left)).toEqual(told(right))
+        expect(new Set(told(left)).size).toBe(left.length)
+        expect(left).toHaveLength(steps.filter((one) => one.do.endsWith('adds')).length)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  const agreed = () => {
+    const world = new World()
+    world.append('jo', 'mine')
+    world.post('al', '<p>yours</p>')
+    world.look(false, true)
+    return world
+  }
+
+  it('carry the name and time of whoever wrote first', () => {
+    const { left, right } = agreed().comments()
+    expect(left[1]).toMatchObject({ author: 'al', time: '2026-03-01T10:00:01Z', origin: { from: 'Octane', ref: '1' } })
+    expect(right[1]).toMatchObject({ author: 'jo <jo>', time: '17/09/2012', origin: { from: 'ALM' } })
+  })
+
+  it('are deleted on the other side only if that is wanted, and an edit beats a deletion', () => {
+    const kept = agreed()
+    kept.octane = kept.octane.filter((one) => one.author === 'tandem')
+    expect(kept.look(false, true)).toEqual([])
+    expect(readCommentMemo(kept.memo)).toHaveLength(2)
+
+    const gone = agreed()
+    gone.octane = gone.octane.filter((one) => one.author === 'tandem')
+    expect(gone.look(true, true)).toMatchObject([{ kind: 'delete', side: 'left' }])
+    expect(readCommentMemo(gone.memo).map((one) => memoText(one.text))).toEqual(['mine'])
+    expect(gone.look(true, true)).toEqual([])
+
+    const edited = agreed()
+    edited.octane = edited.octane.filter((one) => one.author !== 'tandem')
+    edited.memo = canonicalMemo((edited.memo ?? '').replace('mine', 'mine, more'))
+    expect(edited.look(true, true)).toMatchObject([{ kind: 'add', side: 'right' }])
+  })
+
+  it('edited on both sides go by the side where they were written, and what was overruled is told', () => {
+    const world = agreed()
+    world.memo = canonicalMemo((world.memo ?? '').replace('mine', 'mine here'))
+    world.octane = world.octane.map((one) => ({ ...one, text: one.text.replace('mine', 'mine there') }))
+    const planned = world.plan(false)
+    expect(planned.overruled).toMatchObject([{ side: 'right', text: expect.stringContaining('mine there') }])
+    expect(planned.actions).toMatchObject([{ kind: 'edit', side: 'right', text: expect.stringContaining('mine here') }])
+  })
+
+  it('whose banner was taken away are still known by their id, and never come back as new ones', () => {
+    const world = agreed()
+    world.octane = world.octane.map((one) => (one.author === 'tandem' ? { ...one, text: '<p>mine</p>' } : one))
+    expect(world.look(false, true).filter((action) => action.kind === 'add')).toEqual([])
+    world.base = []
+    const copied = agreed()
+    copied.base = []
+    expect(copied.look(false, true)).toEqual([])
+  })
+
+  it('whose text somebody took away leave the next comment alone', () => {
+    const world = agreed()
+    world.append('al', 'another')
+    world.look(false, true)
+    world.memo = canonicalMemo((world.memo ?? '').replace('<p>yours</p>', ''))
+    expect(readCommentMemo(world.memo).map((one) => memoText(one.text))).toEqual(['mine', '', 'another'])
+  })
+
+  it('that somebody changed between look and lock are left alone', () => {
+    const world = agreed()
+    world.octane = world.octane.map((one) => (one.author === 'al' ? { ...one, text: '<p>yours, more</p>' } : one))
+    const { actions } = world.plan(false)
+    const meanwhile = canonicalMemo((world.memo ?? '').replace('yours', 'yours, changed'))
+    expect(writeCommentMemo(meanwhile, actions)).toEqual({ memo: meanwhile, missed: actions })
+  })
+
+  it('that cannot go to the other side now are held and go later', () => {
+    const world = new World()
+    world.append('jo', 'mine')
+    const planned = planComments({ base: [], ...world.comments(), names, deletes: false, carry: () => null })
+    expect(planned).toMatchObject({ actions: [], base: [], held: [expect.any(String)] })
+    expect(world.look(false, true)).toMatchObject([{ kind: 'add', side: 'right' }])
+  })
+})
