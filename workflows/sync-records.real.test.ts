@@ -63,7 +63,9 @@ describe('synchronizing a few records by id', () => {
     const twin = (await records((await sync({ left: ['5'] })).runId)).length
     expect(twin).toBe(1)
     await expect
-      .poll(() => service.octane.records('defect').some(({ alm_id_udf }) => alm_id_udf === 'DEFAULT/Sync/defect/5'))
+      .poll(() => service.octane.records('defect').some(({ alm_id_udf }) => alm_id_udf === 'DEFAULT/Sync/defect/5'), {
+        timeout: 20_000,
+      })
       .toBe(true)
     const rightId = String(service.octane.records('defect').at(-1)?.id)
     service.octane.edit('defect', rightId, { alm_id_udf: 'DEFAULT/Sync/defect/6' })
