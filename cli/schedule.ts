@@ -170,7 +170,7 @@ function describeSchedule(link: LinkView, { intervalSeconds = 60, runs, fullScan
     `${link.name}: ${link.statusLabel}. Times are those of ${link.schedule.timeZone}.`,
     `  looks for changes ${intervalSeconds === null ? 'at the times given only' : `every ${intervalSeconds} s`}`,
     `  runs ${timesWords(runs, 'whenever something has changed')}`,
-    `  full scans ${timesWords(fullScans, 'never by themselves')}`,
+    `  full scans ${fullScans === undefined ? 'each night' : timesWords(fullScans, 'never by themselves')}`,
     `  blackouts ${closed === '' ? 'none' : closed}`,
     ...describeNext(link),
   ]

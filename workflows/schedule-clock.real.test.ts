@@ -35,9 +35,14 @@ describe('a schedule by the clock', () => {
   it('interrupts a run where a blackout begins, leaves both systems alone, goes on and makes up for a full scan at its end', {
     timeout: 360_000,
   }, async () => {
-    const begins = Math.ceil((Date.now() + 12_000) / minuteMs) * minuteMs
-    const ends = begins + minuteMs
     // Batches of two with a pause: the run would take longer than it has.
+    await service.configure(linkId, {
+      tuning: { batchSize: 2, parallel: 1, overlapSeconds: 300, writes: 'bulk', batchPauseMs: 2_000 },
+    })
+    expect((await service.runToEnd(linkId, 'check')).status).toBe('passed')
+    await service.call('commandLink', { params: { id: linkId }, body: { command: 'automatic' } })
+    const begins = Math.ceil((Date.now() + 20_000) / minuteMs) * minuteMs
+    const ends = begins + minuteMs
     await service.configure(linkId, {
       schedule: {
         intervalSeconds: 1,
@@ -45,11 +50,8 @@ describe('a schedule by the clock', () => {
         fullScans: [{ times: [wall(begins)] }],
         blackouts: [{ from: wall(begins), to: wall(ends) }],
       },
-      tuning: { batchSize: 2, parallel: 1, overlapSeconds: 300, writes: 'bulk', batchPauseMs: 2_000 },
     })
-    expect((await service.runToEnd(linkId, 'check')).status).toBe('passed')
-    await service.call('commandLink', { params: { id: linkId }, body: { command: 'automatic' } })
-    await until(begins - 10_000)
+    await until(begins - 15_000)
     for (let id = 1; id <= records; id++) service.alm.edit('defect', String(id), { name: `edited ${id}` })
     await expect.poll(carried, within).toBeGreaterThan(0)
 
