@@ -65,9 +65,19 @@ async function age(days: number): Promise<void> {
     full_scans_since = full_scans_since - ${days} * interval '1 day' where id = ${linkId}`
 }
 
+/** Sets blackouts without a word to the link's workflow, as when Temporal cannot be told. */
+async function setUnannounced(blackouts: { from: string; to: string }[]): Promise<void> {
+  const { sql } = service.database
+  await sql`
+    update link_versions v set configuration = jsonb_set(configuration, '{schedule,blackouts}', ${sql.json(blackouts)})
+    from links l where l.id = v.link_id and l.version = v.version and l.id = ${linkId}`
+}
+
 describe('a blackout', () => {
+  let bridge: { stop(): Promise<void> }
   beforeAll(async () => {
-    service = await startService({ alm: { defects: 6 }, octane: { defects: 2 } })
+    service = await startService({ alm: { defects: 6 }, octane: { defects: 2 }, workers: 'central' })
+    bridge = await service.startBridge()
     linkId = (await service.addLink()).id
     await schedule()
     expect((await service.runToEnd(linkId, 'run')).status).toBe('passed')
@@ -170,6 +180,64 @@ describe('a blackout', () => {
     await store.release({ token: given.token })
     await schedule()
     await expect.poll(names, within).toContain('queued')
+  })
+
+  it('holds for the looks of a link that was not told of it', async () => {
+    await untilQuiet()
+    await setUnannounced(blackout())
+    await expect
+      .poll(async () => {
+        const before = requests()
+        await aWhile()
+        return requests() - before
+      }, within)
+      .toBe(0)
+    await schedule()
+    await untilQuiet()
+  })
+
+  it('holds for a bridge that comes to its work only when it is on, and the work is done afterwards', async () => {
+    await command('manual')
+    await bridge.stop()
+    const { runId } = await command('run')
+    await expect.poll(link, within).toMatchObject({ currentRun: runId })
+    await setUnannounced(blackout())
+    const before = requests()
+    bridge = await service.startBridge()
+    expect(await service.ended(runId ?? '')).toMatchObject({
+      status: 'interrupted',
+      message: expect.stringContaining('blackout'),
+      counters: { scannedLeft: 0, scannedRight: 0 },
+    })
+    expect(requests()).toBe(before)
+    await schedule()
+    await expect
+      .poll(async () => (await runs('incremental'))[0], within)
+      .toMatchObject({ trigger: 'person', actor: 'local', status: 'passed' })
+    expect((await runs('incremental'))[0]?.id).not.toBe(runId)
+  })
+
+  it('ends a run at a batch border by the clock of the database alone, and the rest is done afterwards', async () => {
+    await service.configure(linkId, {
+      tuning: { batchSize: 1, parallel: 1, overlapSeconds: 300, writes: 'bulk', batchPauseMs: 1_000 },
+    })
+    expect((await service.runToEnd(linkId, 'check')).status).toBe('passed')
+    for (let id = 1; id <= 6; id++) service.alm.edit('defect', String(id), { name: `slowly ${id}` })
+    const carried = () => names().filter((name) => name.startsWith('slowly ')).length
+    const { runId } = await command('full')
+    await expect.poll(carried, within).toBeGreaterThan(0)
+    await setUnannounced(blackout())
+    expect(await service.ended(runId ?? '')).toMatchObject({ kind: 'full', status: 'interrupted' })
+    const done = carried()
+    expect(done).toBeLessThan(6)
+    await aWhile()
+    expect(carried()).toBe(done)
+    // Both sides were listed: the full scan has been, only its records are left.
+    const listings = (await runs('full')).length
+    await schedule()
+    await expect.poll(carried, within).toBe(6)
+    expect(await runs('full')).toHaveLength(listings)
+    expect((await link()).schedule.lastFullScan).not.toBeNull()
   })
 })
 
