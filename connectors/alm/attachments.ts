@@ -104,10 +104,17 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
     async attached(entityType, since, after, call = {}) {
       const flag = attachmentFlags[entityType]
       if (since !== null || flag === undefined) return { ids: [], next: null }
-      const clauses = [`${flag}[Y]`, ...(after === null ? [] : [`id[> ${after}]`])]
+      // The flag of releases and cycles cannot be filtered by; there are few of them.
+      const filtered = flag === 'attachment' ? [`${flag}[Y]`] : []
+      const clauses = [...filtered, ...(after === null ? [] : [`id[> ${after}]`])]
       const page = await calls.list(
         entityType,
-        { fields: 'id', query: `{${clauses.join(';')}}`, 'order-by': '{id[ASC]}', 'page-size': '2000' },
+        {
+          fields: 'id',
+          ...(clauses.length === 0 ? {} : { query: `{${clauses.join(';')}}` }),
+          'order-by': '{id[ASC]}',
+          'page-size': '2000',
+        },
         call,
       )
       const ids = page.entities.map((entity) => entryOf(entity).id)
