@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { EndpointView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { localTime, table } from './output.ts'
@@ -74,12 +74,13 @@ export function endpointCommands(program: Command, context: () => Context): void
       const { api, output } = context()
       output.show((await api.call('listEndpoints')).items, (items) =>
         table(
-          ['Name', 'Kind', 'Where', 'Tested', 'Links', 'Id'],
+          ['Name', 'Kind', 'Where', 'Tested', 'Batches', 'Links', 'Id'],
           items.map((one) => [
             one.name,
             one.kind,
             whereOf(one),
             localTime(one.testedAt),
+            loadOf(one),
             one.links.map((link) => link.name).join(', '),
             one.id,
           ]),
@@ -132,6 +133,47 @@ export function endpointCommands(program: Command, context: () => Context): void
     })
 
   endpoint
+    .command('limit <name>')
+    .description('how many batches of all links may be under way at a time at an endpoint')
+    .addOption(new Option('--batches <number>', 'from 1 to 64').argParser(wholeNumber))
+    .option('--default', 'as "tandem limits" says')
+    .action(async (name: string, options: { batches?: number; default?: boolean }) => {
+      const { api, output } = context()
+      if ((options.batches === undefined) !== (options.default === true))
+        throw new Error('Give either --batches or --default.')
+      const found = await findEndpoint(context(), name)
+      const changed = await api.call('changeEndpoint', {
+        params: { id: found.id },
+        body: { maxBatches: options.batches ?? null },
+      })
+      output.show(changed, (one) => `${one.name}: ${loadOf(one)} batches under way.`)
+    })
+
+  program
+    .command('limits')
+    .description('show or change how many batches may be under way at a time')
+    .addOption(new Option('--endpoint <number>', 'at an endpoint without a limit of its own').argParser(wholeNumber))
+    .addOption(
+      new Option('--total <number>', 'in the whole installation, or "none"').argParser((text: string) =>
+        text === 'none' ? null : wholeNumber(text),
+      ),
+    )
+    .action(async (options: { endpoint?: number; total?: number | null }) => {
+      const { api, output } = context()
+      const change = {
+        ...(options.endpoint === undefined ? {} : { endpointBatches: options.endpoint }),
+        ...(options.total === undefined ? {} : { batches: options.total }),
+      }
+      output.show(
+        Object.keys(change).length === 0
+          ? await api.call('getLimits')
+          : await api.call('changeLimits', { body: change }),
+        (one) =>
+          `At an endpoint without a limit of its own: ${one.endpointBatches} batches at a time.\nIn the whole installation: ${one.batches ?? 'no limit'}.`,
+      )
+    })
+
+  endpoint
     .command('remove <name>')
     .description('remove an endpoint that no link ever used')
     .action(async (name: string) => {
@@ -162,6 +204,17 @@ export async function findEndpoint({ api }: Context, name: string): Promise<Endp
       `There is no endpoint "${name}". There ${items.length === 0 ? 'are none yet' : `is: ${items.map((one) => one.name).join(', ')}`}.`,
     )
   return found
+}
+
+/** Batches under way of those that may be, and why it may be fewer now. */
+function loadOf({ load }: EndpointView): string {
+  const paused = load.pausedUntil === null ? '' : `, paused until ${localTime(load.pausedUntil)}`
+  return `${load.running} of ${load.limit}${load.waiting === 0 ? '' : `, ${load.waiting} waiting`}${paused}`
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
+  return Number(text)
 }
 
 function whereOf({ address }: EndpointView): string {

@@ -33,7 +33,10 @@ export interface CompositeMember {
   prefix: string
 }
 
-type Plain = Omit<Connector, 'kind' | 'capabilities' | 'close' | 'testConnection' | 'serverDate' | 'users' | 'earlier'>
+type Plain = Omit<
+  Connector,
+  'kind' | 'capabilities' | 'close' | 'testConnection' | 'serverDate' | 'takePause' | 'users' | 'earlier'
+>
 
 /**
  * Adds composite entity types to a connector: each call is divided among the members that it concerns, and their records

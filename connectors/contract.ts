@@ -113,6 +113,8 @@ export interface ServerDate {
 export interface Connects {
   /** Null: no answer has told it so far. */
   serverDate(): ServerDate | null
+  /** The longest pause, in milliseconds, that the endpoint has asked for since this was last called; null: none. */
+  takePause(): number | null
   /** Signs in and looks at the project or workspace. Throws ConnectorError with class, message and remedy. */
   testConnection(options?: CallOptions): Promise<ConnectionReport>
 }

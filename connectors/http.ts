@@ -41,6 +41,8 @@ export interface Http {
   readonly concurrency: number
   /** The server's clock, by its answers. */
   serverDate(): ServerDate | null
+  /** The longest pause that the server has asked for since this was last called, in milliseconds; null: none. */
+  takePause(): number | null
   send(request: HttpRequest): Promise<HttpAnswer>
   /** Like send for a read of bytes: an answer of 200 is left open, any other is read as a text. */
   open(request: HttpRequest): Promise<OpenAnswer | HttpAnswer>
@@ -82,6 +84,8 @@ export function createHttp(options: HttpOptions): Http {
   const agent = new Agent({ connections: concurrency, keepAliveTimeout: 20_000 })
   const limiter = createLimiter(concurrency)
   const dates = createDateWatch()
+  let pausedUntil = 0
+  let asked: number | null = null
 
   async function once(call: HttpRequest, opened = false): Promise<HttpAnswer | OpenAnswer> {
     const url = new URL(`${baseUrl}${call.path}`)
@@ -129,6 +133,12 @@ export function createHttp(options: HttpOptions): Http {
     }
   }
 
+  /** One request was told to come again later: the others need not be told so, too. */
+  async function pauseOver(signal: AbortSignal | undefined): Promise<void> {
+    const left = pausedUntil - performance.now()
+    if (left > 0) await pause(left, signal)
+  }
+
   /** The body holds its place in the limiter until it has been read, so that transfers count like any request. */
   async function open(call: HttpRequest): Promise<OpenAnswer | HttpAnswer> {
     return sendPatiently(
@@ -137,6 +147,7 @@ export function createHttp(options: HttpOptions): Http {
         new Promise((resolve, reject) => {
           limiter
             .run(async () => {
+              await pauseOver(signal)
               const answer = await once(call, true)
               resolve(answer)
               if ('body' in answer) await finished(answer.body).catch(() => undefined)
@@ -149,7 +160,10 @@ export function createHttp(options: HttpOptions): Http {
   async function sendPatiently(
     call: HttpRequest,
     attempted: (signal: AbortSignal | undefined) => Promise<HttpAnswer | OpenAnswer> = (signal) =>
-      limiter.run(() => once(call), signal),
+      limiter.run(async () => {
+        await pauseOver(signal)
+        return once(call)
+      }, signal),
   ): Promise<HttpAnswer | OpenAnswer> {
     for (let attempt = 1; ; attempt++) {
       const last = attempt >= readAttempts
@@ -157,7 +171,9 @@ export function createHttp(options: HttpOptions): Http {
         const answer = await attempted(call.signal)
         if (answer.status === 429 || (answer.status === 503 && answer.headers['retry-after'] !== undefined)) {
           const wait = retryAfterMs(answer.headers['retry-after']) ?? 1_000 * 2 ** attempt
+          asked = Math.max(asked ?? 0, wait)
           if (last || wait > longestWaitMs) throw throttled(name, wait)
+          pausedUntil = Math.max(pausedUntil, performance.now() + wait)
           await pause(wait, call.signal)
           continue
         }
@@ -174,10 +190,17 @@ export function createHttp(options: HttpOptions): Http {
     }
   }
 
+  function takePause(): number | null {
+    const taken = asked
+    asked = null
+    return taken
+  }
+
   return {
     baseUrl,
     concurrency,
     serverDate: dates.latest,
+    takePause,
     send,
     open,
     close: () => (agent.closed ? Promise.resolve() : agent.close()),

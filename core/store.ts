@@ -84,8 +84,8 @@ export interface Store {
   /** False: a blackout is on, and the run was not started in spite of it. */
   mayWork(input: { linkId: string; runId: string }): Promise<boolean>
   /**
-   * Leases up to `limit` due pairs or unpaired records to the caller. An empty answer: nothing is due now, or a blackout
-   * is on.
+   * Leases up to `limit` due pairs or unpaired records to the caller, as one batch that counts against the limits of both
+   * endpoints. An empty answer: nothing is due now, a blackout is on, or `busy`.
    */
   claim(input: ClaimRequest): Promise<Claim>
   /** Like a claim without taking one: due items in key order after `afterKey`, for simulations. */
@@ -96,6 +96,8 @@ export interface Store {
   markRestored(input: { linkId: string; side: Side; runId: string | null; message: string }): Promise<void>
   /** Makes the leases of a token last longer from now on; refused with `lease-lost` when any of them has run out. */
   extendLease(input: { token: string; leaseSeconds: number; graceSeconds: number }): Promise<void>
+  /** An endpoint asked for a pause (429 or 503 with Retry-After): all links on it slow down. */
+  noteThrottled(input: { endpointId: string; waitMs: number }): Promise<void>
   /** Gives leases back without having done anything; rows are due again at once. */
   release(input: { token: string }): Promise<void>
   /** Who is paired with, or being created for, records that unpaired records of `side` name as their twins. */
@@ -288,6 +290,11 @@ export interface Claim {
   items: readonly WorkItem[]
   /** True: a blackout is on, so nothing is given out. */
   closed?: boolean
+  /**
+   * Set: nothing was leased because the endpoints have as many batches under way as they may, or because it is another
+   * link's turn. `forMs`: it is no use to ask again before. `working`: the link has other batches under way.
+   */
+  busy?: { forMs: number; working: boolean }
 }
 
 /** A pair or an unpaired record with what is due about it. */

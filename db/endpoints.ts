@@ -15,6 +15,8 @@ export interface EndpointRow {
   testReport: Record<string, unknown> | null
   createdAt: string
   links: { id: string; name: string }[]
+  /** Batches at a time of all links together; null: as the installation says. */
+  maxBatches: number | null
 }
 
 export async function createEndpoint(
@@ -51,11 +53,11 @@ export async function createEndpoint(
   )
 }
 
-/** Changes name, address or secret; a change of what is connected to raises the revision. */
+/** Changes name, address, secret or limit; a change of what is connected to raises the revision. */
 export async function updateEndpoint(
   { sql }: Database,
   id: string,
-  change: { name?: string; address?: EndpointAddress; sealed?: Record<string, string> },
+  change: { name?: string; address?: EndpointAddress; sealed?: Record<string, string>; maxBatches?: number | null },
   actor: string,
 ): Promise<void> {
   await named('update endpoint', () =>
@@ -65,14 +67,27 @@ export async function updateEndpoint(
         await tx`update endpoints set address = ${tx.json(change.address)} where id = ${id}`
       if (change.sealed !== undefined)
         await tx`update credentials set sealed = ${tx.json(change.sealed)} where id = (select credential_id from endpoints where id = ${id})`
+      if (change.maxBatches !== undefined)
+        await tx`update endpoints set max_batches = ${change.maxBatches} where id = ${id}`
       if (change.address !== undefined || change.sealed !== undefined) await raiseRevision(tx, id)
       const changed = [
         ...(change.name === undefined ? [] : ['name']),
         ...(change.address === undefined ? [] : ['address']),
         ...(change.sealed === undefined ? [] : ['secret']),
+        ...(change.maxBatches === undefined ? [] : ['maxBatches']),
       ]
       await appendLedger(tx, chainOf(null), [
-        { kind: 'command', action: 'endpoint changed', linkId: null, content: { endpointId: id, changed }, actor },
+        {
+          kind: 'command',
+          action: 'endpoint changed',
+          linkId: null,
+          content: {
+            endpointId: id,
+            changed,
+            ...(change.maxBatches === undefined ? {} : { maxBatches: change.maxBatches }),
+          },
+          actor,
+        },
       ])
     }),
   )
@@ -91,7 +106,7 @@ export async function listEndpoints({ sql }: Database, id?: string): Promise<End
   return named(
     'list endpoints',
     () => sql<EndpointRow[]>`
-      select e.id, e.name, e.kind, e.address, e.revision, e.test_report as "testReport",
+      select e.id, e.name, e.kind, e.address, e.revision, e.max_batches as "maxBatches", e.test_report as "testReport",
         to_char(e.tested_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "testedAt",
         to_char(e.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "createdAt",
         coalesce((select jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name) order by l.name)

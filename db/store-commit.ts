@@ -10,6 +10,7 @@ import {
   StoreError,
 } from '../core/store.ts'
 import { keepableText, type Side, type Stamp, sides } from '../core/values.ts'
+import { freeBatchSlot } from './batch-slots.ts'
 import { countWithinLimits, heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
 import { commitWith, type Database, named } from './connection.ts'
@@ -142,6 +143,7 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
         saveIssues(tx, request, pairIds),
         answerRequests(tx, request, claimed),
         saveQueue(tx, request, claimed),
+        freeBatchSlot(tx, request.token),
         tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`,
       ])
       await saveWaiting(tx, keys, request, claimed)

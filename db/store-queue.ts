@@ -15,6 +15,7 @@ import {
   type WorkItem,
 } from '../core/store.ts'
 import { otherSide, type Side, type Stamp } from '../core/values.ts'
+import { extendBatchSlot, freeBatchSlot, takeBatchSlot } from './batch-slots.ts'
 import { type Database, named } from './connection.ts'
 
 /** What the statements below need to know of a link. */
@@ -150,21 +151,31 @@ function askedBy(sql: postgres.ISql, runId: string): postgres.PendingQuery<postg
 }
 
 /** Leases due pairs and unpaired records. A pair is one item whichever of its sides is due. */
-export async function claimItems({ sql }: Database, request: ClaimRequest): Promise<Claim> {
+export async function claimItems(database: Database, request: ClaimRequest): Promise<Claim> {
+  const { sql } = database
   const { linkId } = request
   return named('claim', async () => {
     const keys = await loadLinkKeys(sql, linkId)
     const token = randomUUID()
-    return sql.begin(async (tx) => {
+    const busy = await takeBatchSlot(database, request, [keys.left.endpointId, keys.right.endpointId], token)
+    if (busy !== null) return { token, items: [], busy }
+    const leased = sql.begin(async (tx): Promise<WorkItem[]> => {
       const claimed = await leaseDue(tx, keys, request, token)
-      if (claimed.length === 0) return { token, items: [] }
+      if (claimed.length === 0) return []
       const items = await withHeldDecisions(tx, await loadItems(tx, keys, claimed))
       const due = Object.fromEntries(
         items.map((item) => [item.key, item.due.map(({ side, id, revision }) => ({ side, id, revision }))]),
       )
       await tx`update claims set due = coalesce(${tx.json(due)}::jsonb -> key, '[]') where token = ${token}`
-      return { token, items }
+      return items
     })
+    let items: WorkItem[] = []
+    try {
+      items = await leased
+    } finally {
+      if (items.length === 0) await freeBatchSlot(sql, token)
+    }
+    return { token, items }
   })
 }
 
@@ -402,12 +413,16 @@ export async function extendClaim(
       await tx`
         update claims set lease_until = now() + make_interval(secs => ${leaseSeconds}),
           grace_until = now() + make_interval(secs => ${leaseSeconds + graceSeconds}) where token = ${token}`
+      await extendBatchSlot(tx, token, { leaseSeconds, graceSeconds })
     }),
   )
 }
 
 export async function releaseClaim({ sql }: Database, token: string): Promise<void> {
-  await named('release', () => sql`delete from claims where token = ${token}`)
+  await named('release', async () => {
+    await sql`delete from claims where token = ${token}`
+    await freeBatchSlot(sql, token)
+  })
 }
 
 /** Who is paired with, or being created for, the other-side records that unpaired records of `side` name. */

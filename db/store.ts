@@ -1,5 +1,6 @@
 import { type Store, StoreError } from '../core/store.ts'
 import { answerAsk, loadQuestion } from './asks.ts'
+import { noteThrottled } from './batch-slots.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
 import { queueForFiles } from './queue-files.ts'
 import { loadReferred } from './references.ts'
@@ -55,6 +56,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
       (await mayWork(database, request)) ? claimItems(database, request) : { token: '', items: [], closed: true },
     peek: (input) => peekItems(database, input),
     extendLease: (input) => extendClaim(database, input),
+    noteThrottled: (input) => noteThrottled(database, input),
     release: ({ token }) => releaseClaim(database, token),
     siblings: (input) => findSiblings(database, input),
     markRestored: (input) => markRestored(database, input),

@@ -30,6 +30,9 @@ export interface TemporalOptions {
   dynamicConfig?: Readonly<Record<string, string>>
 }
 
+/** Links take turns in the queues of bridges by the keys that their activities carry. */
+const ownConfig = { 'matching.enableFairness': 'true' }
+
 const startMs = 60_000
 const stopMs = 15_000
 const attempts = 3
@@ -63,7 +66,7 @@ async function launch(options: TemporalOptions, log: string, port: number): Prom
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
       ...['--http-port', String(await freePort()), '--metrics-port', String(await freePort())],
       ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
-      ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
+      ...Object.entries({ ...ownConfig, ...options.dynamicConfig }).flatMap(([key, value]) => [
         '--dynamic-config-value',
         `${key}=${value}`,
       ]),

@@ -60,6 +60,9 @@ export const stopRunSignal = defineSignal<[StopRun]>('stopRun')
 const lastRowsSeconds = 5
 /** A row that is due again this soon is waited for rather than left to the next run. */
 const shortWaitSeconds = 20
+/** Shorter pauses of an endpoint are waited for by the activity itself. */
+const longPauseMs = 5_000
+const longestPauseMs = 300_000
 /** How often a run waits for such rows. */
 const shortWaits = 12
 
@@ -88,7 +91,12 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
 
   /** On this workflow's own queue, which is the central workers'. */
   const centrally = (summary: string) => proxyActivities<CentralActivities>({ ...central, summary })
-  const bulk = { taskQueue: bridgeQueues(bridgeId).bulk, scheduleToStartTimeout: bridgePatience }
+  const bulk = {
+    taskQueue: bridgeQueues(bridgeId).bulk,
+    scheduleToStartTimeout: bridgePatience,
+    // Where the server knows fairness, links take turns however many activities each has in the queue.
+    priority: { fairnessKey: linkId, ...(kind === 'records' ? { priorityKey: 1 } : {}) },
+  }
   const byReading = (summary: string) => proxyActivities<BridgeActivities>({ ...reading, ...bulk, summary })
   const byWriting = (summary: string) => proxyActivities<BridgeActivities>({ ...writing, ...bulk, summary })
 
@@ -191,6 +199,8 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
     const only = kind === 'records' ? { runId } : {}
     const asked = kind === 'records'
     let waits = 0
+    /** Calls side by side: as many as find work, and one more to see whether there is room again. */
+    let width = asked ? 1 : parallel
     while (stopping === null) {
       const queue = await centrally('Look at the queue').queueState({ linkId, ...only })
       left = queue.due + queue.leased
@@ -204,10 +214,15 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       }
       const { reconcile } = byWriting('Reconcile')
       const results = await Promise.all(
-        Array.from({ length: asked ? 1 : parallel }, () => reconcile({ linkId, runId, version, asked })),
+        Array.from({ length: width }, () => reconcile({ linkId, runId, version, asked })),
       )
       for (const result of results) done += result.items
       if (results.some((result) => result.ended === 'closed')) return endByBlackout()
+      const working = results.filter((result) => result.ended !== 'busy')
+      width = asked ? 1 : Math.min(parallel, working.length + 1)
+      const pauseMs = Math.min(...results.map((result) => result.busyForMs ?? 0))
+      if (working.length === 0 && pauseMs > longPauseMs && stopping === null)
+        await sleep(Math.min(pauseMs, longestPauseMs), { summary: 'An endpoint asked for a pause' })
       if (results.some((result) => result.ended === 'link-changed')) {
         status = 'interrupted'
         message = 'The configuration was changed; the rest is done by the next run, under the new version.'

@@ -3,7 +3,8 @@ import { setMaxListeners } from 'node:events'
 import { Context, cancelled as cancellation } from '@temporalio/activity'
 import type { Store } from '../../core/store.ts'
 import { StoreError } from '../../core/store.ts'
-import type { Connections } from '../connections.ts'
+import { sides } from '../../core/values.ts'
+import type { Connections, Workbench } from '../connections.ts'
 import { guarded } from '../failures.ts'
 import { createStepWatch } from './clock-step.ts'
 import { execute } from './execute.ts'
@@ -20,11 +21,14 @@ export interface ReconcileInput {
 export interface ReconcileResult {
   /**
    * `empty`: nothing is due now. `more`: the time of one call is over. `stopped`: asked to stop at a batch border.
-   * `closed`: a blackout is on.
+   * `closed`: a blackout is on. `busy`: the endpoints have all the batches under way that they may have, some of this link's
+   * among them, or for long.
    */
-  ended: 'empty' | 'more' | 'stopped' | 'closed' | 'link-changed'
+  ended: 'empty' | 'more' | 'stopped' | 'closed' | 'link-changed' | 'busy'
   items: number
   batches: number
+  /** How long it is no use to try again, in milliseconds, where it ended `busy`. */
+  busyForMs?: number
 }
 
 export interface ReconcileDependencies {
@@ -92,6 +96,13 @@ export function createReconcile(dependencies: ReconcileDependencies) {
         if (stop) return { ...result, ended: 'stopped' }
         let claimedAt = performance.now()
         const claim = await store.claim({ linkId, runId, limit, leaseSeconds, graceSeconds, asked })
+        if (claim.busy !== undefined) {
+          const { forMs, working } = claim.busy
+          // Another call of this link goes on; or it takes longer than a worker's slot may be held for nothing.
+          if (working || forMs > longestWaitMs) return { ...result, ended: 'busy', busyForMs: forMs }
+          await new Promise((resolve) => setTimeout(resolve, forMs * (0.8 + Math.random() * 0.4)))
+          continue
+        }
         if (claim.items.length === 0) return { ...result, ended: claim.closed === true ? 'closed' : 'empty' }
         context.heartbeat({ items: result.items })
         const assertLease = () => {
@@ -121,8 +132,10 @@ export function createReconcile(dependencies: ReconcileDependencies) {
           })
           await clocks.tell()
           await store.commit({ token: claim.token, callId: randomUUID(), linkId, runId, version, bridge, build, items })
+          await tellPauses(bench)
         } catch (error) {
           await store.release({ token: claim.token }).catch(() => undefined)
+          await tellPauses(bench).catch(() => undefined)
           if (error instanceof StoreError && error.code === 'lease-lost' && ++lost < mostLeasesLost) {
             limit = Math.ceil(limit / 4)
             continue
@@ -142,8 +155,19 @@ export function createReconcile(dependencies: ReconcileDependencies) {
     }
   }
 
+  /** What an endpoint asked one of us for holds for all. */
+  async function tellPauses({ link, connectors }: Workbench): Promise<void> {
+    for (const side of sides) {
+      const waitMs = connectors[side].takePause()
+      if (waitMs !== null) await store.noteThrottled({ endpointId: link[side].id, waitMs })
+    }
+  }
+
   return { reconcile }
 }
+
+/** A call waits in its place for its turn so long at most; a longer pause is waited for by the run. */
+const longestWaitMs = 5_000
 
 /** A batch has many requests under way that all listen to it. */
 function deadlineIn(ms: number): AbortSignal {

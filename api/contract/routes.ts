@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import * as commands from './commands.ts'
 import * as c from './conflicts.ts'
+import * as l from './limits.ts'
 import * as s from './schemas.ts'
 import * as stops from './stops.ts'
 import * as w from './webhooks.ts'
@@ -59,6 +60,25 @@ export const routes = {
     }),
     codes: [],
   },
+  getLimits: {
+    method: 'get',
+    path: '/limits',
+    summary: 'How many batches may be under way at a time',
+    tag: 'service',
+    status: 200,
+    answer: l.limits,
+    codes: [],
+  },
+  changeLimits: {
+    method: 'patch',
+    path: '/limits',
+    summary: 'Change how many batches may be under way at a time',
+    tag: 'service',
+    body: l.changeLimits,
+    status: 200,
+    answer: l.limits,
+    codes: [],
+  },
   listEndpoints: {
     method: 'get',
     path: '/endpoints',
@@ -92,7 +112,7 @@ export const routes = {
   changeEndpoint: {
     method: 'patch',
     path: '/endpoints/:id',
-    summary: 'Change name, address or secret',
+    summary: 'Change name, address, secret or limit',
     tag: 'endpoints',
     params: byId,
     body: s.changeEndpoint,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { linkSchedule } from './commands.ts'
+import { endpointLoad, maxBatches } from './limits.ts'
 
 const id = z.uuid()
 const time = z.string().meta({ description: 'ISO time in UTC' })
@@ -62,6 +63,11 @@ export const endpoint = z
     testReport: z.record(z.string(), z.unknown()).nullable(),
     createdAt: time,
     links: z.array(z.object({ id, name: z.string() })),
+    maxBatches: z
+      .int()
+      .nullable()
+      .meta({ description: 'Batches at a time of all links together; null: the default of the installation' }),
+    load: endpointLoad,
   })
   .meta({ id: 'Endpoint' })
 export type EndpointView = z.infer<typeof endpoint>
@@ -277,6 +283,7 @@ export const changeEndpoint = z
     name: name.optional(),
     address: address.optional(),
     secret: secret.optional(),
+    maxBatches: maxBatches.nullable().optional().meta({ description: 'null: the default of the installation' }),
     test: z.boolean().default(true),
   })
   .meta({ id: 'ChangeEndpoint' })

@@ -3,11 +3,13 @@ import type { z } from 'zod'
 import type { EndpointAddress } from '../../core/endpoint.ts'
 import { entityTypes } from '../../core/link-kinds.ts'
 import type { SideMetadata } from '../../core/metadata.ts'
+import { loadEndpointLoads } from '../../db/batch-slots.ts'
 import { listBridges } from '../../db/bridges.ts'
 import { DatabaseError } from '../../db/connection.ts'
 import {
   createEndpoint,
   deleteEndpoint,
+  type EndpointRow,
   endpointHasPairs,
   getEndpoint,
   listEndpoints,
@@ -54,14 +56,24 @@ export function endpointHandlers(
     })
   }
 
+  async function withLoad(rows: readonly EndpointRow[]) {
+    const loads = await loadEndpointLoads(database)
+    return rows.flatMap((row) => {
+      // One that was deleted meanwhile is not shown.
+      const load = loads.get(row.id)
+      return load === undefined ? [] : [{ ...row, load }]
+    })
+  }
+
   async function existing(id: string) {
     const found = await getEndpoint(database, id)
-    if (found === null) throw notFound('endpoint', id)
-    return found
+    const [shown] = await withLoad(found === null ? [] : [found])
+    if (shown === undefined) throw notFound('endpoint', id)
+    return shown
   }
 
   return {
-    listEndpoints: async () => ({ items: await listEndpoints(database) }),
+    listEndpoints: async () => ({ items: await withLoad(await listEndpoints(database)) }),
     getEndpoint: ({ params }) => existing(params.id),
 
     createEndpoint: async ({ body }, { actor }) => {
@@ -112,6 +124,7 @@ export function endpointHandlers(
         ...(body.name === undefined ? {} : { name: body.name }),
         ...(at === undefined ? {} : { address: at }),
         ...(sealed === undefined ? {} : { sealed }),
+        ...(body.maxBatches === undefined ? {} : { maxBatches: body.maxBatches }),
       }
       if (Object.keys(change).length === 0) return before
       await nameTaken('/name', body.name ?? before.name, () => updateEndpoint(database, params.id, change, actor))

@@ -1,11 +1,12 @@
 import { listBridges } from '../../db/bridges.ts'
+import { getInstallationLimits, setInstallationLimits } from '../../db/installation.ts'
 import { listWorkspaces } from '../../db/workspaces.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
 export function serviceHandlers(
   { database, temporal }: Dependencies,
   about: { build: string; temporalUi: string | null; mail: string | null },
-): Pick<Handlers, 'health' | 'listWorkspaces' | 'listBridges'> {
+): Pick<Handlers, 'health' | 'listWorkspaces' | 'listBridges' | 'getLimits' | 'changeLimits'> {
   return {
     health: async () => {
       const [up, answers] = await Promise.all([
@@ -22,6 +23,19 @@ export function serviceHandlers(
         temporalUi: about.temporalUi,
         mail: about.mail,
       }
+    },
+    getLimits: () => getInstallationLimits(database),
+    changeLimits: async ({ body }, { actor }) => {
+      const { endpointBatches, batches } = body
+      await setInstallationLimits(
+        database,
+        {
+          ...(endpointBatches === undefined ? {} : { endpointBatches }),
+          ...(batches === undefined ? {} : { batches }),
+        },
+        actor,
+      )
+      return getInstallationLimits(database)
     },
     listWorkspaces: async () => ({ items: await listWorkspaces(database) }),
     listBridges: async () => ({

@@ -510,6 +510,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     kind: 'alm',
     capabilities,
     serverDate: http.serverDate,
+    takePause: http.takePause,
     testConnection,
     describe,
     users,

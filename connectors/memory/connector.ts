@@ -133,6 +133,7 @@ export function createMemoryConnector(
     kind: 'memory',
     capabilities,
     serverDate: () => null,
+    takePause: () => null,
     testConnection: (options = {}) =>
       reading(options, () => ({
         product: 'Memory',

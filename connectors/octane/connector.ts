@@ -518,6 +518,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     kind: 'octane',
     capabilities,
     serverDate: http.serverDate,
+    takePause: http.takePause,
     testConnection,
     describe,
     users,

@@ -55,6 +55,12 @@ export const endpoints = pgTable('endpoints', {
   revision: integer('revision').notNull().default(1),
   testedAt: moment('tested_at'),
   testReport: jsonb('test_report').$type<Record<string, unknown>>(),
+  /** Batches at a time, of all links together; null: as the installation says. */
+  maxBatches: integer('max_batches'),
+  /** The endpoint asked for a pause until then, last at `throttledAt`; its limit was halved so often. */
+  throttledUntil: moment('throttled_until'),
+  throttledAt: moment('throttled_at'),
+  throttleHalvings: integer('throttle_halvings').notNull().default(0),
   createdAt: moment('created_at').notNull().defaultNow(),
 })
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { boolean, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import type { Problem } from '../../core/problems.ts'
 import { moment } from './columns.ts'
 import { workspaces } from './places.ts'
@@ -51,4 +51,33 @@ export const idempotencyKeys = pgTable('idempotency_keys', {
   status: integer('status'),
   body: jsonb('body').$type<unknown>(),
   expiresAt: moment('expires_at').notNull(),
+})
+
+/** Settings of the whole installation: one row, or none as long as nothing was changed. */
+export const installation = pgTable('installation', {
+  one: boolean('one').primaryKey().default(true),
+  /** Batches at a time at an endpoint that has no limit of its own. */
+  endpointBatches: integer('endpoint_batches').notNull(),
+  /** Batches at a time of all links; null: no limit. */
+  maxBatches: integer('max_batches'),
+})
+
+/** Places of batches under way: what the limits of endpoints count. They run out with the leases of the batch. */
+export const batchSlots = pgTable('batch_slots', {
+  token: uuid('token').primaryKey(),
+  linkId: uuid('link_id').notNull(),
+  leftId: uuid('left_id').notNull(),
+  rightId: uuid('right_id').notNull(),
+  until: moment('until').notNull(),
+})
+
+/** When a link was last let in, and since when it waits: who goes next is decided by it. */
+export const batchTurns = pgTable('batch_turns', {
+  linkId: uuid('link_id').primaryKey(),
+  leftId: uuid('left_id').notNull(),
+  rightId: uuid('right_id').notNull(),
+  asked: boolean('asked').notNull().default(false),
+  grantedAt: moment('granted_at'),
+  waitingSince: moment('waiting_since'),
+  seenAt: moment('seen_at').notNull(),
 })

@@ -67,6 +67,7 @@ export async function timePasses(lab: Lab, history?: History): Promise<void> {
   for (const { clock } of [lab.alm, lab.octane]) clock.set({ offsetMs: clock.setting().offsetMs + hourMs })
   const { sql } = lab.database
   await sql`update claims set lease_until = lease_until - interval '1 hour', grace_until = grace_until - interval '1 hour'`
+  await sql`update batch_slots set until = until - interval '1 hour'`
   await sql`update pending set next_attempt_at = next_attempt_at - interval '1 hour', first_seen = first_seen - interval '1 hour'`
   await sql`update intents set created_at = created_at - interval '1 hour'`
   await sql`update absences set first_missing = first_missing - interval '1 hour'`
