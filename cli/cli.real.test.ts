@@ -141,7 +141,7 @@ describe('endpoints from the command line', () => {
     const { out, code } = await tandem(['endpoint', 'list'])
     const [head, ...rows] = out.trimEnd().split('\n')
     expect(code).toBe(0)
-    expect(head).toMatch(/Name\s+Kind\s+Where\s+Tested\s+Links\s+Id/)
+    expect(head).toMatch(/Name\s+Kind\s+Where\s+Tested\s+Batches\s+Links\s+Id/)
     expect(rows.some((row) => /alm\s+alm\s+http:\S+ DEFAULT\/Sync/.test(row))).toBe(true)
     expect(await json<unknown[]>(['endpoint', 'list'])).toHaveLength(rows.length)
     expect((await tandem(['endpoint', 'test', 'octane'])).out).toMatch(/^Connected\. /)

@@ -53,6 +53,7 @@ export function withComposites(connector: Connector, composites: readonly Compos
     read: (entityType, ids, fields, options) => of(entityType).read(entityType, ids, fields, options),
     find: (entityType, field, values, fields, options) =>
       of(entityType).find(entityType, field, values, fields, options),
+    lastEdits: (entityType, record, fields, options) => of(entityType).lastEdits(entityType, record, fields, options),
     count: (entityType, options) => of(entityType).count(entityType, options),
     recordUrl: (entityType, id) => of(entityType).recordUrl(entityType, id),
     create: (entityType, rows, fields, options) => of(entityType).create(entityType, rows, fields, options),
@@ -284,6 +285,13 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
     }
   }
 
+  const lastEdits: Plain['lastEdits'] = async (_entityType, record, fields, options) => {
+    const member = memberOf(record.fields[typeField])
+    if (member === undefined) return {}
+    const plain = { ...record, id: record.id.slice(member.prefix.length) }
+    return inner.lastEdits(member.entityType, plain, await fieldsOf(member, fields), options)
+  }
+
   const shownResult =
     (member: CompositeMember) =>
     (result: RowResult): RowResult =>
@@ -295,6 +303,7 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
     scan,
     read,
     find,
+    lastEdits,
     count,
     recordUrl: (_entityType, id) => {
       const member = members.find((one) => one.prefix !== '' && id.startsWith(one.prefix)) ?? members[0]

@@ -1,4 +1,5 @@
 import type { AttachmentEntry } from '../core/attachments.ts'
+import type { FieldEdit } from '../core/latest.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
 import type { Problem } from '../core/problems.ts'
 import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
@@ -11,7 +12,7 @@ import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
  * One connector object holds one shared signed-in session of one endpoint (a project or a workspace) with one user. All
  * methods may be called in parallel; the connector limits its own concurrency and renews its session once, under a mutex.
  */
-export interface Connector extends Connects, Describes, Scans, Reads, Writes, Deletes {
+export interface Connector extends Connects, Describes, Scans, Reads, Histories, Writes, Deletes {
   readonly kind: 'alm' | 'octane' | 'memory'
   readonly capabilities: Capabilities
   /** Files attached to records, where the system has such; listed by `read` as the field `attachments`. */
@@ -92,6 +93,8 @@ export interface Capabilities {
    * change it like any field (ALM's `creation-time`, a day), so it proves something only where the version has not risen.
    */
   creationTime: 'fixed' | 'editable'
+  /** True: a history tells when single fields were last edited (`lastEdits`). */
+  fieldHistory: boolean
 }
 
 export interface CallOptions {
@@ -187,6 +190,19 @@ export interface Reads {
   count(entityType: string, options?: CallOptions): Promise<number>
   /** Where a person opens the record in a browser. */
   recordUrl(entityType: string, id: string): string
+}
+
+export interface Histories {
+  /**
+   * When fields of a record, as it was read, were last edited. Fields of which the history cannot surely tell are absent: it
+   * keeps none of them, does not reach up to the state that was read, or may not be read. One request.
+   */
+  lastEdits(
+    entityType: string,
+    record: RecordSnapshot,
+    fields: readonly string[],
+    options?: CallOptions,
+  ): Promise<Readonly<Record<string, FieldEdit>>>
 }
 
 export interface CreateRow {

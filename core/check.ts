@@ -250,13 +250,23 @@ export function checkConfiguration(input: CheckInput): Finding[] {
 
   /** Can the policy tell what to do about these two fields? */
   function checkPolicy(mapping: FieldMapping, pointer: string, left: FieldMetadata, right: FieldMetadata): void {
-    if (mapping.conflict === 'latest')
+    const silent = left.history === true ? (right.history === true ? null : 'right') : 'left'
+    if (mapping.conflict === 'latest' && silent !== null)
       add(
         'conflicts',
         'error',
+        silent,
+        `"${left.label}" and "${right.label}" cannot be settled by the later edit: no history tells when "${silent === 'left' ? left.label : right.label}" was edited.`,
+        'Let a side win, merge, or ask a person; in ALM, a project administrator may switch History on for the field.',
+        `${pointer}/conflict`,
+      )
+    if (mapping.conflict === 'latest' && silent === null && (mapping.group ?? null) !== null)
+      add(
+        'conflicts',
+        'warning',
         null,
-        `"${left.label}" and "${right.label}" cannot be settled by the later edit: the endpoints tell no time of a single field that Tandem can rely on.`,
-        'Let a side win, merge, or ask a person.',
+        `"${left.label}" and "${right.label}" are merged together with other fields, so the later edit is not asked for: "${mapping.conflictFallback}" holds.`,
+        'Take the field out of its group, or choose that policy.',
         `${pointer}/conflict`,
       )
     if (mapping.conflict === 'merge' && ((mapping.group ?? null) !== null || mergeKind(left, right) === null))

@@ -39,6 +39,8 @@ export interface FieldMetadata {
   userDefined: boolean
   /** True: the list's items differ from the product's delivered ones, so it is not mapped automatically. */
   customized: boolean
+  /** True: the endpoint's history tells when the field of a record was last edited. */
+  history?: boolean
 }
 
 /** How the ids that a field holds are known to the link that keeps their records in step. */

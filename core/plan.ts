@@ -2,6 +2,7 @@ import { type AttachmentComparison, type PlannedAttachment, planAttachments } fr
 import { type Base, type BaseField, canonicalVersion, inTodaysForm, thawed, toBaseValue } from './base.ts'
 import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
+import type { EditTimes } from './latest.ts'
 import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
 import { canonicalMemo, sameMemoContent } from './memo.ts'
 import { type MergeField, type MergeResult, mergeGroup } from './merge.ts'
@@ -105,6 +106,8 @@ export interface PairInput {
   images?: Readonly<Record<Side, ImageRoute>>
   /** By mapping id: the side edited last; null: nobody can tell. */
   newer?: Readonly<Record<string, Side | null>>
+  /** By mapping id: the times that `newer` comes from, for the ledger. */
+  times?: Readonly<Record<string, EditTimes>>
 }
 
 export interface LearnInput {
@@ -260,6 +263,9 @@ export function createPlanner(context: PlannerContext): Planner {
           rule: result.rule,
           group: mapping.group ?? null,
           ...(result.halfway === undefined ? {} : { halfway: result.halfway }),
+          ...(result.rule === 'latest' && input.times?.[mapping.id] !== undefined
+            ? { times: input.times[mapping.id] }
+            : {}),
         })
       })
     }

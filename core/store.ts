@@ -2,6 +2,7 @@ import type { Base } from './base.ts'
 import type { Decisions, FieldConflict } from './conflicts.ts'
 import type { EndpointAddress } from './endpoint.ts'
 import type { AskedType } from './known-fields.ts'
+import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
@@ -361,6 +362,8 @@ export interface IntentField {
   sent: CanonicalValue
   /** Why: `changed`, `new`, `conflict`, `latest`, `merge`, `decision`, `re-map`, `default`, `constant`, `reference`. */
   rule: string
+  /** Of rule `latest`: the times by which it was decided. */
+  times?: EditTimes
   /** The value goes to both sides, and this is the first of the two writes. */
   halfway?: 'merge' | 'decision'
 }

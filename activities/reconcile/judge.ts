@@ -1,4 +1,5 @@
 import { referencedId } from '../../core/endpoint.ts'
+import type { PairInput } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { References } from '../../core/references.ts'
 import type { OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts'
@@ -7,6 +8,7 @@ import type { Workbench } from '../connections.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
 import { findTwins, nameOf } from './find-twins.ts'
 import { type IncompletePair, judgeGone } from './judge-gone.ts'
+import { planByHistory } from './latest.ts'
 import { referencesOf } from './references.ts'
 import { restoredAmong } from './restored.ts'
 import { baseOfCreation, notApplied, settledCreation, settledLinkBack, settleUpdates } from './settle.ts'
@@ -106,7 +108,18 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
       }),
     ),
   )
-  return [...decisions, ...eachPairOnce(judged.flat())]
+  return Promise.all(
+    [...decisions, ...eachPairOnce(judged.flat())].map((decision) =>
+      decision.kind === 'pair'
+        ? planByHistory(
+            bench,
+            decision,
+            pairInput(decision.item, decision.base, decision.left, decision.right, references),
+            call,
+          )
+        : decision,
+    ),
+  )
 }
 
 /** Two records of one batch that find each other become one pair: the second is looked at again when it has it. */
@@ -215,20 +228,10 @@ function planPair(
     snapshots: { left, right },
     references: { left: nameOf(bench, 'right', right.id), right: nameOf(bench, 'left', left.id) },
   })
-  const seen = { left: item.pair?.left.seen ?? null, right: item.pair?.right.seen ?? null }
   const settlesOnly = item.intents.length > 0
   const plan = settlesOnly
     ? nothingPlanned
-    : bench.planner.planPair({
-        base: looked.base,
-        left,
-        right,
-        seen,
-        references,
-        ...(item.pair?.decisions === undefined ? {} : { decisions: item.pair.decisions }),
-        // Somebody asked for this record: what was given up is tried once more.
-        retry: item.due.some((row) => row.reason === 'person'),
-      })
+    : bench.planner.planPair(pairInput(item, looked.base, left, right, references))
   const linkBack = sides.filter((side) => {
     if (settlesOnly) return false
     const field = configuration[side].crossReference
@@ -251,6 +254,25 @@ function planPair(
     linkBack,
     outcome,
     settlesOnly,
+  }
+}
+
+function pairInput(
+  item: WorkItem,
+  base: PairDecision['base'],
+  left: RecordSnapshot,
+  right: RecordSnapshot,
+  references: References,
+): PairInput {
+  return {
+    base,
+    left,
+    right,
+    references,
+    seen: { left: item.pair?.left.seen ?? null, right: item.pair?.right.seen ?? null },
+    ...(item.pair?.decisions === undefined ? {} : { decisions: item.pair.decisions }),
+    // Somebody asked for this record: what was given up is tried once more.
+    retry: item.due.some((row) => row.reason === 'person'),
   }
 }
 

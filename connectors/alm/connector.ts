@@ -13,10 +13,12 @@ import {
 import { createHttp, type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
 import type { Form } from '../multipart.ts'
 import { createSession } from '../session.ts'
+import { createStampClock } from '../stamp-clock.ts'
 import { attachmentFlags, createAttachments } from './attachments.ts'
 import { type AlmEntity, identityFields, quoted, snapshotOf } from './codec.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorOf, isSessionOver, parseJson } from './errors.ts'
+import { createHistory } from './history.ts'
 import {
   type AlmField,
   type AlmList,
@@ -113,6 +115,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     maxScanPage: 2_000,
     timesHaveZone: false,
     creationTime: 'editable',
+    fieldHistory: true,
   }
 
   const session = createSession({
@@ -505,6 +508,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
   const attachments = createAttachments(calls)
   const writer = createWriter(calls, read, capabilities, writes)
   const deleter = createDeleter(calls, read, writes)
+  const clock = createStampClock()
 
   return {
     kind: 'alm',
@@ -526,8 +530,14 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       const type = entityType === 'defect' ? 'IBug' : 'IRequirement'
       return `${scheme === 'https' ? 'tds' : 'td'}://${address.project}.${address.domain}.${rest}/[AnyModule]?EntityType=${type}&EntityID=${id}`
     },
-    create: writer.create,
-    update: writer.update,
+    create: async (entityType, rows, returnFields, call) =>
+      clock.learning(
+        rows.map(() => null),
+        () => writer.create(entityType, rows, returnFields, call),
+      ),
+    update: async (entityType, rows, returnFields, call) =>
+      clock.learning(rows, () => writer.update(entityType, rows, returnFields, call)),
+    ...createHistory(calls, clock),
     attachments,
     ...deleter,
     close: async () => {

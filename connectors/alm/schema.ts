@@ -19,6 +19,7 @@ export interface AlmField {
   active?: boolean
   verify?: boolean
   filterable?: boolean
+  history?: boolean
   system?: boolean
   supportsMultivalue?: boolean
   fieldRelationReferences?: {
@@ -106,6 +107,8 @@ export function fieldMetadata(
     ...(above === 'requirement' ? { hierarchy: 'free' as const } : {}),
     userDefined: /^user-/.test(field.name),
     customized: list !== undefined && isCustomized(list),
+    // Audits leave texts out.
+    history: field.history === true && type !== 'memo',
   }
 }
 

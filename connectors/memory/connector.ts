@@ -22,6 +22,7 @@ const capabilities: Capabilities = {
   maxScanPage: 50,
   timesHaveZone: true,
   creationTime: 'fixed',
+  fieldHistory: false,
 }
 
 /**
@@ -134,6 +135,7 @@ export function createMemoryConnector(
     capabilities,
     serverDate: () => null,
     takePause: () => null,
+    lastEdits: async () => ({}),
     testConnection: (options = {}) =>
       reading(options, () => ({
         product: 'Memory',

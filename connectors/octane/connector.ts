@@ -17,6 +17,7 @@ import { createAttachments } from './attachments.ts'
 import { type OctaneEntity, quoted, snapshotOf, stampFields } from './codec.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorsOf, parseJson } from './errors.ts'
+import { createHistory } from './history.ts'
 import {
   endpointUser,
   entityMetadata,
@@ -55,6 +56,7 @@ const capabilities: Capabilities = {
   maxScanPage: 1_000,
   timesHaveZone: true,
   creationTime: 'fixed',
+  fieldHistory: true,
 }
 
 interface Page {
@@ -533,6 +535,18 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     create: writer.create,
     update: writer.update,
     attachments,
+    ...createHistory(
+      (path, query, call) =>
+        session.send({
+          method: 'GET',
+          path: `${place}${path}`,
+          query,
+          headers: { ALM_OCTANE_TECH_PREVIEW: 'true' },
+          idempotent: true,
+          ...call,
+        }),
+      http.serverDate,
+    ),
     ...deleter,
     close: async () => {
       await session.close()

@@ -130,6 +130,7 @@ export function wireField(
       ...(above ? { hierarchy: 'typed' as const } : {}),
       userDefined: field.is_user_defined === true,
       customized: isCustomized(first?.logical_name ?? target ?? '', options),
+      history: !readOnly,
     },
   }
 }

@@ -223,7 +223,7 @@ export class AlmStore {
     const id = String(before.id)
     const changed = this.#stamped(model, before, after, at)
     this.#put(model, before, after)
-    this.audits.changed(model, this.#stamp(id, writer), before, after, changed)
+    this.audits.changed(model, this.#stamp(id, writer, at), before, after, changed)
     this.#log(
       writer,
       'update',
@@ -359,8 +359,8 @@ export class AlmStore {
   }
 
   /** Who writes a record and when, as its history says. */
-  #stamp(id: string, writer: AlmWriter): { id: string; user: string; time: string } {
-    return { id, user: writer.user, time: this.localTime() }
+  #stamp(id: string, writer: AlmWriter, at?: string): { id: string; user: string; time: string } {
+    return { id, user: writer.user, time: at ?? this.localTime() }
   }
 
   #log(
