@@ -21,6 +21,10 @@ describe('how many batches may be under way at a time', () => {
       batches: null,
     })
     expect(await service.call('changeLimits', { body: { batches: 20 } })).toEqual({ endpointBatches: 5, batches: 20 })
+    expect(await service.call('changeLimits', { body: { batches: null } })).toEqual({
+      endpointBatches: 5,
+      batches: null,
+    })
     const params = { id: left.id }
     const changed = await service.call('changeEndpoint', { params, body: { maxBatches: 2 } })
     expect(changed).toMatchObject({ maxBatches: 2, load: { limit: 2 }, revision: left.revision })
@@ -40,6 +44,7 @@ describe('how many batches may be under way at a time', () => {
     expect(rows.map((row) => row.action).sort()).toEqual([
       'endpoint changed',
       'endpoint changed',
+      'limits changed',
       'limits changed',
       'limits changed',
     ])

@@ -146,6 +146,24 @@ describe('endpoints from the command line', () => {
     expect(await json<unknown[]>(['endpoint', 'list'])).toHaveLength(rows.length)
     expect((await tandem(['endpoint', 'test', 'octane'])).out).toMatch(/^Connected\. /)
   })
+
+  it('are spared as people say, each or all', async () => {
+    expect((await tandem(['endpoint', 'limit', 'octane', '--batches', '3'])).out).toBe(
+      'octane: 0 of 3 batches under way.\n',
+    )
+    expect((await tandem(['limits', '--endpoint', '5', '--total', '20'])).out).toContain('20')
+    expect(await json<unknown>(['limits', '--total', 'none'])).toEqual({ endpointBatches: 5, batches: null })
+    expect((await tandem(['endpoint', 'limit', 'octane', '--default'])).out).toContain('0 of 5 batches')
+    const [both, none, wrong] = await Promise.all([
+      tandem(['endpoint', 'limit', 'octane', '--default', '--batches', '3']),
+      tandem(['limits', '--endpoint', 'many']),
+      tandem(['endpoint', 'limit', 'octane', '--batches', '65']),
+    ])
+    expect([both.code, both.err]).toEqual([1, 'Give either --batches or --default.\n'])
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('whole number')])
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('at most 64')])
+    await tandem(['limits', '--endpoint', '8'])
+  })
 })
 
 describe('links from the command line', () => {

@@ -154,15 +154,16 @@ export function endpointCommands(program: Command, context: () => Context): void
     .description('show or change how many batches may be under way at a time')
     .addOption(new Option('--endpoint <number>', 'at an endpoint without a limit of its own').argParser(wholeNumber))
     .addOption(
+      // The library takes null for an option that was not given.
       new Option('--total <number>', 'in the whole installation, or "none"').argParser((text: string) =>
-        text === 'none' ? null : wholeNumber(text),
+        text === 'none' ? text : wholeNumber(text),
       ),
     )
-    .action(async (options: { endpoint?: number; total?: number | null }) => {
+    .action(async (options: { endpoint?: number; total?: number | 'none' }) => {
       const { api, output } = context()
       const change = {
         ...(options.endpoint === undefined ? {} : { endpointBatches: options.endpoint }),
-        ...(options.total === undefined ? {} : { batches: options.total }),
+        ...(options.total === undefined ? {} : { batches: options.total === 'none' ? null : options.total }),
       }
       output.show(
         Object.keys(change).length === 0

@@ -8,7 +8,7 @@ import { createEndpoint, updateEndpoint } from '../db/endpoints.ts'
 import { setInstallationLimits } from '../db/installation.ts'
 import { createLink } from '../db/links.ts'
 import { workspaceFor } from '../db/workspaces.ts'
-import { fullRun } from './deletions.ts'
+import { activity, fullRun } from './deletions.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
 import type { LimitsOrder } from './limits-worker.ts'
 
@@ -130,6 +130,22 @@ describe('limits of endpoints', () => {
       select bool_or(b.began < a.began + interval '3 seconds') as early, count(*)::int as done
       from held_batches a, held_batches b where a.link_id = ${first} and b.link_id = ${second}`
     expect(row).toEqual({ early: false, done: 1 })
+  })
+
+  it('make a patient call wait in its place for what a dead call of its own link holds, and others end at once', async () => {
+    const here = await open({ alm: { defects: 5 } })
+    const { linkId, store } = here
+    await updateEndpoint(here.database, almOf(here), { maxBatches: 1 }, 'test')
+    const runId = randomUUID()
+    const temporal = { workflowId: 'w', runId: 'r' }
+    await store.beginRun({ runId, linkId, kind: 'full', trigger: 'person', actor: 'test', version: 1, temporal })
+    await activity(() => here.activities.scan({ linkId, runId, version: 1, side: 'left', extent: 'all' }))
+    const dead = await store.claim({ linkId, runId, limit: 1, leaseSeconds: 3, graceSeconds: 0 })
+    expect(dead.items).toHaveLength(1)
+    const call = (patient: boolean) => activity(() => here.activities.reconcile({ linkId, runId, version: 1, patient }))
+    expect(await call(false)).toMatchObject({ ended: 'busy', batches: 0 })
+    expect(await call(true)).toMatchObject({ ended: 'empty', items: 5 })
+    expect(here.octane.records('defect')).toHaveLength(5)
   })
 
   it('are shared fairly: a hundred thousand records of one link do not hold up three of another', async () => {

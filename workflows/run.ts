@@ -214,7 +214,8 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       }
       const { reconcile } = byWriting('Reconcile')
       const results = await Promise.all(
-        Array.from({ length: width }, () => reconcile({ linkId, runId, version, asked })),
+        // The first waits for room: places of a worker that died are held until its leases run out.
+        Array.from({ length: width }, (_, index) => reconcile({ linkId, runId, version, asked, patient: index === 0 })),
       )
       for (const result of results) done += result.items
       if (results.some((result) => result.ended === 'closed')) return endByBlackout()

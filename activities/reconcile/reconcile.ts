@@ -16,13 +16,15 @@ export interface ReconcileInput {
   version: number
   /** True: only records that the run was asked for. */
   asked?: boolean
+  /** False: ends at once where the endpoints are busy and other calls of the link go on; one of them must be patient. */
+  patient?: boolean
 }
 
 export interface ReconcileResult {
   /**
    * `empty`: nothing is due now. `more`: the time of one call is over. `stopped`: asked to stop at a batch border.
-   * `closed`: a blackout is on. `busy`: the endpoints have all the batches under way that they may have, some of this link's
-   * among them, or for long.
+   * `closed`: a blackout is on. `busy`: the endpoints have all the batches under way that they may have, and this call need
+   * not wait or would have to for long.
    */
   ended: 'empty' | 'more' | 'stopped' | 'closed' | 'link-changed' | 'busy'
   items: number
@@ -75,7 +77,13 @@ export function createReconcile(dependencies: ReconcileDependencies) {
     return guarded(() => run(input))
   }
 
-  async function run({ linkId, runId, version, asked = false }: ReconcileInput): Promise<ReconcileResult> {
+  async function run({
+    linkId,
+    runId,
+    version,
+    asked = false,
+    patient = true,
+  }: ReconcileInput): Promise<ReconcileResult> {
     const context = Context.current()
     let stop = false
     cancellation().catch(() => {
@@ -99,7 +107,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
         if (claim.busy !== undefined) {
           const { forMs, working } = claim.busy
           // Another call of this link goes on; or it takes longer than a worker's slot may be held for nothing.
-          if (working || forMs > longestWaitMs) return { ...result, ended: 'busy', busyForMs: forMs }
+          if ((working && !patient) || forMs > longestWaitMs) return { ...result, ended: 'busy', busyForMs: forMs }
           await new Promise((resolve) => setTimeout(resolve, forMs * (0.8 + Math.random() * 0.4)))
           continue
         }
