@@ -4,7 +4,7 @@ import type { ScheduleNow } from '../core/schedule.ts'
 import type { BeginRun, QueueState, Store } from '../core/store.ts'
 import type { Database } from '../db/connection.ts'
 import { loadLinkControl, markChecked, saveLinkState, setLinkMode } from '../db/links.ts'
-import { enqueueNotice } from '../db/outbox.ts'
+import { enqueueNotice, stoppedDuring } from '../db/outbox.ts'
 import { requestRecords as recordRequest, repeatRequest as repeatRequestOf } from '../db/requests.ts'
 import { recordDroppedRun } from '../db/runs.ts'
 import { guarded } from './failures.ts'
@@ -89,7 +89,9 @@ export function createLinkControl({ database, store }: { database: Database; sto
   }): Promise<RunSummary> {
     return guarded(async () => {
       const summary = await store.finishRun(input)
-      if (input.notify && (summary.status === 'with-errors' || summary.status === 'failed'))
+      const told = input.notify && (summary.status === 'with-errors' || summary.status === 'failed')
+      // What stopped the link in this run has a mail of its own.
+      if (told && !(summary.status === 'failed' && (await stoppedDuring(database, summary.runId))))
         await enqueueNotice(database, {
           kind: 'run-issues',
           linkId: summary.linkId,

@@ -2,10 +2,12 @@ import type { Transporter } from 'nodemailer'
 import { type LinkHealth, statusWords } from '../core/link-state.ts'
 import type { ProblemOwner } from '../core/problems.ts'
 import { durationWords, statusWords as runStatusWords } from '../core/run-words.ts'
+import { listBrakes } from '../db/brakes.ts'
 import type { Database } from '../db/connection.ts'
 import { listIssues } from '../db/issues.ts'
 import { getLink, type LinkRow } from '../db/links.ts'
 import { noticeFailed, noticeSent, type OutboxNotice, takeDueNotices } from '../db/outbox.ts'
+import { listRestored } from '../db/restored.ts'
 import { getRun } from '../db/runs.ts'
 import { issueRecipients } from '../db/workspaces.ts'
 import { type RenderedNotice, renderNotice } from '../templates/render.ts'
@@ -67,7 +69,13 @@ export function createNotices({ database, transport, from, fallbackRecipient, pu
     const chosen = await issueRecipients(database, link.workspaceId)
     const to = chosen.length > 0 ? chosen : fallbackRecipient === null ? [] : [fallbackRecipient]
     if (to.length === 0) return null
-    const rendered = notice.kind === 'run-issues' ? await aboutRun(notice, link) : aboutHealth(notice, link)
+    const rendered = await (notice.kind === 'run-issues'
+      ? aboutRun(notice, link)
+      : notice.kind === 'approval-needed'
+        ? aboutBrakes(link)
+        : notice.kind === 'link-stopped'
+          ? aboutStop(notice, link)
+          : aboutHealth(notice, link))
     return rendered === null ? null : { ...rendered, to }
   }
 
@@ -89,6 +97,53 @@ export function createNotices({ database, transport, from, fallbackRecipient, pu
       ...common,
       state: `is ${words}`,
       action: statusWords[health as Exclude<LinkHealth, 'ok'>].action ?? '',
+    })
+  }
+
+  /** Null: somebody agreed meanwhile. */
+  async function aboutBrakes(link: LinkRow): Promise<RenderedNotice | null> {
+    const brakes = await listBrakes(database.sql, link.id)
+    const [first] = brakes
+    if (first === undefined) return null
+    return renderNotice('link-stopped', {
+      link: link.name,
+      state: 'waits for approval',
+      points: brakes.map(({ message, remedy }) => ({ message, remedy })),
+      meanwhile: 'Everything else goes on.',
+      since: time(first.openedAt),
+      url: `${publicUrl}/api/v1/links/${link.id}/stops`,
+    })
+  }
+
+  /** Null: it goes on by now. */
+  async function aboutStop({ data }: OutboxNotice, link: LinkRow): Promise<RenderedNotice | null> {
+    const url = `${publicUrl}/api/v1/links/${link.id}`
+    if (data?.reason === 'restored') {
+      const restored = await listRestored(database, link.id)
+      const [first] = restored
+      if (first === undefined) return null
+      return renderNotice('link-stopped', {
+        link: link.name,
+        state: 'is stopped: an endpoint went back in time',
+        points: restored.map(({ message, remedy }) => ({ message, remedy })),
+        meanwhile: 'Nothing is written until then; what people change meanwhile is not lost.',
+        since: time(first.since),
+        url: `${url}/stops`,
+      })
+    }
+    if (link.check !== 'failed') return null
+    return renderNotice('link-stopped', {
+      link: link.name,
+      state: 'is stopped: its integrity check failed',
+      points: [
+        {
+          message: `The integrity check of version ${link.version} found errors, so nothing is synchronized.`,
+          remedy: statusWords['check-failed'].action ?? '',
+        },
+      ],
+      meanwhile: 'What people change meanwhile is not lost: it is synchronized once a check passes.',
+      since: time(data?.since ?? null),
+      url,
     })
   }
 

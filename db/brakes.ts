@@ -4,6 +4,7 @@ import type { IntentInput } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
+import { tellBrakeOpened } from './outbox.ts'
 
 export type BrakeKind = 'changes' | 'deletions'
 type Tx = postgres.TransactionSql
@@ -22,12 +23,14 @@ export async function openBrake(
     firstRun?: boolean
   },
 ): Promise<void> {
-  await tx`
+  const [row] = await tx<{ id: string; fresh: boolean }[]>`
     insert into brakes (link_id, kind, run_id, side, absent, allowed, pairs, first_run)
     values (${input.linkId}, ${input.kind}, ${input.runId}, ${input.absent?.side ?? null}, ${input.absent?.count ?? 0},
       ${input.allowed}, ${input.pairs}, ${input.firstRun ?? false})
     on conflict (link_id, kind) where approved_at is null do update set
-      side = coalesce(excluded.side, brakes.side), absent = greatest(excluded.absent, brakes.absent)`
+      side = coalesce(excluded.side, brakes.side), absent = greatest(excluded.absent, brakes.absent)
+    returning id, xmax = 0 as fresh`
+  if (row?.fresh === true) await tellBrakeOpened(tx, input.linkId, row.id)
 }
 
 /** What was approved and no run has used up yet. */

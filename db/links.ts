@@ -8,6 +8,7 @@ import { type ScheduleNow, scheduleNow } from '../core/schedule.ts'
 import { StoreError } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
+import { tellHealth, tellStopped } from './outbox.ts'
 import { requeueClasses, requeueForChange } from './requeue.ts'
 import {
   type AgendaFacts,
@@ -342,20 +343,14 @@ export async function saveLinkState(
           trouble_since = case when ${began} then now() when ${ended} then null else trouble_since end
         where id = ${linkId}`
       if (!began && !ended) return
-      const since = began ? before.now : (before.since ?? before.now)
-      const notice = {
-        kind: began ? 'link-trouble' : 'link-recovered',
-        data: {
-          since,
-          until: before.now,
-          health: began ? state.health : before.health,
-          message: began ? state.healthMessage : before.message,
-        },
-        key: `${began ? 'trouble' : 'recovered'}:${linkId}:${since}`,
-      }
-      await tx`
-        insert into outbox (kind, link_id, data, dedupe_key) values (${notice.kind}, ${linkId}, ${tx.json(notice.data)}, ${notice.key})
-        on conflict (dedupe_key) do nothing`
+      await tellHealth(tx, {
+        linkId,
+        began,
+        since: began ? before.now : (before.since ?? before.now),
+        until: before.now,
+        health: began ? state.health : before.health,
+        message: began ? state.healthMessage : before.message,
+      })
     }),
   )
 }
@@ -366,9 +361,12 @@ const checkedClasses = ['auth', 'forbidden', 'schema', 'mapping'] as const
 export async function markChecked({ sql }: Database, linkId: string, version: number, passed: boolean): Promise<void> {
   await named('mark checked', () =>
     sql.begin(async (tx) => {
-      await tx`
+      const [row] = await tx<{ mode: string }[]>`
         update links set check_state = ${passed ? 'passed' : 'failed'}, checked_version = ${version}
-        where id = ${linkId} and version = ${version}`
+        where id = ${linkId} and version = ${version} returning mode`
+      // In manual mode whoever had it checked looks at the answer.
+      if (!passed && row?.mode === 'automatic')
+        await tellStopped(tx, { linkId, reason: 'check-failed', key: String(version) })
       if (passed) await requeueClasses(tx, linkId, checkedClasses)
     }),
   )

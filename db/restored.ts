@@ -3,6 +3,7 @@ import type { Side } from '../core/values.ts'
 import { tellIssue } from './brakes.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
+import { tellStopped } from './outbox.ts'
 import { loadLinkKeys } from './store-queue.ts'
 
 /** Stops the link: from here on nothing is written ahead for it. */
@@ -12,11 +13,14 @@ export async function markRestored(
 ): Promise<void> {
   await named('mark restored', () =>
     sql.begin(async (tx) => {
-      await tx`
+      const [row] = await tx<{ at: string; fresh: boolean }[]>`
         insert into scan_positions (link_id, side, restored_at, restored_message)
         values (${input.linkId}, ${input.side}, now(), ${input.message})
         on conflict (link_id, side) do update set restored_at = coalesce(scan_positions.restored_at, now()),
-          restored_message = coalesce(scan_positions.restored_message, excluded.restored_message)`
+          restored_message = coalesce(scan_positions.restored_message, excluded.restored_message)
+        returning restored_at::text as at, restored_at = now() as fresh`
+      if (row?.fresh === true)
+        await tellStopped(tx, { linkId: input.linkId, reason: 'restored', key: `${input.side}:${row.at}` })
       if (input.runId !== null)
         await tellIssue(tx, {
           ...input,

@@ -35,6 +35,18 @@ export const noticeData = {
     since: z.string(),
     url: z.string(),
   }),
+  /** A link writes nothing, or not all, until somebody does something. */
+  'link-stopped': z.strictObject({
+    link: z.string(),
+    /** In words, after the link's name: "waits for approval". */
+    state: z.string(),
+    /** What stands in the way, each with what to do about it. */
+    points: z.array(z.strictObject({ message: z.string(), remedy: z.string() })).min(1),
+    /** What happens meanwhile. */
+    meanwhile: z.string(),
+    since: z.string(),
+    url: z.string(),
+  }),
   /** It works again. */
   'link-recovered': z.strictObject({
     link: z.string(),
