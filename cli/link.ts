@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandName } from '../api/contract/commands.ts'
+import type { GuardView } from '../api/contract/guards.ts'
 import type { LinkView, SimulatedItemView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { findEndpoint } from './endpoint.ts'
@@ -107,14 +108,17 @@ export function linkCommands(program: Command, context: () => Context): void {
       const configuration = items[0]?.configuration as
         | { fields?: { id: string; left: string | null; right: string | null; direction: string; conflict: string }[] }
         | undefined
+      const guards = await api.call('linkGuards', { params: { id: found.id } })
       const arrows: Record<string, string> = { both: '<->', 'to-right': '->', 'to-left': '<-' }
-      output.show({ ...found, configuration }, () =>
+      output.show({ ...found, configuration, guards }, () =>
         [
           `${found.name}: ${found.statusLabel}${found.statusAction === null ? '' : `. ${found.statusAction}`}`,
           `  ${found.left.name} <-> ${found.right.name}, ${found.entityType}s, ${found.mode}, version ${found.version}`,
           `  ${found.pairs} pairs, ${found.pending} to do, ${found.openIssues} open issues`,
           ...(found.healthMessage === null ? [] : [`  ${found.healthMessage}`]),
           ...describeNext(found),
+          describeGuard(guards.left),
+          describeGuard(guards.right),
           '',
           table(
             ['Left', '', 'Right', 'Wins'],
@@ -268,6 +272,17 @@ export function linkCommands(program: Command, context: () => Context): void {
         here.exit(exitCodeOf(run))
       })
   }
+}
+
+/** How a side's writes are kept from overwriting edits, with what was measured. */
+function describeGuard(one: GuardView): string {
+  const window =
+    one.window === null
+      ? ''
+      : ` The window was at most ${one.window.p50} ms half the time and ${one.window.p95} ms in 95 of 100 writes (${one.window.measured} measured).`
+  const overwrites =
+    one.overwrites === 0 ? 'No overwrite was noticed.' : `${one.overwrites} possible overwrites are in the ledger.`
+  return `  Writes to ${one.endpoint} are ${one.words}.${window} ${overwrites}`
 }
 
 /** By name or id. */

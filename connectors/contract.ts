@@ -1,6 +1,7 @@
 import type { AttachmentEntry } from '../core/attachments.ts'
 import type { FieldEdit } from '../core/latest.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
+import type { CompareAndSet } from '../core/overwrite-guard.ts'
 import type { Problem } from '../core/problems.ts'
 import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
 
@@ -79,7 +80,7 @@ export interface Capabilities {
    * How a write is kept from overwriting somebody's edit made since our read. `native`: the server compares (Octane
    * `client_lock_stamp`); `lock`: lock, re-read the version, write, unlock; `re-read`: look just before writing.
    */
-  compareAndSet: 'native' | 'lock' | 're-read'
+  compareAndSet: CompareAndSet
   maxBulkCreate: number
   maxBulkUpdate: number
   /** Most ids of one bulk read; `read` accepts more and splits. */
@@ -224,8 +225,12 @@ export interface UpdateRow {
 }
 
 export type RowResult =
-  /** Done. `snapshot` is the record as the write's answer gave it (fields of `returnFields` that the answer held). */
-  | { outcome: 'done'; snapshot: RecordSnapshot }
+  /**
+   * Done. `snapshot` is the record as the write's answer gave it (fields of `returnFields` that the answer held). `windowMs`:
+   * from asking for the stamp again to the write's answer, the longest in which an edit can have been missed; absent where
+   * the server compares.
+   */
+  | { outcome: 'done'; snapshot: RecordSnapshot; windowMs?: number }
   /** Surely not done: the endpoint refused this row. */
   | { outcome: 'refused'; problem: Problem }
   /**

@@ -470,6 +470,8 @@ export interface ItemCommit {
   outcome: ItemOutcome
   /** The side that was written, where one was. */
   written: readonly Side[]
+  /** Windows between reading again and writing, in milliseconds, where a connector measured them. */
+  windows?: readonly { side: Side; ms: number }[]
   /** What becomes of the claimed rows: gone (at the claimed revision), or due again after so many seconds. */
   next: { kind: 'done' } | { kind: 'again'; afterSeconds: number; class: ProblemClass }
   /** Records to look at again at once although their row is done. */

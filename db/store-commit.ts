@@ -15,6 +15,7 @@ import { countWithinLimits, heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
 import { commitWith, type Database, named } from './connection.ts'
 import { chainOf, type LedgerRow, ledgerEntry } from './ledger.ts'
+import { guardsOf } from './overwrite-guards.ts'
 import { saveWaiting } from './references.ts'
 import { answerRequests } from './requests.ts'
 import { retireOlderPairs } from './retire-pairs.ts'
@@ -148,7 +149,7 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       ])
       await saveWaiting(tx, keys, request, claimed)
       const seal = await ledgerEntry(tx, chainOf(request.linkId), [...retired.ledger, ...ledger, ...reopened])
-      await commitWith(tx, [countersOf(tx, request), ...seal])
+      await commitWith(tx, [...guardsOf(tx, request, ledger), countersOf(tx, request), ...seal])
     }),
   )
 }

@@ -21,6 +21,7 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
     followUp: effects.followUp,
     ...(effects.tombstone === undefined ? {} : { tombstone: effects.tombstone }),
     ...(effects.rebound === undefined ? {} : { rebound: effects.rebound }),
+    ...(effects.windows.length === 0 ? {} : { windows: effects.windows }),
     ...(effects.notMissed.length === 0 ? {} : { notMissed: effects.notMissed }),
   }
   const attempts = Math.max(0, ...item.due.map((row) => row.attempts)) + 1

@@ -85,6 +85,7 @@ export interface Effects {
   frozen: FieldConflict[]
   /** Mapping ids that were written to the end. */
   landed: Set<string>
+  windows: { side: Side; ms: number }[]
 }
 
 /**
@@ -155,6 +156,7 @@ function startingEffects(decision: Decision): Effects {
     created: false,
     frozen: [],
     landed: new Set<string>(),
+    windows: [],
     keepIssues: false,
     braked: false,
     notMissed: [],
@@ -446,7 +448,8 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
     effects.written.push(side)
     return
   }
-  const { snapshot } = result
+  const { snapshot, windowMs } = result
+  if (windowMs !== undefined) effects.windows.push({ side, ms: windowMs })
   const successor = write.before === null || isDirectSuccessor(write.before.stamp, snapshot.stamp)
   effects.settled.push({
     ...unsettled(write),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import * as commands from './commands.ts'
 import * as c from './conflicts.ts'
+import * as guards from './guards.ts'
 import * as l from './limits.ts'
 import * as s from './schemas.ts'
 import * as stops from './stops.ts'
@@ -409,6 +410,16 @@ export const routes = {
     answer: c.decisionOutcomes,
     codes: ['not-found', 'not-frozen'],
     creates: true,
+  },
+  linkGuards: {
+    method: 'get',
+    path: '/links/:id/guards',
+    summary: 'How writes are kept from overwriting edits, the measured window and what was noticed, by side',
+    tag: 'links',
+    params: byId,
+    status: 200,
+    answer: guards.guards,
+    codes: ['not-found'],
   },
   linkStops: {
     method: 'get',

@@ -8,7 +8,8 @@ import {
 } from '../../core/link-config.ts'
 import { entityTypes } from '../../core/link-kinds.ts'
 import { statusWords } from '../../core/link-state.ts'
-import { type RecordSnapshot, sides } from '../../core/values.ts'
+import { compareAndSetOf, compareAndSetWords } from '../../core/overwrite-guard.ts'
+import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import { isTimeZone } from '../../core/zone.ts'
 import { getEndpoint } from '../../db/endpoints.ts'
 import { listIssues } from '../../db/issues.ts'
@@ -23,6 +24,7 @@ import {
   renameLink,
   TwinLinkError,
 } from '../../db/links.ts'
+import { loadGuards } from '../../db/overwrite-guards.ts'
 import { getRun } from '../../db/runs.ts'
 import { workspaceFor } from '../../db/workspaces.ts'
 import { ApiProblem, notFound, pointers } from '../problem.ts'
@@ -41,6 +43,7 @@ type LinkHandlerName =
   | 'addVersion'
   | 'commandLink'
   | 'linkProgress'
+  | 'linkGuards'
   | 'linkIssues'
   | 'linkLedger'
   | 'linkRecord'
@@ -206,6 +209,18 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
       if (link.currentRun === null) return { run: null, phase: null, done: 0, left: link.pending }
       const [run, progress] = await Promise.all([getRun(database, link.currentRun), temporal.progress(link.currentRun)])
       return { run, phase: progress?.phase ?? null, done: run?.counters.examined ?? 0, left: link.pending }
+    },
+
+    linkGuards: async ({ params }) => {
+      const link = await existing(params.id)
+      const [version] = await listLinkVersions(database, params.id, link.version)
+      const known = await loadGuards(database, params.id)
+      const writes = version?.configuration.tuning.writes ?? 'lock'
+      const of = (side: Side) => {
+        const compareAndSet = compareAndSetOf(link[side].kind === 'octane' ? 'octane' : 'alm', writes)
+        return { endpoint: link[side].name, compareAndSet, words: compareAndSetWords[compareAndSet], ...known[side] }
+      }
+      return { left: of('left'), right: of('right') }
     },
 
     linkIssues: async ({ params, query }) => {

@@ -1,5 +1,6 @@
 import type { AlmAddress, CredentialSecret } from '../../core/endpoint.ts'
 import type { EndpointUser, EntityMetadata, FieldMetadata, FieldOption } from '../../core/metadata.ts'
+import { compareAndSetOf } from '../../core/overwrite-guard.ts'
 import type { RecordSnapshot } from '../../core/values.ts'
 import {
   type CallOptions,
@@ -108,7 +109,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
   const schemas = new Map<string, Promise<ReadonlyMap<string, FieldMetadata>>>()
   const descriptions = new Map<string, EntityMetadata>()
   const capabilities: Capabilities = {
-    compareAndSet: writes === 'lock' ? 'lock' : 're-read',
+    compareAndSet: compareAndSetOf('alm', writes),
     maxBulkCreate: 100,
     maxBulkUpdate: 100,
     maxReadIds: idsPerFilter,

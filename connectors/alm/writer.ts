@@ -117,6 +117,7 @@ export function createWriter(
     options: CallOptions,
   ): Promise<RowResult[]> {
     if (rows.length === 0) return []
+    const asked = performance.now()
     let now: Map<string, RecordSnapshot>
     try {
       now = new Map(
@@ -136,7 +137,9 @@ export function createWriter(
       const current = now.get(row.id)
       return current !== undefined && sameStamp(row.expected, current.stamp)
     }
-    const written = await updateInBulk(entityType, rows.filter(stays), schema, returnFields, options)
+    const written = (await updateInBulk(entityType, rows.filter(stays), schema, returnFields, options)).map((result) =>
+      measured(result, asked),
+    )
     let next = 0
     return rows.map((row): RowResult => {
       if (stays(row)) return written[next++] ?? inDoubt('The connector gave no result for a row.')
@@ -159,11 +162,12 @@ export function createWriter(
         if (answer.status >= 400) return refusedBy(answer, entityType)
         const number = calls.sessionNumber()
         try {
+          const asked = performance.now()
           const [current] = await read(entityType, [row.id], ['name'], options)
           if (calls.sessionNumber() !== number) continue
           if (current === undefined) return { outcome: 'refused', problem: goneProblem(row.id) }
           if (!sameStamp(row.expected, current.stamp)) return { outcome: 'refused', problem: movedProblem() }
-          return await single(
+          const written = await single(
             'PUT',
             entityType,
             entityBody(entityType, schema, begunWell(row.fields, current.fields.name)),
@@ -172,6 +176,7 @@ export function createWriter(
             options,
             row.id,
           )
+          return measured(written, asked)
         } finally {
           // Also after a failure or when the caller has given up; a lock that cannot be given back dies with the session.
           await calls.send('DELETE', lock, undefined, {}).catch(() => undefined)
@@ -338,6 +343,11 @@ function begunWell(
 ): UpdateRow['fields'] {
   const late = Object.keys(fields).every((field) => field === 'parent-id' || field === 'type-id')
   return late && name !== undefined && name !== null ? { name, ...fields } : fields
+}
+
+/** With the time since the record's stamp was asked for. */
+function measured(result: RowResult, asked: number): RowResult {
+  return result.outcome === 'done' ? { ...result, windowMs: Math.round(performance.now() - asked) } : result
 }
 
 function textOf(entity: AlmEntity, name: string): string {

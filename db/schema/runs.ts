@@ -127,6 +127,22 @@ export const issues = pgTable(
   ],
 )
 
+/** By side: how long edits could have been missed between reading again and writing, and how often that may have happened. */
+export const overwriteGuards = pgTable(
+  'overwrite_guards',
+  {
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    /** Counts by the classes of core/overwrite-guard.ts. */
+    windows: jsonb('windows').$type<Record<string, number>>().notNull().default({}),
+    overwrites: bigint('overwrites', { mode: 'number' }).notNull().default(0),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.linkId, table.side] })],
+)
+
 /** Proof that we looked, hour by hour, also when nothing happened. */
 export const watchHours = pgTable(
   'watch_hours',
