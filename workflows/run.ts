@@ -77,6 +77,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   let left = 0
   let stopping: 'interrupted' | 'cancelled' | null = null
   let closed = false
+  let changed = false
   let scanned = input.resumed !== undefined
   const scope = new CancellationScope()
   setHandler(runProgressQuery, (): RunProgress => ({ phase, done, left }))
@@ -138,8 +139,10 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   }
   if (stopping !== null && status !== 'failed') status = stopping
   const byBlackout = closed && status !== 'failed' && stopping !== 'cancelled'
-  const goesOn = byBlackout ? (kind === 'full' && scanned ? 'incremental' : kind) : null
-  if (goesOn !== null) message = 'A blackout began; the rest is done when it is over.'
+  // A person's few records go on under the new configuration by themselves, in manual mode as well.
+  const handsOn = changed && stopping === null && kind === 'records'
+  const goesOn = byBlackout ? (kind === 'full' && scanned ? 'incremental' : kind) : handsOn ? kind : null
+  if (byBlackout) message = 'A blackout began; the rest is done when it is over.'
   phase = 'finish'
   const summary = await CancellationScope.nonCancellable(() =>
     centrally('Finish').finishRun({ runId, status, message, notify: kind === 'incremental' || kind === 'full' }),
@@ -225,6 +228,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       if (working.length === 0 && pauseMs > longPauseMs && stopping === null)
         await sleep(Math.min(pauseMs, longestPauseMs), { summary: 'An endpoint asked for a pause' })
       if (results.some((result) => result.ended === 'link-changed')) {
+        changed = true
         status = 'interrupted'
         message = 'The configuration was changed; the rest is done by the next run, under the new version.'
         return
