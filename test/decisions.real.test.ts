@@ -277,9 +277,11 @@ it('what a person asked for is tried although a scan came first and an unanswere
   here.octane.edit('defect', id, { story_points: 1 })
   await look(here)
   here.alm.edit('defect', '1', { 'estimated-fix-time': '8' })
+  here.octane.clock.set({ fixedAt: here.octane.clock.now() })
   await look(here)
   here.octane.edit('defect', id, { story_points: 1 })
   await look(here)
+  here.octane.clock.set({ fixedAt: null })
   expect(await openConflicts(here)).toMatchObject([{ kind: 'frozen' }])
   // A write of another field is cut off before its answer.
   here.alm.edit('defect', '1', { name: 'cut off' })
