@@ -1,7 +1,7 @@
 import type { Base } from '../../core/base.ts'
 import type { CreatePlan, PairPlan } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { ItemCommit, ItemOutcome, SettledIntent, WorkItem } from '../../core/store.ts'
+import type { ItemCommit, ItemOutcome, OpenIntent, SettledIntent, WorkItem } from '../../core/store.ts'
 import type { RecordSnapshot, Side } from '../../core/values.ts'
 
 /** What looking at a work item led to; carrying it out is execute.ts, showing it is simulate.ts. */
@@ -29,6 +29,11 @@ export interface PairDecision {
    * two generations of unsettled writes to one record never exist and each is judged by what was there right after it.
    */
   settlesOnly: boolean
+  /**
+   * Writes to a side whose server compares stamps that nobody answered and that are not there yet. They are sent again from
+   * the same state at once, of which only one can come through, and stay open until it is known which.
+   */
+  leftOpen: readonly OpenIntent[]
   /** The pair's record on this side was created anew by an earlier attempt. */
   rebound?: Side
 }

@@ -21,6 +21,7 @@ import { commitOf } from './commit-of.ts'
 import type { CreateDecision, Decision, DeleteDecision, PairDecision } from './decision.ts'
 import { nameOf } from './find-twins.ts'
 import { matchCreated } from './match-results.ts'
+import { notApplied } from './settle.ts'
 
 /** Mapping id under which our own cross-reference appears in intents and the ledger. */
 const referenceMappingId = 'cross-reference'
@@ -451,6 +452,9 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
   const { snapshot, windowMs } = result
   if (windowMs !== undefined) effects.windows.push({ side, ms: windowMs })
   const successor = write.before === null || isDirectSuccessor(write.before.stamp, snapshot.stamp)
+  // Of writes planned from the same state this one came through, so none that was left open will.
+  if (decision.kind === 'pair' && successor)
+    for (const open of decision.leftOpen) if (open.side === side) effects.settled.push(notApplied(open.id))
   effects.settled.push({
     ...unsettled(write),
     outcome: 'applied',

@@ -3,7 +3,7 @@ import type { PairInput } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { References } from '../../core/references.ts'
 import type { OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts'
-import { otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'
+import { otherSide, type RecordSnapshot, type Side, sameStamp, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
 import { findTwins, nameOf } from './find-twins.ts'
@@ -189,7 +189,10 @@ function judgePair(
  */
 function stillOnItsWay(bench: Workbench, decision: PairDecision): { side: Side; seconds: number } | null {
   const { inDoubtSeconds } = bench.link.configuration.tuning
+  // With nothing to send again that would settle it, it is waited for like any other.
+  const idle = decision.leftOpen.filter(({ side }) => !decision.settlesOnly && decision.plan.writes[side].length === 0)
   const open = decision.item.intents.flatMap((intent) => {
+    if (idle.includes(intent)) return [{ side: intent.side, remaining: inDoubtSeconds - intent.ageSeconds }]
     const outcome = decision.settled.find((one) => one.intentId === intent.id)?.outcome
     const waits =
       outcome === 'not-applied' &&
@@ -203,6 +206,18 @@ function stillOnItsWay(bench: Workbench, decision: PairDecision): { side: Side; 
   return first === undefined
     ? null
     : { side: first.side, seconds: lookAgainIn(Math.max(...open.map((one) => one.remaining))) }
+}
+
+/** Unanswered, not there, and planned from the very state that is there: a server that compares stamps would still take it. */
+function mayStillComeThrough(bench: Workbench, intent: OpenIntent, now: RecordSnapshot): boolean {
+  return (
+    intent.action === 'update' &&
+    !intent.answered &&
+    bench.connectors[intent.side].capabilities.compareAndSet === 'native' &&
+    intent.stampBefore !== null &&
+    sameStamp(intent.stampBefore, now.stamp) &&
+    intent.ageSeconds < bench.link.configuration.tuning.inDoubtSeconds
+  )
 }
 
 /** Looked for every few seconds, until the time is over. */
@@ -228,7 +243,9 @@ function planPair(
     snapshots: { left, right },
     references: { left: nameOf(bench, 'right', right.id), right: nameOf(bench, 'left', left.id) },
   })
-  const settlesOnly = item.intents.length > 0
+  const leftOpen = intents.filter((intent) => mayStillComeThrough(bench, intent, intent.side === 'left' ? left : right))
+  const settled = looked.settled.filter((one) => !leftOpen.some((intent) => intent.id === one.intentId))
+  const settlesOnly = item.intents.length > leftOpen.length
   const plan = settlesOnly
     ? nothingPlanned
     : bench.planner.planPair(pairInput(item, looked.base, left, right, references))
@@ -249,7 +266,8 @@ function planPair(
     right,
     base: looked.base,
     baseChanged: looked.changed || pairId === null,
-    settled: looked.settled,
+    settled,
+    leftOpen,
     plan,
     linkBack,
     outcome,

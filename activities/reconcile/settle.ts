@@ -33,19 +33,7 @@ export function settleUpdates(input: {
   const base: Record<string, BaseField> = { ...input.base }
   const settled: SettledIntent[] = []
   let changed = false
-  for (const intent of input.intents) {
-    if (intent.action === 'create') continue
-    if (intent.action === 'attachment') {
-      const file = settleFile(intent, input.snapshots, base)
-      settled.push(file.settled)
-      if (file.base !== null) Object.assign(base, file.base)
-      changed ||= file.base !== null
-      continue
-    }
-    if (intent.action === 'delete') {
-      settled.push(notApplied(intent.id))
-      continue
-    }
+  const look = (intent: OpenIntent) => {
     const snapshot = input.snapshots[intent.side]
     const found = intent.fields.flatMap((field) => {
       const kept = snapshot.fields[field.field]
@@ -65,6 +53,28 @@ export function settleUpdates(input: {
       snapshot,
       found.flatMap((one) => (one.tells ? [one.state] : [])),
     )
+    return { snapshot, found, outcome }
+  }
+  for (const intent of input.intents) {
+    if (intent.action === 'create') continue
+    if (intent.action === 'attachment') {
+      const file = settleFile(intent, input.snapshots, base)
+      settled.push(file.settled)
+      if (file.base !== null) Object.assign(base, file.base)
+      changed ||= file.base !== null
+      continue
+    }
+    if (intent.action === 'delete') {
+      settled.push(notApplied(intent.id))
+      continue
+    }
+    const { snapshot, found, outcome } = look(intent)
+    // Of writes that were planned from one and the same state only one can have come through.
+    const came = input.intents.find((other) => sameOrigin(other, intent) && look(other).outcome === 'applied')
+    if (came !== undefined && came !== intent) {
+      settled.push(notApplied(intent.id))
+      continue
+    }
     const applied = outcome === 'applied'
     settled.push({
       intentId: intent.id,
@@ -101,6 +111,11 @@ export function settleUpdates(input: {
     }
   }
   return { base, settled, changed }
+}
+
+function sameOrigin(one: OpenIntent, other: OpenIntent): boolean {
+  if (one.side !== other.side || one.action !== other.action) return false
+  return one.stampBefore !== null && other.stampBefore !== null && sameStamp(one.stampBefore, other.stampBefore)
 }
 
 /** Fingerprint of no mapping: the field is compared afresh, as after any change of what its mapping means. */
