@@ -114,7 +114,7 @@ export function settleUpdates(input: {
 }
 
 function sameOrigin(one: OpenIntent, other: OpenIntent): boolean {
-  if (one.side !== other.side || one.action !== other.action) return false
+  if (one.action !== 'update' || other.action !== 'update' || one.side !== other.side) return false
   return one.stampBefore !== null && other.stampBefore !== null && sameStamp(one.stampBefore, other.stampBefore)
 }
 
