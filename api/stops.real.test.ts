@@ -53,6 +53,14 @@ describe('what a link does not do until somebody agrees', () => {
     expect(await stops()).toEqual({ brakes: [], restored: [] })
   })
 
+  it('counts a created record once, whatever flows back from it in the same run', async () => {
+    // What has no status gets one from the other side's first phase: an update that no simulation can show.
+    for (let id = 1; id <= 6; id++) service.alm.edit('defect', String(id), { status: '' })
+    await run('simulate')
+    expect(await run('run')).toMatchObject({ counters: { createdRight: 10, updatedLeft: 6, held: 0 } })
+    expect(await stops()).toEqual({ brakes: [], restored: [] })
+  })
+
   it('brakes a later run that changes too much at once; few changes are nobody’s business', async () => {
     await run('simulate')
     await run('run')

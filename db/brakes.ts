@@ -84,6 +84,27 @@ function isFirstRun(tx: Tx, linkId: string) {
       select 1 from brakes b where b.link_id = f.link_id and b.run_id = f.id and b.first_run))`
 }
 
+/**
+ * Of the pairs that are about to be updated, those whose record this very run has created. It was counted then: what the
+ * created record's own server filled in, and what flows back because of that, completes the creation.
+ */
+export async function createdInRun(
+  tx: Tx,
+  input: { runId: string; intents: readonly IntentInput[] },
+): Promise<Set<string>> {
+  const ids = input.intents.flatMap(({ key, action }) =>
+    action === 'update' && key.startsWith('pair:') ? [key.slice('pair:'.length)] : [],
+  )
+  if (ids.length === 0) return new Set()
+  // Looked up by pair: by its run, the whole run would be read for every batch.
+  const rows = await tx<{ id: string }[]>`
+    select k.id from unnest(${tx.array(ids)}::uuid[]) as k(id)
+    cross join lateral (
+      select 1 from ledger e where e.pair_id = k.id and e.at >= (select started_at from runs where id = ${input.runId})
+        and e.action = 'create' and e.run_id::text = ${input.runId}::text limit 1) created`
+  return new Set(rows.map((row) => `pair:${row.id}`))
+}
+
 const isCounted = (intent: IntentInput) => intent.action !== 'link-back'
 const kindOf = ({ action }: IntentInput): BrakeKind => (action === 'delete' ? 'deletions' : 'changes')
 

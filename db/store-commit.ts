@@ -11,7 +11,7 @@ import {
 } from '../core/store.ts'
 import { keepableText, type Side, type Stamp, sides } from '../core/values.ts'
 import { freeBatchSlot } from './batch-slots.ts'
-import { countWithinLimits, heldKeys } from './brakes.ts'
+import { countWithinLimits, createdInRun, heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
 import { commitWith, type Database, named } from './connection.ts'
 import { chainOf, type LedgerRow, ledgerEntry } from './ledger.ts'
@@ -40,8 +40,9 @@ export async function writeIntents(
   return named('record intents', () =>
     sql.begin(async (tx) => {
       const keys = [...new Set(input.intents.map((one) => one.key))]
-      const [before, [state]] = await Promise.all([
+      const [before, completed, [state]] = await Promise.all([
         earlierAnswer(tx, input.callId),
+        createdInRun(tx, input),
         tx<{ version: number; deleted: boolean; held: number; stopped: string | null }[]>`
         select version, deleted_at is not null as deleted, (select min(restored_message) from scan_positions s where s.link_id = l.id
             and s.restored_at is not null) as stopped, (select count(*)::int from claims c where c.link_id = l.id and c.token = ${input.token}
@@ -75,14 +76,15 @@ export async function writeIntents(
           source_id text, stamp_before jsonb, fields jsonb)`
       const answered = (ids: readonly (string | null)[]) =>
         tx`insert into store_calls (id, answer) values (${input.callId}, ${json(tx, ids)}) returning 1`
+      const counting = { ...input, intents: input.intents.filter((intent) => !completed.has(intent.key)) }
       // Every batch of a run counts on the run's row: nobody waits there for our inserts, or for us.
       const results = await commitWith(tx, [
         insert,
-        ...(input.again === true ? [answered(ids)] : countWithinLimits(tx, input, ids)),
+        ...(input.again === true ? [answered(ids)] : countWithinLimits(tx, counting, ids)),
       ])
       if (results[results.length - 1]?.length === 1) return ids
       // Written ahead, but not told to anybody yet: what the brake holds goes again.
-      const held = await heldKeys(tx, input)
+      const held = await heldKeys(tx, counting)
       const answer = input.intents.map((intent, index) => (held.has(intent.key) ? null : (ids[index] ?? null)))
       const kept = new Set(answer)
       await tx`delete from intents where id = any(${tx.array(ids.filter((id) => !kept.has(id)))}::uuid[])`
