@@ -78,17 +78,26 @@ export async function scanSide(
   let lateness = 0
   let escapedAt: string | null = null
   let afterId: string | null = null
-  for (;;) {
-    const page: Awaited<ReturnType<typeof connector.scan>> = await connector.scan(
+  const pageAfter = (id: string | null) =>
+    connector.scan(
       {
         entityType,
         since: extent === 'all' ? null : clock.since,
         ...(types.length === 0 ? {} : { types }),
-        afterId,
+        afterId: id,
         limit: connector.capabilities.maxScanPage,
       },
       call,
     )
+  let ahead = pageAfter(null)
+  for (;;) {
+    const page: Awaited<ReturnType<typeof connector.scan>> = await ahead
+    afterId = page.rows[page.rows.length - 1]?.id ?? afterId
+    if (!page.last) {
+      // The next page is on its way while this one is queued. Should that fail, nobody waits for it.
+      ahead = pageAfter(afterId)
+      ahead.catch(() => undefined)
+    }
     if (page.rows.length > 0) {
       const record = (rows: readonly ScanRow[]) =>
         store.recordScanPage({
@@ -123,7 +132,6 @@ export async function scanSide(
       for (const { id } of page.rows) if (/^\d+$/.test(id)) highestId = Math.max(highestId ?? 0, Number(id))
       result.rows += page.rows.length
       result.queued += recorded.queued.length
-      afterId = page.rows[page.rows.length - 1]?.id ?? afterId
     }
     onPage(result.rows)
     if (page.last) break

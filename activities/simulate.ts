@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity'
 import { fieldByName } from '../core/metadata.ts'
 import type { PlannedField } from '../core/plan.ts'
-import type { SimulatedItem, Store } from '../core/store.ts'
+import type { QueuePlace, SimulatedItem, Store } from '../core/store.ts'
 import { type CanonicalValue, otherSide, type RecordSnapshot, type Side, sides } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
 import { guarded } from './failures.ts'
@@ -35,16 +35,17 @@ export function createSimulate({ store, connections }: { store: Store; connectio
         none: 0,
         problem: 0,
       }
-      let afterKey: string | null = null
+      const limit = bench.link.configuration.tuning.batchSize
+      let after: QueuePlace | null = null
       for (let page = 0; ; page++) {
-        const items = await store.peek({ linkId, afterKey, limit: bench.link.configuration.tuning.batchSize })
-        if (items.length === 0) return counts
+        const { items, next }: Awaited<ReturnType<Store['peek']>> = await store.peek({ linkId, after, limit })
         const decisions = await judge({ bench, store, items, signal: context.cancellationSignal })
         const shown = decisions.map((decision) => simulated(bench, decision))
         for (const item of shown) counts[item.action]++
         await store.saveSimulation({ runId, page, items: shown })
-        afterKey = items[items.length - 1]?.key ?? null
         context.heartbeat({ page })
+        if (next === null) return counts
+        after = next
       }
     })
   }

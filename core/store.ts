@@ -89,8 +89,14 @@ export interface Store {
    * endpoints. An empty answer: nothing is due now, a blackout is on, or `busy`.
    */
   claim(input: ClaimRequest): Promise<Claim>
-  /** Like a claim without taking one: due items in key order after `afterKey`, for simulations. */
-  peek(input: { linkId: string; afterKey: string | null; limit: number }): Promise<readonly WorkItem[]>
+  /**
+   * Like a claim without taking one, for simulations: what the next `limit` queue rows are about, in the order of side and id.
+   * A pair is shown with its left row. `next`: go on after this row, also when nothing was shown; null: that was all.
+   */
+  peek(input: { linkId: string; after: QueuePlace | null; limit: number }): Promise<{
+    items: readonly WorkItem[]
+    next: QueuePlace | null
+  }>
   /** Some records of a side that are paired and not missed: known to exist, to look up beside what seems gone. */
   siblings(input: { linkId: string; side: Side; limit: number }): Promise<readonly string[]>
   /** Stops the link: nothing is written ahead any more until somebody accepts what this side shows now. */
@@ -135,6 +141,12 @@ export interface Store {
   /** A question somebody asked about an endpoint, with what is needed to answer it. Throws `ask-not-found`. */
   question(askId: string): Promise<Question>
   saveAnswer(input: { askId: string; answer: unknown } | { askId: string; problem: Problem }): Promise<void>
+}
+
+/** A row of the queue. */
+export interface QueuePlace {
+  side: Side
+  id: string
 }
 
 export interface ScanPosition {

@@ -8,6 +8,7 @@ import {
   type OpenIntent,
   type PairedRecord,
   type PendingReason,
+  type QueuePlace,
   type QueueState,
   type RecordedPage,
   StoreError,
@@ -253,27 +254,37 @@ async function leaseDue(
   return []
 }
 
-/** Due items in key order without a lease: what a simulation looks at. */
+/** What queue rows are about, without a lease: what a simulation looks at. Each page is read by the queue's own index. */
 export async function peekItems(
   { sql }: Database,
-  input: { linkId: string; afterKey: string | null; limit: number },
-): Promise<WorkItem[]> {
+  input: { linkId: string; after: QueuePlace | null; limit: number },
+): Promise<{ items: WorkItem[]; next: QueuePlace | null }> {
   return named('peek', async () => {
     const keys = await loadLinkKeys(sql, input.linkId)
-    const found = await sql<{ key: string }[]>`
-      select distinct coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) collate "C" as key
-      from pending p
-      left join records r on r.external_id = p.external_id
-        and r.endpoint_id = case p.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end
-        and r.entity_type = case p.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end
-      where p.link_id = ${input.linkId}
-        and coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) collate "C" > ${input.afterKey ?? ''}
-      order by 1 limit ${input.limit}`
-    return loadItems(
+    const { after, limit } = input
+    const rows = await sql<{ side: Side; id: string; key: string; shown: boolean }[]>`
+      select p.side, p.external_id as id, coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) as key,
+        p.side = 'right' and exists (
+          select 1 from pairs a cross join lateral (
+            select 1 from pending q where q.link_id = ${input.linkId} and q.side = 'left' and q.external_id = a.left_id limit 1) q
+          where a.id = r.pair_id) as shown
+      from (
+        select side, external_id from pending where link_id = ${input.linkId}
+          and ${after === null ? sql`true` : sql`(side, external_id) > (${after.side}, ${after.id})`}
+        order by side, external_id limit ${limit}) p
+      left join lateral (
+        select r.pair_id from records r where r.external_id = p.external_id
+          and r.endpoint_id = case p.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end
+          and r.entity_type = case p.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end
+        limit 1) r on true
+      order by p.side, p.external_id`
+    const items = await loadItems(
       sql,
       keys,
-      found.map(({ key }) => key),
+      rows.filter((row) => !row.shown).map(({ key }) => key),
     )
+    const last = rows[rows.length - 1]
+    return { items, next: rows.length < limit || last === undefined ? null : { side: last.side, id: last.id } }
   })
 }
 
