@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
-import { forgetRequests, rawClients, requestsOf, round, say, startPaired, totalOf } from './world.ts'
+import { runBreakdown } from './breakdown.ts'
+import { forgetRequests, letPass, rawClients, requestsOf, round, rounded, say, startPaired, totalOf } from './world.ts'
 
 /**
  * E edits of people in ALM spread over N pairs, measured against reading and writing just those records in bulk: the edited
- * records, their twins, and one bulk update of the twins, with the same batches and concurrency and nothing else.
+ * records, their twins, and one bulk update of the twins, with the same batches and concurrency and nothing else. Hours lie
+ * between the first synchronization and the edits, as in everyday work: right after it every scan would list all pairs.
  */
 const { values } = parseArgs({
   options: {
@@ -40,6 +42,7 @@ for (const latency of values.latency.split(',').map(Number)) {
     const twins = new Map(
       (await right.list(['id', 'alm_id_udf'])).map((row) => [String(row.alm_id_udf).split('/').at(-1) ?? '', row.id]),
     )
+    await letPass(world.place, 6)
     const ids = await edit(world.place.control, 'changed')
     const chunks: string[][] = []
     for (let at = 0; at < ids.length; at += batch) chunks.push(ids.slice(at, at + batch))
@@ -60,6 +63,7 @@ for (const latency of values.latency.split(',').map(Number)) {
     await Promise.all(Array.from({ length: concurrency }, worker))
     const floor = (performance.now() - started) / 1_000
     await world.tandem.run('run')
+    await world.tandem.run('run')
     await edit(world.place.control, 'changed again')
     await forgetRequests(world.place)
     const run = await world.tandem.run('run')
@@ -71,6 +75,8 @@ for (const latency of values.latency.split(',').map(Number)) {
       floorSeconds: round(floor),
       tandemSeconds: run.seconds,
       requests: totalOf(await requestsOf(world.place)),
+      scanned: run.counters.scannedLeft + run.counters.scannedRight,
+      breakdown: rounded(await runBreakdown(world.tandem.stack.temporalAddress, run.id)),
     })
     await Promise.all([left.close(), right.close()])
   } finally {

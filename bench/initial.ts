@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { cpuBetween, cpuSeconds, type RunBreakdown, runBreakdown } from './breakdown.ts'
-import { forgetRequests, rawClients, requestsOf, round, say, startSandboxes, startTandem, totalOf } from './world.ts'
+import {
+  forgetRequests,
+  rawClients,
+  requestsOf,
+  round,
+  rounded,
+  say,
+  startSandboxes,
+  startTandem,
+  totalOf,
+} from './world.ts'
 
 /**
  * The first synchronization of N new defects from ALM to Octane, measured against (a) the floor: the same requests in bulk
@@ -190,11 +200,6 @@ for (const latency of values.latency.split(',').map(Number)) {
     breakdown: rounded({ checkBefore: large.checkSeconds, run: large.run, cpuSeconds: large.cpuSeconds }),
     peakMegabytes: { [values.small]: small.peakMegabytes, [values.records]: large.peakMegabytes },
   })
-}
-
-/** The same, with every number rounded. */
-function rounded(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_key, one: unknown) => (typeof one === 'number' ? round(one) : one)))
 }
 
 process.stdout.write(`${JSON.stringify({ bench: 'initial', records, concurrency, batch, results })}\n`)

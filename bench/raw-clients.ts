@@ -23,7 +23,8 @@ export interface RawOctane {
   /** Ids and stamps of all defects. */
   stamps(): Promise<number>
   read(ids: readonly string[], fields: readonly string[]): Promise<OctaneRow[]>
-  update(rows: readonly Record<string, unknown>[]): Promise<void>
+  /** Answered with these fields; as a rule what tells that it happened. */
+  update(rows: readonly Record<string, unknown>[], answered?: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -194,8 +195,8 @@ export async function rawOctane(place: RawOctanePlace, connections: number): Pro
     list: all,
     stamps: async () => (await all(['id', 'version_stamp', 'last_modified'])).length,
     read: (ids, fields) => list(`id IN ${ids.join(',')}`, fields),
-    async update(rows) {
-      await client.send('PUT', `${defects}?fields=id,version_stamp`, json, JSON.stringify({ data: rows }))
+    async update(rows, answered = ['id', 'version_stamp']) {
+      await client.send('PUT', `${defects}?fields=${answered.join(',')}`, json, JSON.stringify({ data: rows }))
     },
     async create(rows) {
       const answer = await client.send('POST', `${defects}?fields=id`, json, JSON.stringify({ data: rows }))

@@ -13,6 +13,11 @@ export function round(value: number): number {
   return Math.round(value * 1_000) / 1_000
 }
 
+/** The same, with every number rounded. */
+export function rounded(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_key, one: unknown) => (typeof one === 'number' ? round(one) : one)))
+}
+
 /** Both sandboxes in a process of their own, with so many defects in ALM and so many milliseconds before each answer. */
 export async function startSandboxes(
   defects: number,
@@ -101,16 +106,26 @@ export async function startTandem(place: SandboxPlace) {
   }
 }
 
-/** Both systems with so many pairs in step; the first run is approved by its simulation. */
+/** How often the first run may be followed by others before everything is at rest. */
+const mostRounds = 10
+
+/**
+ * Both systems with so many pairs in step, by a real first run that its simulation has approved; 100,000 take some minutes.
+ * What the first run wrote is seen once more as an echo, and what it left for later is waited for, until all is at rest.
+ */
 export async function startPaired(pairs: number, latency: number) {
   const sandboxes = await startSandboxes(pairs, latency)
   const tandem = await startTandem(sandboxes.place)
-  await tandem.run('simulate')
+  const simulated = await tandem.run('simulate')
+  if (simulated.status !== 'passed') throw new Error(`the simulation: ${simulated.message ?? simulated.status}`)
   const first = await tandem.run('run')
   if (first.counters.createdRight !== pairs)
     throw new Error(`created ${first.counters.createdRight} of ${pairs}: ${first.message ?? first.status}`)
-  // What the first run wrote is seen once more as an echo before everything is at rest.
-  await tandem.run('run')
+  for (let round = 0; ; round++) {
+    const { counters } = await tandem.run('run')
+    if (counters.examined === 0) break
+    if (round === mostRounds) throw new Error(`no rest after the first run: ${JSON.stringify(counters)}`)
+  }
   return {
     ...sandboxes,
     tandem,
@@ -118,6 +133,18 @@ export async function startPaired(pairs: number, latency: number) {
       await tandem.stop()
       await sandboxes.stop()
     },
+  }
+}
+
+/** Lets time pass for the clocks of both systems: what was written before is not among the latest changes any more. */
+export async function letPass(place: SandboxPlace, hours: number): Promise<void> {
+  for (const system of ['alm', 'octane']) {
+    const answer = await fetch(`${place.control}/clock`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ system, offsetMs: hours * 3_600_000 }),
+    })
+    if (!answer.ok) throw new Error(`clock: ${answer.status} ${await answer.text()}`)
   }
 }
 
