@@ -312,6 +312,22 @@ function codeOf(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown'
 }
 
+const parsed = new WeakMap<HttpAnswer, { json: unknown }>()
+
+/** The body as JSON, undefined where it is none. An answer is looked at for errors and for rows: it is parsed once. */
+export function jsonOf(answer: HttpAnswer): unknown {
+  const known = parsed.get(answer)
+  if (known !== undefined) return known.json
+  let json: unknown
+  try {
+    json = JSON.parse(answer.text)
+  } catch {
+    json = undefined
+  }
+  parsed.set(answer, { json })
+  return json
+}
+
 /** True for a page meant for people on a path meant for programs: a login form, a proxy's error page. */
 export function isHtml(answer: HttpAnswer): boolean {
   return /text\/html|application\/xhtml/i.test(answer.contentType) || /^\s*<(!doctype html|html)/i.test(answer.text)

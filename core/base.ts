@@ -50,8 +50,14 @@ export type Base = Readonly<Record<string, BaseField>>
 
 /** The value as base keeps it. A mapping whose policy merges needs the whole text; for others a hash of a long one will do. */
 export function toBaseValue(value: CanonicalValue, mapping?: { conflict: string }): BaseValue {
-  const whole = mapping?.conflict === 'merge' || JSON.stringify(value).length <= largestKeptValue
+  const whole = mapping?.conflict === 'merge' || isShort(value)
   return whole ? { v: value } : { h: valueHash(value) }
+}
+
+/** No character takes more than six in JSON, so that few values need to be written out to be measured. */
+function isShort(value: CanonicalValue): boolean {
+  if (typeof value === 'string' && value.length * 6 + 2 <= largestKeptValue) return true
+  return JSON.stringify(value).length <= largestKeptValue
 }
 
 export function equalsBase(value: CanonicalValue, base: BaseValue): boolean {

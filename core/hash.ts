@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { FieldMapping } from './link-config.ts'
 import type { CanonicalValue } from './values.ts'
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('base64url')
+  return hash('sha256', text, 'base64url')
 }
 
 /** Hash of a canonical value; equal exactly for equal values. */

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '../../core/metadata.ts'
 import type { Problem } from '../../core/problems.ts'
 import { ConnectorError } from '../contract.ts'
-import { type HttpAnswer, isHtml } from '../http.ts'
+import { type HttpAnswer, isHtml, jsonOf } from '../http.ts'
 
 /** An ALM error, from JSON or XML alike. */
 export interface AlmError {
@@ -10,11 +10,7 @@ export interface AlmError {
 }
 
 export function parseJson(answer: HttpAnswer): unknown {
-  try {
-    return JSON.parse(answer.text)
-  } catch {
-    return undefined
-  }
+  return jsonOf(answer)
 }
 
 export function errorOf(answer: HttpAnswer): AlmError {

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '../../core/metadata.ts'
 import type { Problem } from '../../core/problems.ts'
 import { ConnectorError } from '../contract.ts'
-import { type HttpAnswer, isHtml } from '../http.ts'
+import { type HttpAnswer, isHtml, jsonOf } from '../http.ts'
 
 /** One error as Octane words it, single or as a row of a bulk answer. */
 export interface OctaneError {
@@ -22,11 +22,7 @@ interface ErrorBody extends OctaneError {
 }
 
 export function parseJson(answer: HttpAnswer): unknown {
-  try {
-    return JSON.parse(answer.text)
-  } catch {
-    return undefined
-  }
+  return jsonOf(answer)
 }
 
 /** The errors of an answer, whatever of its four shapes they came in. */
