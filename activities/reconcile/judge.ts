@@ -536,9 +536,15 @@ function planCreated({
   return pair
 }
 
-/** Gone before it was ever paired: nothing to keep in step. What was being created for it is looked for no longer. */
+/**
+ * Gone before it was ever paired: nothing to keep in step. What was being created for it is looked for no longer; whether it
+ * came to be nobody can tell, and the ledger says so.
+ */
 function judgeVanished(item: WorkItem): StopDecision {
-  return { ...stop(item, 'unchanged', [], null), settled: item.intents.map((intent) => notApplied(intent.id)) }
+  return {
+    ...stop(item, 'unchanged', [], null),
+    settled: item.intents.map((intent) => ({ ...notApplied(intent.id), outcome: 'unknown', foundByLooking: false })),
+  }
 }
 
 function stop(
