@@ -41,7 +41,7 @@ import { createBridgeWorkers } from '../worker/bridge.ts'
 import { createCentralWorker } from '../worker/central.ts'
 import { registerSearchAttributes } from '../worker/register-search-attributes.ts'
 import { createContractClient } from './contract-client.ts'
-import { createTestDatabase } from './database.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
 import { createTcpProxy } from './tcp-proxy.ts'
 
 export interface ServiceOptions {
@@ -51,6 +51,8 @@ export interface ServiceOptions {
   workers?: 'both' | 'central' | 'none'
   /** Another Temporal server than the one of the test run. */
   temporalAddress?: string
+  /** Where databases come from outside of vitest. */
+  createDatabase?: () => Promise<TestDatabase>
   /** How long a command may wait for a worker. */
   commandMs?: number
   /** How long a question to an endpoint may take. */
@@ -63,12 +65,21 @@ const build = 'test'
 Runtime.install({ logger: new DefaultLogger('ERROR') })
 let bundle: Promise<WorkflowBundleWithSourceMap> | null = null
 
+/** The workflows as workers load them, bundled once. */
+export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: new URL('../workflows/index.ts', import.meta.url).pathname,
+    logger: new DefaultLogger('ERROR'),
+  })
+  return bundle
+}
+
 /**
  * The whole service in this process on real parts: API, central worker and bridge on a database and task queues of their
  * own, with both sandboxes over HTTP.
  */
 export async function startService(options: ServiceOptions = {}) {
-  const testDatabase = await createTestDatabase()
+  const testDatabase = await (options.createDatabase ?? createTestDatabase)()
   const database = openDatabase(testDatabase.url)
   await ensurePartitions(database)
   const unique = randomBytes(4).toString('hex')
@@ -140,10 +151,6 @@ export async function startService(options: ServiceOptions = {}) {
 
   async function startCentral() {
     await registerSearchAttributes(workerConnection, namespace)
-    bundle ??= bundleWorkflowCode({
-      workflowsPath: new URL('../workflows/index.ts', import.meta.url).pathname,
-      logger: new DefaultLogger('ERROR'),
-    })
     const activities = createCentralActivities({
       database,
       store: createStore(database, { bridgeId: 'central' }),
@@ -157,7 +164,7 @@ export async function startService(options: ServiceOptions = {}) {
       namespace,
       activities,
       taskQueue,
-      workflowBundle: await bundle,
+      workflowBundle: await workflowBundle(),
     })
     return run([worker], async () => undefined)
   }
@@ -309,6 +316,14 @@ export async function startService(options: ServiceOptions = {}) {
     temporalProxy,
     workflows,
     bridgeId,
+    /** What a worker process of this service has to know. */
+    wiring: {
+      databaseUrl: testDatabase.url,
+      temporalAddress: temporalAt.host,
+      taskQueue,
+      bridgeId,
+      bridgeKey: { ...(await exportJWK(privateKey)), ...about },
+    },
     startCentral,
     startBridge,
     addEndpoints,

@@ -14,7 +14,7 @@ const mostRemovals = 5
 const fewestRecords = 5
 
 /** People at both systems: what they do is drawn from the chance given; an edit that a lock refuses did not happen. */
-export function createEditors(lab: Lab, chance: Chance) {
+export function createEditors(lab: Pick<Lab, 'alm' | 'octane'>, chance: Chance) {
   let counter = 1_000
   let removals = 0
   /** ALM lets people set the day of creation: another day tells a record from one that had its number before a restore. */

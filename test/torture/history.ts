@@ -1,6 +1,9 @@
 import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
 import type { Lab } from '../lab.ts'
 
+/** What judges look at: both systems, and what Tandem knows of them. */
+export type World = Pick<Lab, 'alm' | 'octane' | 'database' | 'linkId' | 'configuration'>
+
 export type System = 'alm' | 'octane'
 export const systems = ['alm', 'octane'] as const
 export const otherSystem = (system: System): System => (system === 'alm' ? 'octane' : 'alm')

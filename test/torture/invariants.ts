@@ -1,5 +1,4 @@
-import type { Lab } from '../lab.ts'
-import type { History } from './history.ts'
+import type { History, World } from './history.ts'
 import { judgeDeletions } from './judge-deletions.ts'
 import { judgeLedger } from './judge-ledger.ts'
 import { judgeLabOrder } from './judge-order.ts'
@@ -12,7 +11,7 @@ import { createVerdict, type Verdict } from './verdict.ts'
  * their server went back in time, by key.
  */
 export async function judgeWorld(
-  lab: Lab,
+  lab: World,
   history: History,
   verdict: Verdict = createVerdict(),
   undone: ReadonlyMap<string, number> = new Map(),

@@ -1,6 +1,5 @@
 import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
-import type { Lab } from '../lab.ts'
-import { type History, otherSystem, type System, systems } from './history.ts'
+import { type History, otherSystem, type System, systems, type World } from './history.ts'
 import { lineageOf, namedTwin, referenceField } from './lineage.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -9,7 +8,7 @@ import type { Verdict } from './verdict.ts'
  * says so, and nobody had edited it since. What Tandem created stands for a record that was there, and not for one whose
  * twin somebody had deleted, unless the rule is to create it anew.
  */
-export async function judgeDeletions(lab: Lab, history: History, verdict: Verdict): Promise<void> {
+export async function judgeDeletions(lab: World, history: History, verdict: Verdict): Promise<void> {
   const { rules } = lab.configuration
   /** The rule for what is gone on this side. */
   const rule = (gone: System) => (gone === 'alm' ? rules.toRight.delete : rules.toLeft.delete)

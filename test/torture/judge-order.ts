@@ -1,5 +1,4 @@
-import type { Lab } from '../lab.ts'
-import { type History, otherSystem, type System } from './history.ts'
+import { type History, otherSystem, type System, type World } from './history.ts'
 import { namedTwin, referenceField } from './lineage.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -60,7 +59,7 @@ export function judgeOrder(history: History, { namedTwin: twinOf, hierarchies = 
 }
 
 /** I7 for the link between both sandboxes, with the order of each record's writes in the ledger. */
-export async function judgeLabOrder(lab: Lab, history: History, verdict: Verdict): Promise<void> {
+export async function judgeLabOrder(lab: World, history: History, verdict: Verdict): Promise<void> {
   judgeOrder(history, { namedTwin: (system, value) => namedTwin(lab, system, value) }, verdict)
   // Where a server went back in time, its versions count the same numbers twice.
   if (history.entries().some((entry) => entry.action === 'restore')) return

@@ -1,9 +1,8 @@
 import { crossReference } from '../../core/endpoint.ts'
 import { sameMemoContent } from '../../core/memo.ts'
 import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
-import type { Lab } from '../lab.ts'
 import { type TracedField, tracedFields } from './editors.ts'
-import type { History, System } from './history.ts'
+import type { History, System, World } from './history.ts'
 import { deletedByPeople } from './judge-deletions.ts'
 import { lineageOf, namedTwin, referenceField } from './lineage.ts'
 import type { Verdict } from './verdict.ts'
@@ -26,7 +25,7 @@ const waitsForPerson = [
 ]
 
 /** I1, I2, I3 and I6: both systems are compared once everything is quiet. Reads no record through Tandem. */
-export async function judgeTwins(lab: Lab, history: History, verdict: Verdict): Promise<{ waiting: number }> {
+export async function judgeTwins(lab: World, history: History, verdict: Verdict): Promise<{ waiting: number }> {
   const entries = history.entries()
   const restored = entries.some((entry) => entry.action === 'restore')
   const issues = await lab.database.sql<
@@ -153,7 +152,7 @@ function touches(entries: readonly TruthEntry[], twin: Twin, field: TracedField,
   )
 }
 
-function finalValues(lab: Lab, twin: Twin, field: TracedField): { alm: unknown; octane: unknown } {
+function finalValues(lab: World, twin: Twin, field: TracedField): { alm: unknown; octane: unknown } {
   return {
     alm: lab.alm.store.get('defect', twin.almId)?.[field.alm] ?? null,
     octane: lab.octane.store.rows('defect').get(twin.octaneId)?.[field.octane] ?? null,

@@ -1,5 +1,4 @@
-import type { Lab } from '../lab.ts'
-import { type History, type Records, type System, systems } from './history.ts'
+import { type History, type Records, type System, systems, type World } from './history.ts'
 import type { Verdict } from './verdict.ts'
 
 interface Marks {
@@ -15,7 +14,7 @@ interface Marks {
  * also after clocks that jumped and edits that appeared late.
  */
 export async function judgeWatermark(
-  lab: Lab,
+  lab: World,
   history: History,
   verdict: Verdict,
   how: 'before-T' | 'everything',
@@ -43,7 +42,7 @@ function stampOf(system: System, record: Records extends Map<string, infer R> ? 
     : { modified: String(record.last_modified), version: Number(record.version_stamp) }
 }
 
-async function marksOf(lab: Lab, system: System): Promise<Marks> {
+async function marksOf(lab: World, system: System): Promise<Marks> {
   const { sql } = lab.database
   const side = system === 'alm' ? 'left' : 'right'
   const [position, seen, pending] = await Promise.all([

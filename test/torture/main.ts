@@ -4,17 +4,23 @@ import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { migrate } from '../../db/migrate.ts'
 import { removeFolder, startPostgres, temporaryFolder } from '../../standalone/postgres.ts'
+import { type RunningTemporal, startTemporal } from '../../standalone/temporal.ts'
+import { temporalBinary } from '../../standalone/temporal-binary.ts'
 import type { TestDatabase } from '../database.ts'
 import { planOf } from './plan.ts'
+import { shortHistories, stormWorld } from './storm-world.ts'
 import { torture } from './torture.ts'
-import { invariantNames, invariants, noCases } from './verdict.ts'
+import { invariantNames, invariants, noCases, type Verdict } from './verdict.ts'
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     cycles: { type: 'string', default: '8' },
+    /** One world or storm, of this seed, with what lay in the database when something was wrong. */
     only: { type: 'boolean', default: false },
+    /** Storms of commands alone. */
+    storm: { type: 'boolean', default: false },
   },
 })
 const minutes = Number(values.minutes)
@@ -38,29 +44,75 @@ async function createDatabase(): Promise<TestDatabase> {
   return { url: own.href, drop: async () => void (await admin.unsafe(`drop database if exists ${name} with (force)`)) }
 }
 
+let temporal: RunningTemporal | null = null
+
+/** A storm of commands over a whole service, with real processes that are killed. */
+async function stormOf(seed: number) {
+  temporal ??= await startTemporal({
+    binary: await temporalBinary((line) => void process.stdout.write(`${line}\n`)),
+    folder,
+    port: 0,
+    uiPort: null,
+    inMemory: true,
+    dynamicConfig: shortHistories,
+  })
+  const { address: temporalAddress } = temporal
+  return stormWorld({ seed, steps: 24, kills: true, temporalAddress, folder, createDatabase })
+}
+
+/** So much of the time goes to storms; the rest to worlds without Temporal, which are many in the same time. */
+const stormShare = 0.25
+
 const started = performance.now()
+let storming = 0
 const [cases, found] = [noCases(), noCases()]
 const total = { worlds: 0, edits: 0, deaths: 0, faults: 0, writes: 0, waiting: 0 }
+const storms = { storms: 0, commands: 0, accepted: 0, refused: 0, sentAgain: 0, kills: 0, lives: 0, statuses: 0 }
 const disturbed: Record<string, number> = {}
-const failed: { seed: number; violations: string[] }[] = []
+const failed: { seed: number; what: 'world' | 'storm'; violations: string[] }[] = []
+
+function take(
+  verdict: Pick<Verdict, 'cases' | 'violations'>,
+  seed: number,
+  what: 'world' | 'storm',
+  about: object,
+): void {
+  for (const name of invariantNames) cases[name] += verdict.cases[name]
+  for (const violation of verdict.violations) found[violation.invariant]++
+  if (verdict.violations.length === 0) return
+  const violations = verdict.violations.map((one) => `${one.invariant} ${one.message}`)
+  failed.push({ seed, what, violations })
+  process.stdout.write(
+    `${what} ${seed} ${JSON.stringify(about)}:\n${violations.map((line) => `  ${line.slice(0, 300)}`).join('\n')}\n`,
+  )
+}
+
 for (let seed = firstSeed; performance.now() - started < minutes * 60_000; seed++) {
-  const report = await torture({ ...planOf(seed), cycles: Number(values.cycles), createDatabase })
+  if (values.storm || (!values.only && storming < stormShare * (performance.now() - started))) {
+    const before = performance.now()
+    const { report, verdict } = await stormOf(seed)
+    storming += performance.now() - before
+    storms.storms++
+    for (const key of ['commands', 'accepted', 'refused', 'sentAgain', 'kills', 'lives', 'statuses'] as const)
+      storms[key] += report[key]
+    take(verdict, seed, 'storm', report)
+    if (values.storm) {
+      if (values.only) break
+      continue
+    }
+  }
+  const plan = planOf(seed)
+  const report = await torture({ ...plan, cycles: Number(values.cycles), createDatabase })
   total.worlds++
   for (const key of ['edits', 'deaths', 'faults', 'writes', 'waiting'] as const) total[key] += report[key]
   for (const [kind, count] of Object.entries(report.disturbances)) disturbed[kind] = (disturbed[kind] ?? 0) + count
-  for (const name of invariantNames) cases[name] += report.cases[name]
-  for (const violation of report.violations) found[violation.invariant]++
-  if (report.violations.length > 0) {
-    failed.push({ seed, violations: report.violations.map((one) => `${one.invariant} ${one.message}`) })
-    process.stdout.write(
-      `seed ${seed} ${JSON.stringify({ rule: report.rule, ...planOf(seed) })}:\n${failed[failed.length - 1]?.violations.map((line) => `  ${line.slice(0, 300)}`).join('\n')}\n`,
-    )
-  }
+  take(report, seed, 'world', { rule: report.rule, ...plan })
   if (values.only) {
     for (const line of report.evidence ?? []) process.stdout.write(`${line.slice(0, 400)}\n`)
     break
   }
 }
+await (temporal as RunningTemporal | null)?.stop()
 await admin.end()
 await database.stop()
 removeFolder(folder)
@@ -72,9 +124,10 @@ process.stdout.write(
     minutes: Math.round((performance.now() - started) / 6_000) / 10,
     ...total,
     disturbances: disturbed,
+    storms,
     cases,
     violations: found,
-    failedSeeds: failed.map((one) => one.seed),
+    failedSeeds: failed.map(({ seed, what }) => ({ seed, what })),
   })}\n`,
 )
 process.exitCode = failed.length > 0 ? 1 : 0
