@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
 import {
   bundleWorkflowCode,
@@ -13,7 +14,7 @@ import {
 import { exportJWK, generateKeyPair } from 'jose'
 import { pino } from 'pino'
 import postgres from 'postgres'
-import { inject, vi } from 'vitest'
+import { inject } from 'vitest'
 import { createBridgeActivities } from '../activities/bridge.ts'
 import { createCentralActivities } from '../activities/central.ts'
 import { createConnections } from '../activities/connections.ts'
@@ -226,15 +227,13 @@ export async function startService(options: ServiceOptions = {}) {
     })
   }
 
-  function ended(runId: string): Promise<RunView> {
-    return vi.waitFor(
-      async () => {
-        const found = await client.call('getRun', { params: { id: runId } })
-        if (found.status === 'running') throw new Error(`run ${runId} is still running`)
-        return found
-      },
-      { timeout: 60_000, interval: 40 },
-    )
+  async function ended(runId: string): Promise<RunView> {
+    for (const until = performance.now() + 60_000; ; await pause(40)) {
+      const found = await client.call('getRun', { params: { id: runId } }).catch((error: unknown) => error as Error)
+      if (!(found instanceof Error) && found.status !== 'running') return found
+      if (performance.now() > until)
+        throw found instanceof Error ? found : new Error(`run ${runId} is still ${found.status}`)
+    }
   }
 
   /** Gives a command that runs something, and waits for the end of that run. */
