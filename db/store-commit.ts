@@ -216,6 +216,7 @@ async function saveRecords(
   items: readonly ItemCommit[],
   pairIds: Map<string, string>,
 ): Promise<void> {
+  await forgetVanished(tx, keys, items)
   const rows = items.flatMap((item) => {
     const pairId = pairIds.get(item.key) ?? null
     return sides.flatMap((side) => {
@@ -255,6 +256,23 @@ async function saveRecords(
       seen_modified = coalesce(excluded.seen_modified, records.seen_modified),
       created = coalesce(excluded.created, records.created),
       decision = excluded.decision, pair_id = coalesce(excluded.pair_id, records.pair_id)`
+}
+
+/**
+ * Records that were never paired and could not be found leave the queue. What was seen of them is forgotten: should a
+ * listing show them again, as after a lost permission, they are as new.
+ */
+async function forgetVanished(tx: Tx, keys: LinkKeys, items: readonly ItemCommit[]): Promise<void> {
+  const rows = items.flatMap((item) => {
+    const [side, id] = item.key.split(':')
+    if (item.pair !== null || item.outcome !== 'unchanged' || (side !== 'left' && side !== 'right')) return []
+    return [{ endpoint_id: keys[side].endpointId, entity_type: keys[side].entityType, external_id: id }]
+  })
+  if (rows.length > 0)
+    await tx`
+      delete from records s using jsonb_to_recordset(${json(tx, rows)}) as r(endpoint_id uuid, entity_type text, external_id text)
+      where s.endpoint_id = r.endpoint_id and s.entity_type = r.entity_type and s.external_id = r.external_id
+        and s.pair_id is null and s.decision is null`
 }
 
 /**

@@ -54,8 +54,9 @@ function hasEvidence(bench: Workbench, item: WorkItem, pair: PairState, side: Si
   )
 }
 
-async function evidenceOf(
-  { bench, store, read, call }: JudgeGoneInput,
+/** What the server says of each of these ids, while a sibling reads. */
+export async function evidenceOf(
+  { bench, store, read, call }: Pick<JudgeGoneInput, 'bench' | 'store' | 'read' | 'call'>,
   side: Side,
   ids: readonly string[],
 ): Promise<Map<string, GoneEvidence>> {

@@ -1,3 +1,4 @@
+import type { GoneEvidence } from '../../connectors/contract.ts'
 import { referencedId } from '../../core/endpoint.ts'
 import type { PairInput } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
@@ -7,7 +8,7 @@ import { otherSide, type RecordSnapshot, type Side, sameStamp, sides } from '../
 import type { Workbench } from '../connections.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
 import { findTwins, nameOf } from './find-twins.ts'
-import { type IncompletePair, judgeGone } from './judge-gone.ts'
+import { evidenceOf, type IncompletePair, judgeGone } from './judge-gone.ts'
 import { planByHistory } from './latest.ts'
 import { referencesOf } from './references.ts'
 import { restoredAmong } from './restored.ts'
@@ -62,6 +63,7 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
   const decisions: Decision[] = []
   const incomplete: IncompletePair[] = []
   const unpaired: { item: WorkItem; from: Side; source: RecordSnapshot }[] = []
+  const vanished: WorkItem[] = []
   for (const item of items) {
     if (item.pair !== null) {
       const left = snapshots.left.get(item.pair.left.id)
@@ -80,15 +82,23 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
     }
     const row = item.due[0]
     const source = row === undefined ? undefined : snapshots[row.side].get(row.id)
-    if (row === undefined || source === undefined) decisions.push(judgeVanished(item))
+    if (row === undefined || source === undefined) vanished.push(item)
     else unpaired.push({ item, from: row.side, source })
+  }
+  const read = { left: [...snapshots.left.keys()], right: [...snapshots.right.keys()] }
+  for (const side of sides) {
+    const mine = vanished.filter((item) => (item.due[0]?.side ?? 'left') === side)
+    const said = await evidenceOf({ bench, store, read, call }, side, [
+      ...new Set(mine.flatMap((item) => item.due.map((row) => row.id))),
+    ])
+    for (const item of mine) decisions.push(judgeVanished(item, said.get(item.due[0]?.id ?? '')?.outcome ?? 'unknown'))
   }
   decisions.push(
     ...(await judgeGone({
       bench,
       store,
       incomplete,
-      read: { left: [...snapshots.left.keys()], right: [...snapshots.right.keys()] },
+      read,
       call,
       recreate: ({ item, pair, from, source }) =>
         recreate({ bench, store, item, pairId: pair.id, from, source, references, call }),
@@ -537,10 +547,14 @@ function planCreated({
 }
 
 /**
- * Gone before it was ever paired: nothing to keep in step. What was being created for it is looked for no longer; whether it
- * came to be nobody can tell, and the ledger says so.
+ * Not found in a bulk answer, and not paired: that alone proves nothing. Where the server says that it is gone, there is
+ * nothing to keep in step; what was being created for it is looked for no longer, and whether it came to be nobody can tell,
+ * which the ledger says. Where nobody can tell whether it is gone, nothing that is open is settled; without anything open it
+ * leaves the queue, and the next listing that shows it brings it back.
  */
-function judgeVanished(item: WorkItem): StopDecision {
+function judgeVanished(item: WorkItem, said: GoneEvidence['outcome']): StopDecision {
+  if (said === 'there' || (said === 'unknown' && item.intents.length > 0))
+    return stop(item, 'waiting', [], waitForCreateSeconds)
   return {
     ...stop(item, 'unchanged', [], null),
     settled: item.intents.map((intent) => ({ ...notApplied(intent.id), outcome: 'unknown', foundByLooking: false })),

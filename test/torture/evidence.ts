@@ -9,6 +9,8 @@ export async function evidenceOf(lab: Lab, history: History): Promise<string[]> 
     ...(await sql`select 'issue' as what, key, left_id, right_id, code, field, message from issues where resolved_at is null`),
     ...(await sql`select 'intent' as what, key, action, side, target_id, stamp_before, answered from intents`),
     ...(await sql`select 'position' as what, side, since, newest, restored_message from scan_positions`),
+    ...(await sql`select 'unpaired' as what, external_id, decision, seen_version from records where pair_id is null`),
+    ...(await sql`select 'old issue' as what, key, code, message, resolved_at from issues where resolved_at is not null`),
     ...(await sql`select 'absence' as what, side, external_id, listings from absences`),
     ...(await sql`
       select 'ledger' as what, kind, action, side, left_id, right_id, found_by_looking, content -> 'stampAfter' as stamp

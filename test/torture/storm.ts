@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type CommandName, commandNames } from '../../api/contract/schemas.ts'
+import { type CommandName, commandNames } from '../../api/contract/commands.ts'
 import { linkConfiguration } from '../../core/link-config.ts'
 import type { Service } from '../service.ts'
 import { createEditors } from './editors.ts'
