@@ -89,7 +89,8 @@ export async function judgeTwins(lab: World, history: History, verdict: Verdict)
   const isAsked = (twin: Twin, field: TracedField) =>
     issues.some(
       (one) =>
-        one.code === 'both-changed' &&
+        // A value that a restore brought back looks like one that somebody put back at once: the field is frozen.
+        (one.code === 'both-changed' || (restored && one.code === 'ping-pong')) &&
         one.leftId === twin.almId &&
         lab.configuration.fields.some((mapping) => mapping.id === one.mappingId && mapping.left === field.alm),
     )

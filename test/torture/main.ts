@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
@@ -19,6 +20,8 @@ const { values } = parseArgs({
     cycles: { type: 'string', default: '8' },
     /** One world or storm, of this seed, with what lay in the database when something was wrong. */
     only: { type: 'boolean', default: false },
+    /** A folder for what lay in the databases of worlds in which something was wrong. */
+    evidence: { type: 'string' },
     /** Storms of commands alone. */
     storm: { type: 'boolean', default: false },
   },
@@ -107,6 +110,8 @@ for (let seed = firstSeed; performance.now() - started < minutes * 60_000; seed+
   for (const key of ['edits', 'deaths', 'faults', 'writes', 'waiting'] as const) total[key] += report[key]
   for (const [kind, count] of Object.entries(report.disturbances)) disturbed[kind] = (disturbed[kind] ?? 0) + count
   take(report, seed, 'world', { rule: report.rule, ...plan })
+  if (report.evidence !== undefined && values.evidence !== undefined)
+    writeFileSync(path.join(values.evidence, `world-${seed}.txt`), report.evidence.join('\n'))
   if (values.only) {
     for (const line of report.evidence ?? []) process.stdout.write(`${line.slice(0, 400)}\n`)
     break

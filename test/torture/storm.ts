@@ -193,8 +193,21 @@ export async function storm(
     if (outcome.runId === null || order.name === 'pause' || order.name === 'configure') continue
     report.runs++
     verdict.tried('I9')
-    const ended = await service.ended(outcome.runId).catch((error: unknown) => String(error))
-    if (typeof ended === 'string') verdict.broken('I9', `${order.name} promised run ${outcome.runId}: ${ended}`)
+    const { runId } = outcome
+    const ended = await service
+      .ended(runId)
+      .catch(() => service.ended(runId))
+      .catch((error: unknown) => String(error))
+    if (typeof ended !== 'string') continue
+    const state = await service.workflows
+      .getHandle(`link-${linkId}`)
+      .query('linkStatus')
+      .catch((error: unknown) => String(error))
+    const { status, mode, paused } = await link()
+    verdict.broken(
+      'I9',
+      `${order.name} ${order.key} promised run ${runId}, which never ended: ${ended.slice(0, 120)}; the link is ${JSON.stringify({ status, mode, paused, state })}`,
+    )
   }
   for (let round = 0; round < 12; round++) {
     const length = history.length()
