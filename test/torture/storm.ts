@@ -63,6 +63,8 @@ type Outcome = { kind: 'accepted'; runId: string | null } | { kind: 'refused'; c
 
 /** Longest time for a definite answer, kills of workers included. */
 const answerMs = 90_000
+/** Work of a killed process is missed by its heartbeats only, and runs wait for each other. */
+const runMinutes = 6
 const refusals = /^(paused|already-paused|not-paused|nothing-running|same-mode|version-conflict)$/
 
 /**
@@ -194,10 +196,11 @@ export async function storm(
     report.runs++
     verdict.tried('I9')
     const { runId } = outcome
-    const ended = await service
-      .ended(runId)
-      .catch(() => service.ended(runId))
-      .catch((error: unknown) => String(error))
+    let ended: unknown = null
+    for (let minute = 0; minute < runMinutes; minute++) {
+      ended = await service.ended(runId).catch((error: unknown) => String(error))
+      if (typeof ended !== 'string') break
+    }
     if (typeof ended !== 'string') continue
     const state = await service.workflows
       .getHandle(`link-${linkId}`)
