@@ -264,7 +264,8 @@ export async function judgeSecrets(
   }
 }
 
-async function worldOf(service: Service, linkId: string): Promise<World> {
+/** What judges look at, of a service's link. */
+export async function worldOf(service: Service, linkId: string): Promise<World> {
   const { items } = await service.call('listVersions', { params: { id: linkId } })
   const { alm, octane, database } = service
   return { alm, octane, database, linkId, configuration: linkConfiguration.parse(items[0]?.configuration) }
