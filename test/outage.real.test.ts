@@ -112,11 +112,12 @@ it('T10: PostgreSQL stops and comes back: links go on alone, nothing is lost or 
   const { service, id, people, judge } = await automaticLink({
     createDatabase: async () => ({ url: address.href, drop: async () => undefined }),
   })
-  await server.stop()
+  await Promise.all([server.stop(), service.databaseProxy.cut()])
   const arrived = people()
   const looks = await throughOutage(service, id, 'database-down')
   expect(arrived()).toBe(false)
   server = await startPostgres({ folder: cluster, port: Number(address.port) })
+  await service.databaseProxy.mend()
   const since = performance.now()
   await expect.poll(arrived, { timeout: 120_000, interval: 50 }).toBe(true)
   process.stdout.write(

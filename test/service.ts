@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client'
 import {
   bundleWorkflowCode,
   DefaultLogger,
+  makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   type Worker,
@@ -63,7 +64,11 @@ export interface ServiceOptions {
 const namespace = 'default'
 const build = 'test'
 
-Runtime.install({ logger: new DefaultLogger('ERROR') })
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  // A server that is away is news to nobody here.
+  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+})
 let bundle: Promise<WorkflowBundleWithSourceMap> | null = null
 
 /** The workflows as workers load them, bundled once. */

@@ -13,7 +13,13 @@ export async function judgeLedger(
   undone: ReadonlyMap<string, number>,
 ): Promise<void> {
   const { sql } = lab.database
-  const rest = history.entries().filter((entry) => entry.via === 'rest' && entry.type === 'defect')
+  const rest = history.entries().filter(
+    (entry, at) =>
+      entry.via === 'rest' &&
+      entry.type === 'defect' &&
+      // The same reference written once more by a request that was given up long before: it changes nothing.
+      !(history.isLate(at) && entry.action === 'update' && entry.changed.length === 0),
+  )
   const unsettled = await sql<{ system: string; id: string | null }[]>`
     select case side when 'left' then 'alm' else 'octane' end as system, case side when 'left' then left_id else right_id end as id
     from ledger where action = 'unsettled-write'`
