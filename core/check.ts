@@ -34,7 +34,7 @@ const checks = [
 type Check = (typeof checks)[number]
 
 const checkWords: Record<Check, string> = {
-  'cross-reference': 'Each side has a field that names the twin.',
+  'cross-reference': 'A twin can be found again, by a field that names it or by what tells records apart.',
   'field-existence': 'All mapped fields exist.',
   types: 'Types of mapped fields can be converted.',
   lengths: 'Texts fit where they are written.',

@@ -251,8 +251,13 @@ function learn(
 
 function ofFile(problem: Problem, { source, target, side, mappingId }: PlannedAttachment): Problem {
   const name = source?.name ?? target?.name ?? ''
+  const remedy =
+    problem.class === 'refused'
+      ? 'Have such files allowed there, or take the file away here; everything else of the record is in step.'
+      : problem.remedy
   return {
     ...problem,
+    remedy,
     message: `The file "${name}": ${problem.message}`,
     side,
     // Several files of one record have an issue each.
