@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { Context, type Info } from '@temporalio/activity'
 import type { LinkActivity, LinkHealth } from '../core/link-state.ts'
 import type { RunStatus, RunSummary } from '../core/run.ts'
 import type { ScheduleNow } from '../core/schedule.ts'
@@ -22,6 +24,13 @@ export interface LinkControl {
   schedule: ScheduleNow
 }
 
+/** One id for all attempts of an activity: a worker may die between its commit and its answer. */
+function attemptsId({ workflowExecution, activityId }: Info): string {
+  const text = `${workflowExecution?.workflowId} ${workflowExecution?.runId} ${activityId}`
+  const hex = createHash('sha256').update(text).digest('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
+}
+
 /** Activities of the central worker: they own the link's row and the frame of a run, and need no endpoint. */
 export function createLinkControl({ database, store }: { database: Database; store: Store }) {
   async function loadLink({ linkId }: { linkId: string }): Promise<LinkControl> {
@@ -35,7 +44,9 @@ export function createLinkControl({ database, store }: { database: Database; sto
     command: string
     change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean; fullNext?: true }
   }): Promise<void> {
-    await guarded(() => setLinkMode(database, input.linkId, input.change, input.actor, input.command))
+    await guarded(() =>
+      setLinkMode(database, input.linkId, input.change, input.actor, input.command, attemptsId(Context.current().info)),
+    )
   }
 
   async function saveState(input: {

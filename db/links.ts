@@ -305,9 +305,12 @@ export async function setLinkMode(
   change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean; fullNext?: true },
   actor: string,
   command: string,
+  callId: string,
 ): Promise<void> {
   await named('set link mode', () =>
     sql.begin(async (tx) => {
+      const first = await tx`insert into store_calls (id) values (${callId}) on conflict do nothing returning 1`
+      if (first.length === 0) return
       await tx`
         update links set mode = coalesce(${change.mode ?? null}, mode), paused = coalesce(${change.paused ?? null}, paused),
           full_asked_at = case when ${change.fullNext ?? false} then now() else full_asked_at end,

@@ -89,6 +89,14 @@ async function judgeOne(
     if (back !== undefined && outcome === 'deleted' && mayCreate(bench, otherSide(side), back))
       return input.recreate({ item, pair, from: side, source: back })
     const survivor = found[otherSide(side)]
+    // We had deleted it, and it is there again, as after a restore: it stays, and somebody should know.
+    if (survivor !== undefined && outcome === 'deleted')
+      return {
+        ...stop(item, 'unchanged', [deletedProblem(bench, side, pair)], null),
+        ...seenOf(otherSide(side), survivor),
+        settled: unsettledOf(item),
+        tombstone: { side, outcome: 'kept' },
+      }
     return { ...stop(item, 'unchanged', null, null), ...seenOf(otherSide(side), survivor), settled: unsettledOf(item) }
   }
   const told = missing.map((side) => ({ side, said: evidence[side].get(pair[side].id) }))

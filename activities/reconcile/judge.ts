@@ -429,12 +429,29 @@ function judgeNamedTwin({
   if (state?.openCreate !== undefined && state.openCreate !== null)
     return stop(item, 'waiting', [], waitForCreateSeconds)
   if (!mutual)
-    return stop(item, 'held', [unprovenTwin(bench, from, source.id, twinId)], 'backoff', {
-      side: from,
-      snapshot: source,
-    })
+    return {
+      ...stop(item, 'held', [unprovenTwin(bench, from, source.id, twinId)], 'backoff', {
+        side: from,
+        snapshot: source,
+      }),
+      settled: twin === undefined && open !== undefined ? settledVanishedTwin(item, open, source, twinId) : [],
+    }
   const [left, right] = from === 'left' ? [source, twin] : [twin, source]
   return planPair(bench, item, { left, right, references }, { pairId: null, base: {}, intents: [] }, 'adopted')
+}
+
+/** The number in the source's reference is the answer to our create: it happened, and its record was deleted since. */
+function settledVanishedTwin(
+  item: WorkItem,
+  open: OpenIntent,
+  source: RecordSnapshot,
+  twinId: string,
+): StopDecision['settled'] {
+  return item.intents.flatMap((intent) => {
+    if (intent.id === open.id)
+      return [{ ...notApplied(intent.id), outcome: 'applied' as const, targetId: twinId, foundByLooking: true }]
+    return intent.action === 'link-back' ? [settledLinkBack(intent, source)] : []
+  })
 }
 
 /** The record names nobody: perhaps created already by an attempt that was cut off, else new. */

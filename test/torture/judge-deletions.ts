@@ -21,6 +21,8 @@ export async function judgeDeletions(lab: World, history: History, verdict: Verd
   /** Where each record was deleted by somebody else, or vanished as its server went back in time. */
   const gone = new Map<string, number>()
   const edited = new Map<string, number[]>()
+  /** Numbers that a restored server gave anew, and where the record that had them before was gone. */
+  const reused = new Map<string, number>()
   const afterRestore: { system: System; at: number; had: Set<string> }[] = []
 
   history.replay((entry, at, before) => {
@@ -40,24 +42,30 @@ export async function judgeDeletions(lab: World, history: History, verdict: Verd
         gone.set(name, at)
       }
       if (entry.action === 'update') edited.set(name, [...(edited.get(name) ?? []), at])
-      if (entry.action === 'create') gone.delete(name)
+      if (entry.action === 'create') comes(name)
       return
     }
     if (entry.action === 'delete') judgeDelete(entry, at, before)
     if (entry.action === 'create') {
       judgeCreate(entry, at, before)
       madeByUs.add(name)
-      gone.delete(name)
+      comes(name)
     }
   })
+
+  function comes(name: string): void {
+    if (gone.has(name)) reused.set(name, gone.get(name) ?? 0)
+    gone.delete(name)
+  }
 
   function judgeDelete(entry: TruthEntry, at: number, before: Record<System, Map<string, unknown>>): void {
     verdict.tried('I4')
     const other = otherSystem(entry.system)
     const name = `${entry.system} ${entry.id}`
     const family = [...lineage.family(entry.system, entry.id)[other]]
-    const alive = family.filter((id) => before[other].has(id))
-    const deleted = family.flatMap((id) => gone.get(`${other} ${id}`) ?? [])
+    // A number that was given anew after a restore is another record's.
+    const alive = family.filter((id) => before[other].has(id) && !reused.has(`${other} ${id}`))
+    const deleted = family.flatMap((id) => gone.get(`${other} ${id}`) ?? reused.get(`${other} ${id}`) ?? [])
     if (alive.length > 0) verdict.broken('I4', `${name} was deleted while its twin ${other} ${alive[0]} is there`)
     else if (deleted.length === 0) verdict.broken('I4', `${name} was deleted although nobody had deleted its twin`)
     else if (rule(other) !== 'delete')

@@ -33,6 +33,15 @@ export async function judgeLedger(
     const key = `${entry.system} ${entry.action} ${entry.id}`
     difference.set(key, (difference.get(key) ?? 0) - 1)
   }
+  // Both sides' records are gone, a deletion of ours was open, and a person deleted it as well: whose it was nobody can tell.
+  const settledByLooking = await sql<{ key: string }[]>`
+    select case side when 'left' then 'alm delete ' || left_id else 'octane delete ' || right_id end as key
+    from ledger where kind = 'write' and action = 'delete' and found_by_looking`
+  const byPeople = new Set(
+    history.entries().map((entry) => (entry.via === 'rest' ? '' : `${entry.system} ${entry.action} ${entry.id}`)),
+  )
+  for (const { key } of settledByLooking)
+    if ((difference.get(key) ?? 0) > 0 && byPeople.has(key)) difference.set(key, (difference.get(key) ?? 0) - 1)
   const excuse = (key: string) => {
     if ((difference.get(key) ?? 0) < 0) difference.set(key, (difference.get(key) ?? 0) + 1)
   }

@@ -86,7 +86,7 @@ function take(
   const violations = verdict.violations.map((one) => `${one.invariant} ${one.message}`)
   failed.push({ seed, what, violations })
   process.stdout.write(
-    `${what} ${seed} ${JSON.stringify(about)}:\n${violations.map((line) => `  ${line.slice(0, 300)}`).join('\n')}\n`,
+    `${what} ${seed} ${JSON.stringify(about)}:\n${violations.map((line) => `  ${line.slice(0, 1_500)}`).join('\n')}\n`,
   )
 }
 

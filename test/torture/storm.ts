@@ -158,7 +158,11 @@ export async function storm(
       }
       const unclear = code === 'request-running' || response.status >= 503
       if (!unclear || performance.now() > until) {
-        verdict.broken('I9', `${order.name} ${order.key} got no answer: ${response.status} ${text.slice(0, 300)}`)
+        const words = service.logged.filter((line) => line.includes('"level":50')).at(-1) ?? ''
+        verdict.broken(
+          'I9',
+          `${order.name} ${order.key} got no answer: ${response.status} ${text.slice(0, 100)} ${words}`,
+        )
         return
       }
       if (code !== 'request-running') report.sentAgain++
