@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -142,7 +143,7 @@ describe('a mail tells once', () => {
     const here = await open({ alm: { defects: 1 } })
     await markChecked(here.database, here.linkId, 1, false)
     expect(await mails(here)).toEqual([])
-    await setLinkMode(here.database, here.linkId, { mode: 'automatic' }, 'ann', 'automatic')
+    await setLinkMode(here.database, here.linkId, { mode: 'automatic' }, 'ann', 'automatic', randomUUID())
     for (let time = 0; time < 3; time++) await markChecked(here.database, here.linkId, 1, false)
     const [mail, ...more] = await mails(here)
     expect(more).toEqual([])

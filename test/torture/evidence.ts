@@ -24,7 +24,7 @@ export async function evidenceOf(lab: Lab, history: History): Promise<string[]> 
     .entries()
     .map(
       (entry, at) =>
-        `${at} (cycle from ${history.cycleStart(at)}${history.isLate(at) ? ", late" : ""}) ${entry.via} ${entry.system} ${entry.action} ${entry.id} v${entry.version} ${entry.changed
+        `${at} (cycle from ${history.cycleStart(at)}${history.isLate(at) ? ', late' : ''}) ${entry.via} ${entry.system} ${entry.action} ${entry.id} v${entry.version} ${entry.changed
           .map((name) => `${name}=${JSON.stringify(entry.after?.[name] ?? null)}`)
           .join(' ')}`,
     )
