@@ -11,6 +11,7 @@ import { migrate } from '../db/migrate.ts'
 import { createApp } from './app.ts'
 import { conflictHandlers } from './handlers/conflicts.ts'
 import { endpointHandlers } from './handlers/endpoints.ts'
+import { issueHandlers } from './handlers/issues.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { recordHandlers } from './handlers/records.ts'
 import { runHandlers } from './handlers/runs.ts'
@@ -85,6 +86,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
+      ...issueHandlers(dependencies),
       ...stopHandlers(dependencies),
       ...webhookHandlers(dependencies),
     },

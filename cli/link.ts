@@ -175,34 +175,6 @@ export function linkCommands(program: Command, context: () => Context): void {
     })
 
   link
-    .command('issues <link>')
-    .description('what is wrong, with which record, and what to do about it')
-    .option('--all', 'resolved ones too')
-    .action(async (which: string, options: { all?: boolean }) => {
-      const { api, output } = context()
-      const found = await findLink(context(), which)
-      const { items } = await api.call('linkIssues', {
-        params: { id: found.id },
-        query: { limit: '200', open: options.all === true ? undefined : 'true' },
-      })
-      output.show(items, (issues) =>
-        table(
-          [found.left.name, found.right.name, 'Owner', 'Issue', 'Remedy', 'Tries', 'Next'],
-          issues.map((one) => [
-            one.leftId,
-            one.rightId,
-            one.owner,
-            short(one.message, 70),
-            short(one.remedy, 60),
-            one.attempts,
-            localTime(one.nextAttempt),
-          ]),
-          'No open issues.',
-        ),
-      )
-    })
-
-  link
     .command('export-config <link>')
     .description('print the whole configuration as JSON')
     .action(async (which: string) => {

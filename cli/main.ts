@@ -6,6 +6,7 @@ import { apiAddress, createApiClient, NotReachable, Refused } from './api-client
 import { conflictCommands } from './conflict.ts'
 import type { Context } from './context.ts'
 import { endpointCommands } from './endpoint.ts'
+import { issueCommands } from './issue.ts'
 import { linkCommands } from './link.ts'
 import { createOutput } from './output.ts'
 import { runCommands } from './run.ts'
@@ -44,6 +45,7 @@ function context(): Context {
 
 endpointCommands(program, context)
 linkCommands(program, context)
+issueCommands(program, context)
 runCommands(program, context)
 conflictCommands(program, context)
 stopCommands(program, context)

@@ -560,4 +560,6 @@ export interface IssueRow {
   attempts: number
   nextAttempt: string | null
   resolvedAt: string | null
+  /** Set where somebody knows of it and does not want to be told, until a time or (null) ever. */
+  ignored: { by: string; reason: string; until: string | null } | null
 }

@@ -7,6 +7,7 @@ import type { RunStatus } from '../core/run.ts'
 import { type ScheduleNow, scheduleNow } from '../core/schedule.ts'
 import { StoreError } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
+import { notIgnored } from './issues.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { tellHealth, tellStopped } from './outbox.ts'
 import { requeueClasses, requeueForChange } from './requeue.ts'
@@ -215,9 +216,9 @@ export async function listLinks({ sql }: Database, id?: string): Promise<LinkRow
           from runs r where r.link_id = l.id and r.kind in ('incremental', 'full') and r.status <> 'running'
           order by r.started_at desc limit 1) as "lastRun",
         (select count(*)::int from issues i where i.link_id = l.id and i.resolved_at is null
-          and i.severity = 'error') as "openIssues",
+          and i.severity = 'error' and ${notIgnored(sql)}) as "openIssues",
         (select count(*)::int from issues i where i.link_id = l.id and i.resolved_at is null
-          and i.severity = 'warning') as "openWarnings",
+          and i.severity = 'warning' and ${notIgnored(sql)}) as "openWarnings",
         (select count(*)::int from pairs q where q.endpoint_pair_id = l.endpoint_pair_id and q.entity_type = v.configuration ->> 'entityType') as pairs,
         (select count(*)::int from pending q where q.link_id = l.id) as pending,
         exists (select 1 from scan_positions s where s.link_id = l.id and s.restored_at is not null) as stopped,

@@ -3,6 +3,7 @@ import type { Finding, RunCounters, RunKind, RunStatus, RunSummary } from '../co
 import { type BeginRun, type SimulatedItem, StoreError } from '../core/store.ts'
 import { setRunLimits, tellBrakes } from './brakes.ts'
 import { type Database, named } from './connection.ts'
+import { notIgnored } from './issues.ts'
 
 const noCounts: RunCounters = {
   scannedLeft: 0,
@@ -83,9 +84,9 @@ export async function closeRun(
       >`
         select link_id, kind, status, counters,
           (select count(*)::int from issues i where i.link_id = r.link_id and i.resolved_at is null
-            and i.severity = 'error') as open,
+            and i.severity = 'error' and ${notIgnored(tx)}) as open,
           (select count(*)::int from issues i where i.link_id = r.link_id and i.resolved_at is null
-            and i.severity = 'error' and i.last_run_id = r.id) as own
+            and i.severity = 'error' and i.last_run_id = r.id and ${notIgnored(tx)}) as own
         from runs r where id = ${input.runId} for update`
       if (row === undefined) throw new StoreError('run-not-found', `There is no run ${input.runId}.`)
       const withErrors = input.status === 'passed' && row.own > 0

@@ -25,6 +25,7 @@ import type { CommandName } from '../api/contract/commands.ts'
 import type { EndpointView, LinkView, RunView } from '../api/contract/schemas.ts'
 import { conflictHandlers } from '../api/handlers/conflicts.ts'
 import { endpointHandlers } from '../api/handlers/endpoints.ts'
+import { issueHandlers } from '../api/handlers/issues.ts'
 import { linkHandlers } from '../api/handlers/links.ts'
 import { recordHandlers } from '../api/handlers/records.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
@@ -124,6 +125,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
+      ...issueHandlers(dependencies),
       ...stopHandlers(dependencies),
       ...webhookHandlers(dependencies),
     },

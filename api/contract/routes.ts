@@ -2,6 +2,7 @@ import { z } from 'zod'
 import * as commands from './commands.ts'
 import * as c from './conflicts.ts'
 import * as guards from './guards.ts'
+import * as issues from './issues.ts'
 import * as l from './limits.ts'
 import * as s from './schemas.ts'
 import * as stops from './stops.ts'
@@ -317,10 +318,43 @@ export const routes = {
     summary: 'Issues, last seen first',
     tag: 'links',
     params: byId,
-    query: s.pageQuery.extend({ open: z.enum(['true', 'false']).optional() }),
+    query: s.pageQuery.extend(issues.issueFilter.shape),
     status: 200,
     answer: s.pageOf(s.issue),
     codes: ['not-found', 'bad-cursor'],
+  },
+  retryIssues: {
+    method: 'post',
+    path: '/links/:id/issues/retry',
+    summary: 'Make the records of open issues due at once',
+    tag: 'links',
+    params: byId,
+    body: issues.retryIssues,
+    status: 200,
+    answer: issues.concernedIssues,
+    codes: ['not-found'],
+  },
+  ignoreIssues: {
+    method: 'post',
+    path: '/links/:id/issues/ignore',
+    summary: 'Be told of open issues no more, until a time or ever',
+    tag: 'links',
+    params: byId,
+    body: issues.ignoreIssues,
+    status: 200,
+    answer: issues.concernedIssues,
+    codes: ['not-found'],
+  },
+  heedIssues: {
+    method: 'post',
+    path: '/links/:id/issues/heed',
+    summary: 'Be told of ignored issues again',
+    tag: 'links',
+    params: byId,
+    body: issues.retryIssues,
+    status: 200,
+    answer: issues.concernedIssues,
+    codes: ['not-found'],
   },
   linkLedger: {
     method: 'get',

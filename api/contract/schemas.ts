@@ -200,6 +200,10 @@ export const issue = z
     attempts: z.int(),
     nextAttempt: time.nullable(),
     resolvedAt: time.nullable(),
+    ignored: z
+      .object({ by: z.string(), reason: z.string(), until: time.nullable() })
+      .nullable()
+      .meta({ description: 'Somebody knows of it and does not want to be told, until then or ever' }),
   })
   .meta({ id: 'Issue' })
 

@@ -12,7 +12,6 @@ import { compareAndSetOf, compareAndSetWords } from '../../core/overwrite-guard.
 import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import { isTimeZone } from '../../core/zone.ts'
 import { getEndpoint } from '../../db/endpoints.ts'
-import { listIssues } from '../../db/issues.ts'
 import { listLedger } from '../../db/ledger.ts'
 import {
   addLinkVersion,
@@ -44,7 +43,6 @@ type LinkHandlerName =
   | 'commandLink'
   | 'linkProgress'
   | 'linkGuards'
-  | 'linkIssues'
   | 'linkLedger'
   | 'linkRecord'
 
@@ -221,18 +219,6 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
         return { endpoint: link[side].name, compareAndSet, words: compareAndSetWords[compareAndSet], ...known[side] }
       }
       return { left: of('left'), right: of('right') }
-    },
-
-    linkIssues: async ({ params, query }) => {
-      await existing(params.id)
-      const before = readCursor(query.cursor, timeKey)
-      const rows = await listIssues(database, {
-        linkId: params.id,
-        limit: query.limit + 1,
-        ...(query.open === undefined ? {} : { open: query.open === 'true' }),
-        ...(before === undefined ? {} : { before }),
-      })
-      return page(rows, query.limit, (row) => ({ at: row.lastSeen, id: row.id }))
     },
 
     linkLedger: async ({ params, query }) => {

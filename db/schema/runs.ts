@@ -120,6 +120,11 @@ export const issues = pgTable(
     attempts: integer('attempts').notNull().default(1),
     nextAttempt: moment('next_attempt'),
     resolvedAt: moment('resolved_at'),
+    /** Somebody knows of it and does not want to be told until then (null: ever). */
+    ignoredAt: moment('ignored_at'),
+    ignoredBy: text('ignored_by'),
+    ignoreReason: text('ignore_reason'),
+    ignoredUntil: moment('ignored_until'),
   },
   (table) => [
     uniqueIndex('issues_open').on(table.linkId, table.key, table.code, table.field).where(sql`resolved_at is null`),
