@@ -38,6 +38,8 @@ describe('issues of records', () => {
     expect((await open({ ignored: 'true' })).items).toMatchObject([
       { id: ids[0], ignored: { by: 'local', reason: 'Ivan has left.', until: null } },
     ])
+    // The record is tried as before, and its issue stays ignored.
+    service.alm.edit('defect', first?.leftId ?? '', { name: 'changed' })
     await service.runToEnd(id, 'run')
     expect((await open({ ignored: 'true' })).items.map((one) => one.id)).toEqual(ids)
     await service.call('heedIssues', { params: { id }, body: { ids } })

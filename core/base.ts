@@ -41,6 +41,8 @@ export interface BaseField {
   frozen?: 'altered' | 'ping-pong'
   /** The side whose endpoint froze it. */
   frozenSide?: Side
+  /** This side names a person without twin: the value follows as soon as there is one. */
+  gap?: Side
   /** Of attachments: which file of one side is which of the other. */
   files?: readonly AttachmentPair[]
 }

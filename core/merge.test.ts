@@ -51,6 +51,40 @@ describe('mergeField', () => {
     expect(mergeField(field())).toEqual({ kind: 'agreed', base: null })
   })
 
+  it('remembers a person without twin, tells of them at each look, and carries them as soon as there is a twin', () => {
+    const warning = {
+      class: 'mapping',
+      code: 'user-gap',
+      message: 'ivan has no twin',
+      remedy: 'map',
+      warning: true,
+    } as const
+    const unknown = (_from: Side, value: CanonicalValue): Translation =>
+      value === 'ivan' ? { ok: true, value: null, warning } : { ok: true, value }
+    const first = mergeField(field({ base: base('ann', null), left: 'ivan', right: null, translate: unknown }))
+    expect(first).toMatchObject({ kind: 'agreed', base: { gap: 'left' }, warning })
+    const known = base('ivan', null, { gap: 'left' })
+    expect(mergeField(field({ base: known, left: 'ivan', right: null, translate: unknown }))).toMatchObject({
+      kind: 'agreed',
+      warning,
+    })
+    const twin = (_from: Side, value: CanonicalValue): Translation => ({
+      ok: true,
+      value: value === 'ivan' ? '2001' : value,
+    })
+    expect(mergeField(field({ base: known, left: 'ivan', right: null, translate: twin }))).toMatchObject({
+      kind: 'write',
+      side: 'right',
+      value: '2001',
+    })
+    // What somebody chose there meanwhile goes its own way.
+    expect(mergeField(field({ base: known, left: 'ivan', right: 'x', translate: unknown }))).toMatchObject({
+      kind: 'write',
+      side: 'left',
+      value: 'x',
+    })
+  })
+
   it('carries the one side that changed', () => {
     expect(mergeField(field({ left: 'b' }))).toMatchObject({
       kind: 'write',

@@ -109,9 +109,12 @@ export function mergeField(field: MergeField): MergeResult {
   if (!(flows.toLeft && flows.toRight)) {
     // One way: edits of the target are not ours to carry, and are overwritten only when the source changes.
     const from: Side = flows.toRight ? 'left' : 'right'
-    return changed[from] ? flow(field, from, 'changed') : { kind: 'agreed', base: refreshed(field, base) }
+    return changed[from] || base.gap === from
+      ? flow(field, from, 'changed')
+      : { kind: 'agreed', base: refreshed(field, base) }
   }
-  if (!changed.left && !changed.right) return { kind: 'agreed', base: refreshed(field, base) }
+  if (!changed.left && !changed.right)
+    return base.gap === undefined ? { kind: 'agreed', base: refreshed(field, base) } : flow(field, base.gap, 'changed')
   // Even a side that looks unchanged may be an edit: somebody may have taken back what we wrote.
   if (base.disputed === true)
     return agree(field) ? { kind: 'agreed', base: agreedBase(field) } : held(field, 'disputed')
@@ -328,13 +331,18 @@ function agree(field: MergeField): boolean {
   const { flows } = field
   if (flows.toRight) {
     const there = field.translate('left', field.left)
-    if (there.ok && sameValue(there.value, field.right)) return true
+    if (there.ok && !isGap(there.warning) && sameValue(there.value, field.right)) return true
   }
   if (flows.toLeft) {
     const back = field.translate('right', field.right)
-    if (back.ok && sameValue(back.value, field.left)) return true
+    if (back.ok && !isGap(back.warning) && sameValue(back.value, field.left)) return true
   }
   return false
+}
+
+/** Was it a person without twin that had to be left out or stood in for? */
+export function isGap(warning: Problem | undefined): boolean {
+  return warning?.code === 'user-gap'
 }
 
 /** No base, or one agreed under another meaning: equal adopts, else the dominant side; a value beats no value. */
@@ -353,6 +361,9 @@ function flow(field: MergeField, from: Side, rule: MergeRule): MergeResult {
   const translation = field.translate(from, field[from])
   if (!translation.ok) return { kind: 'held', problem: translation.problem }
   const warning = translation.warning === undefined ? {} : { warning: translation.warning }
-  if (sameValue(translation.value, field[side])) return { kind: 'agreed', base: agreedBase(field), ...warning }
+  if (sameValue(translation.value, field[side])) {
+    const base = agreedBase(field)
+    return { kind: 'agreed', base: isGap(translation.warning) ? { ...base, gap: from } : base, ...warning }
+  }
   return { kind: 'write', side, value: translation.value, before: field[side], source: field[from], rule, ...warning }
 }

@@ -5,7 +5,7 @@ import { mappingFingerprint, valueHash } from './hash.ts'
 import type { EditTimes } from './latest.ts'
 import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
 import { canonicalMemo, sameMemoContent } from './memo.ts'
-import { type MergeField, type MergeResult, mergeGroup } from './merge.ts'
+import { isGap, type MergeField, type MergeResult, mergeGroup } from './merge.ts'
 import { alteredRemedy } from './merge-problems.ts'
 import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
@@ -262,6 +262,7 @@ export function createPlanner(context: PlannerContext): Planner {
           sent: result.value,
           rule: result.rule,
           group: mapping.group ?? null,
+          ...(isGap(result.warning) ? { gap: true as const } : {}),
           ...(result.halfway === undefined ? {} : { halfway: result.halfway }),
           ...(result.rule === 'latest' && input.times?.[mapping.id] !== undefined
             ? { times: input.times[mapping.id] }
@@ -434,10 +435,11 @@ export function createPlanner(context: PlannerContext): Planner {
       return { problem: translation.problem }
     }
     const warning = translation.warning === undefined ? {} : { problem: translation.warning }
+    const gap = isGap(translation.warning) ? { gap: true as const } : {}
     if (translation.value !== null)
-      return { field: { ...at, source: value, sent: translation.value, rule: 'new' }, ...warning }
+      return { field: { ...at, source: value, sent: translation.value, rule: 'new', ...gap }, ...warning }
     if (fallback !== null)
-      return { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' }, ...warning }
+      return { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default', ...gap }, ...warning }
     // A person without twin leaves the field open: no base, so that the value follows once the twin is known.
     return translation.warning === undefined ? { field: { ...at, source: value, sent: null, rule: 'new' } } : warning
   }
@@ -545,7 +547,7 @@ export function learntBase(input: {
   mapping: FieldMapping
   fingerprint: string
   side: Side
-  field: Pick<IntentField, 'source' | 'before' | 'halfway'>
+  field: Pick<IntentField, 'source' | 'before' | 'halfway' | 'gap'>
   before: BaseField | undefined
   value: CanonicalValue
   /** Of half a merge: the other side's value in the form of `side`; undefined: not known. */
@@ -557,7 +559,8 @@ export function learntBase(input: {
     return side === 'left' ? { left: one, right: two } : { left: two, right: one }
   }
   const fresh = { fingerprint, canonical: canonicalVersion }
-  if (field.halfway === undefined) return { ...values(value), ...fresh }
+  const gap = field.gap === true ? { gap: otherSide(side) } : {}
+  if (field.halfway === undefined) return { ...values(value), ...fresh, ...gap }
   const [own, twin] = [valueHash(value), valueHash(field.source)]
   const hashes = side === 'left' ? { left: own, right: twin } : { left: twin, right: own }
   const { frozen: _frozen, altered: _altered, ...kept } = before ?? { ...values(field.before), ...fresh }

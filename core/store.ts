@@ -376,6 +376,8 @@ export interface IntentField {
   rule: string
   /** Of rule `latest`: the times by which it was decided. */
   times?: EditTimes
+  /** The source names a person without twin, who was left out or stood in for. */
+  gap?: true
   /** The value goes to both sides, and this is the first of the two writes. */
   halfway?: 'merge' | 'decision'
 }

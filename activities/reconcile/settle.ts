@@ -197,6 +197,7 @@ export function baseOfCreation(intent: OpenIntent, configuration: LinkConfigurat
       right: toBaseValue(null),
       fingerprint: intent.version === version ? mappingFingerprint(mapping) : otherMeaning,
       canonical: canonicalVersion,
+      ...(field.gap === true ? { gap: otherSide(intent.side) } : {}),
     }
     learnt[intent.side] = toBaseValue(field.sent, mapping)
     learnt[otherSide(intent.side)] = toBaseValue(field.source, mapping)
