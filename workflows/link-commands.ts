@@ -226,7 +226,7 @@ export function handleCommands(link: LinkMemory): void {
     await loaded()
     const { actor } = command
     const change = { fullNext: true as const }
-    await centrally('Ask for a full scan').commandLink({ linkId, actor, command: 'full next', change })
+    await centrally('Ask for a full scan').commandLink({ linkId, actor, command: 'full-next', change })
     changed(link, {})
     wake(link)
     return remember(command, change)
