@@ -124,8 +124,15 @@ export function createEditors(lab: Pick<Lab, 'alm' | 'octane'>, chance: Chance) 
     else open.push(lab.alm.begin('defect', where.almId, { [alm]: String(value(where.field, 'alm')) }))
   }
 
+  /** An edit of one person on either side. */
+  function edit(): void {
+    if (chance.yes(0.5)) editAlm()
+    else editOctane()
+  }
+
   return {
     act,
+    edit,
     remove,
     begin,
     /** What was begun appears, by chance or all of it. */

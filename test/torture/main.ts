@@ -12,6 +12,7 @@ import { planOf } from './plan.ts'
 import { shortHistories, stormWorld } from './storm-world.ts'
 import { torture } from './torture.ts'
 import { invariantNames, invariants, noCases, type Verdict } from './verdict.ts'
+import { runVolume } from './volume-main.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +23,9 @@ const { values } = parseArgs({
     only: { type: 'boolean', default: false },
     /** A folder for what lay in the databases of worlds in which something was wrong. */
     evidence: { type: 'string' },
+    /** The numbers instead: so many creates and so many edits, see volume.ts. */
+    creates: { type: 'string', default: '0' },
+    edits: { type: 'string', default: '0' },
     /** Storms of commands alone. */
     storm: { type: 'boolean', default: false },
   },
@@ -45,6 +49,15 @@ async function createDatabase(): Promise<TestDatabase> {
   const own = new URL(url)
   own.pathname = `/${name}`
   return { url: own.href, drop: async () => void (await admin.unsafe(`drop database if exists ${name} with (force)`)) }
+}
+
+const volume = { creates: Number(values.creates), edits: Number(values.edits) }
+if (volume.creates + volume.edits > 0) {
+  const held = await runVolume({ seed: firstSeed, ...volume, createDatabase })
+  await admin.end()
+  await database.stop()
+  removeFolder(folder)
+  process.exit(held ? 0 : 1)
 }
 
 let temporal: RunningTemporal | null = null

@@ -6,7 +6,7 @@ import type { TortureOptions } from './torture.ts'
 import type { Invariant } from './verdict.ts'
 
 /** Replaces methods of a store or connector and leaves the rest as it is. */
-function altered<T extends object>(target: T, changes: Partial<T>): T {
+export function altered<T extends object>(target: T, changes: Partial<T>): T {
   return new Proxy(target, {
     get: (owner, property) => {
       const own = (changes as Record<string | symbol, unknown>)[property]
