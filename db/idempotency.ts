@@ -11,7 +11,8 @@ export type IdempotencyState =
  * Reserves a key for a request, or says what became of the first request with it. Answers are kept for a day; a reservation
  * lasts only as long as a request can take, so that a process that ended in mid-request blocks its key no longer.
  */
-export async function reserveKey({ sql }: Database, key: string, requestHash: string): Promise<IdempotencyState> {
+export async function reserveKey(database: Database, key: string, requestHash: string): Promise<IdempotencyState> {
+  const { sql } = database
   return named('reserve key', async () => {
     await sql`delete from idempotency_keys where expires_at < now()`
     const [mine] = await sql`
@@ -20,7 +21,9 @@ export async function reserveKey({ sql }: Database, key: string, requestHash: st
     if (mine !== undefined) return { kind: 'first' }
     const [row] = await sql<{ request_hash: string; status: number | null; body: unknown }[]>`
       select request_hash, status, body from idempotency_keys where key = ${key}`
-    if (row === undefined || row.request_hash !== requestHash) return { kind: 'other-request' }
+    // Freed between the two statements.
+    if (row === undefined) return reserveKey(database, key, requestHash)
+    if (row.request_hash !== requestHash) return { kind: 'other-request' }
     return row.status === null ? { kind: 'running' } : { kind: 'repeat', status: row.status, body: row.body }
   })
 }
