@@ -16,7 +16,8 @@ import { runVolume } from './volume-main.ts'
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '1' },
+    /** How long worlds are made; 1 when left out. With numbers: no new world is begun later than this. */
+    minutes: { type: 'string' },
     seed: { type: 'string', default: '1' },
     cycles: { type: 'string', default: '8' },
     /** One world or storm, of this seed, with what lay in the database when something was wrong. */
@@ -30,7 +31,7 @@ const { values } = parseArgs({
     storm: { type: 'boolean', default: false },
   },
 })
-const minutes = Number(values.minutes)
+const minutes = Number(values.minutes ?? 1)
 const firstSeed = Number(values.seed)
 
 const folder = temporaryFolder('tandem-torture')
@@ -53,7 +54,12 @@ async function createDatabase(): Promise<TestDatabase> {
 
 const volume = { creates: Number(values.creates), edits: Number(values.edits) }
 if (volume.creates + volume.edits > 0) {
-  const held = await runVolume({ seed: firstSeed, ...volume, createDatabase })
+  const held = await runVolume({
+    seed: firstSeed,
+    ...volume,
+    createDatabase,
+    minutes: values.minutes === undefined ? Number.POSITIVE_INFINITY : minutes,
+  })
   await admin.end()
   await database.stop()
   removeFolder(folder)
