@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{core,connectors,sandbox,templates,cli,standalone,api,db,activities,worker}/**/*.test.ts'],
+          include: ['{core,connectors,sandbox,templates,cli,standalone,api,db,activities,worker,test}/**/*.test.ts'],
           exclude: ['**/*.real.test.ts', '**/node_modules/**'],
           testTimeout: 30_000,
           maxWorkers: 2,

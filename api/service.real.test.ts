@@ -66,6 +66,7 @@ describe('the contract', () => {
 })
 
 describe('endpoints', () => {
+  // covers 8, 11, 33
   it('are added after a test of the connection, once for one key', async () => {
     const body = {
       name: 'alm',
@@ -99,6 +100,7 @@ describe('endpoints', () => {
     })
   })
 
+  // covers 7, 11, 18
   it('are refused with what is wrong and what to do: password, host, project, workspace, product', async () => {
     const html = createServer((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/html' })
@@ -145,6 +147,7 @@ describe('endpoints', () => {
     }
   })
 
+  // covers 12, 13
   it('keep product, project and the server that the secret was entered for', async () => {
     const created = await service.call('createEndpoint', { body: { ...alm(), name: 'moving' } })
     const params = { id: created.id }
@@ -182,6 +185,7 @@ describe('endpoints', () => {
 })
 
 describe('links and their configuration', () => {
+  // covers 27
   it('are created once for the same ends, however many ask at a time', async () => {
     const { items } = await service.call('listEndpoints')
     const [left, right] = ['alm', 'octane'].map((name) => items.find((one) => one.name === name)?.id ?? '')
@@ -211,6 +215,7 @@ describe('links and their configuration', () => {
     expect((await service.refused('deleteEndpoint', { params: { id: left ?? '' } })).code).toBe('in-use')
   })
 
+  // covers 31, 58
   it('name every problem of an invalid configuration at once, each with its path', async () => {
     const { version, now } = await configuration()
     const [first, second] = now.fields
@@ -250,6 +255,7 @@ describe('links and their configuration', () => {
     expect((await service.call('getLink', { params: { id: link.id } })).version).toBe(version)
   })
 
+  // covers 31
   it('keep who saves first: the second of two gets a conflict, not the last word', async () => {
     const { version, now } = await configuration()
     const save = () =>
@@ -260,6 +266,7 @@ describe('links and their configuration', () => {
     expect(String(lost?.status === 'rejected' ? lost.reason : '')).toContain('version-conflict')
   })
 
+  // covers 71, 81, 99
   it('say in the check which field is gone, which value is none of its list, what has no source, and the remedy', async () => {
     const at = (now: LinkConfigurationInput, right: string) => now.fields.findIndex((field) => field.right === right)
     const gone = await findingsOf((now) => {
@@ -307,6 +314,7 @@ describe('links and their configuration', () => {
       for (const { severity, remedy } of findings) if (severity === 'error') expect(remedy).not.toBeNull()
   })
 
+  // covers 118, 120
   it('hold one record that cannot be written, name field and remedy, and synchronize the others', async () => {
     const sick = service.alm.records('defect')[0]
     service.alm.edit('defect', String(sick?.id), { name: 'x'.repeat(255), owner: 'ivan' })
@@ -320,6 +328,7 @@ describe('links and their configuration', () => {
     expect(service.octane.records('defect')).toHaveLength(16)
   })
 
+  // covers 117
   it('page through lists completely, whatever is added meanwhile', async () => {
     const whole = await service.call('linkLedger', { params: { id: link.id }, query: { limit: '200' } })
     expect(whole.next).toBeNull()
@@ -362,6 +371,7 @@ describe('links and their configuration', () => {
     ).toHaveLength(2)
   })
 
+  // covers 118
   it('fail a run in words when the endpoint does not let us in any more, and go on once it does', async () => {
     const left = (await service.call('getLink', { params: { id: link.id } })).left.id
     await service.call('changeEndpoint', {
@@ -380,6 +390,7 @@ describe('links and their configuration', () => {
 })
 
 describe('what must stay secret', () => {
+  // covers 6, 133
   it('is in no answer, log line, row of the database or history of a workflow', async () => {
     const secrets = [
       service.almSecret.password,

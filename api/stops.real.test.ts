@@ -80,6 +80,7 @@ describe('what a link does not do until somebody agrees', () => {
     expect(renamed('many')).toBe(10)
   })
 
+  // covers 134, 135
   it('stops at an endpoint that went back in time, and compares afresh once somebody accepts it', async () => {
     await run('simulate')
     await run('run')

@@ -137,6 +137,7 @@ describe('endpoints from the command line', () => {
     expect([noEnv.code, noEnv.err]).toEqual([1, expect.stringContaining('NOT_SET is not set')])
   })
 
+  // covers 33
   it('are listed as a table and tested', async () => {
     const { out, code } = await tandem(['endpoint', 'list'])
     const [head, ...rows] = out.trimEnd().split('\n')
@@ -167,6 +168,7 @@ describe('endpoints from the command line', () => {
 })
 
 describe('links from the command line', () => {
+  // covers 30, 34, 99, 101, 116
   it('go through their whole life', async () => {
     const created = await tandem(['link', 'create', 'Defects', '--left', 'alm', '--right', 'octane'])
     expect([created.code, created.err]).toEqual([0, ''])
@@ -196,6 +198,7 @@ describe('links from the command line', () => {
     expect(show.out).toMatch(/name\s+<->\s+name/)
   })
 
+  // covers 121
   it('show a bar on a terminal and nothing but the answer on the standard output', async (context) => {
     if (!existsSync('/usr/bin/script')) context.skip('there is no program that gives a terminal')
     for (let id = 1; id <= 12; id++) service.alm.edit('defect', String(id), { name: `seen by the bar ${id}` })
@@ -229,6 +232,7 @@ describe('links from the command line', () => {
     expect(await words('cancel')).toEqual([1, expect.stringContaining('No run is going on')])
   })
 
+  // covers 100, 137
   it('take a configuration from a file, and list all its problems with their paths', async () => {
     const file = path.join(folder, 'configuration.json')
     const { out } = await tandem(['link', 'export-config', 'Defects'])

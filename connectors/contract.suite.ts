@@ -97,6 +97,7 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
       expect(report.place).not.toBe('')
     })
 
+    // covers 11
     it('refuses wrong credentials with the remedy and without telling them', async () => {
       const wrong = subject.withWrongPassword()
       const error = await wrong.testConnection().catch((one: unknown) => one)

@@ -106,6 +106,7 @@ describe('mergeField', () => {
     expect(mergeField(field({ left: 'b', right: 'b' }))).toEqual({ kind: 'agreed', base: base('b', 'b') })
   })
 
+  // covers 68
   it('lets the dominant side win and keeps what the other wrote as "before"', () => {
     expect(mergeField(field({ left: 'b', right: 'c' }))).toMatchObject({
       kind: 'write',
@@ -140,12 +141,14 @@ describe('mergeField', () => {
     expect(mergeField({ ...low, left: 'medium' })).toEqual({ kind: 'agreed', base: base('medium', 'medium') })
   })
 
+  // covers 67
   it('does not overwrite the target of a one-way field until its source changes', () => {
     const oneWay = field({ flows: { toLeft: false, toRight: true }, right: 'x' })
     expect(mergeField(oneWay)).toEqual({ kind: 'agreed', base: null })
     expect(mergeField({ ...oneWay, left: 'b' })).toMatchObject({ kind: 'write', side: 'right', value: 'b' })
   })
 
+  // covers 56
   it('never flows where no rule allows it', () => {
     expect(mergeField(field({ left: 'b', flows: { toLeft: false, toRight: false } }))).toEqual({
       kind: 'agreed',

@@ -203,6 +203,7 @@ describe('planner properties', () => {
     )
   })
 
+  // covers 75
   it('merges sets without losing an addition or a removal of either side', () => {
     fc.assert(
       fc.property(histories, ({ configuration, planner, agreed, edited }) => {
@@ -293,6 +294,7 @@ describe('planner properties', () => {
     )
   })
 
+  // covers 67
   it('never writes against the direction of a field', () => {
     fc.assert(
       fc.property(histories, ({ configuration, planner, edited }) => {
@@ -319,6 +321,7 @@ describe('planner properties', () => {
     )
   })
 
+  // covers 112
   it('an echo of our own write is no change, whatever the stamps say', () => {
     fc.assert(
       fc.property(histories, fc.integer({ min: 1, max: 50 }), ({ planner, edited }, jump) => {

@@ -113,6 +113,7 @@ const instant = (at: Walls, index: number) => at.start + index * minuteMs
 const runs = { numRuns: 60 }
 
 describe('a schedule agrees with a walk through every minute', () => {
+  // covers 108
   it('at which named times happen, each once, in order', () => {
     fc.assert(
       fc.property(cases, ({ schedule, at }) => {

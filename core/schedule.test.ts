@@ -17,6 +17,7 @@ function problems(input: object): string[] {
 }
 
 describe('a schedule in a configuration', () => {
+  // covers 107
   it('looks every minute and lists everything at night, unless told otherwise', () => {
     expect(schedule({})).toEqual({
       intervalSeconds: 60,
@@ -27,6 +28,7 @@ describe('a schedule in a configuration', () => {
     })
   })
 
+  // covers 107
   it('names every mistake at once, each with its field', () => {
     expect(
       problems({

@@ -132,6 +132,7 @@ describe('a text that would lose content', () => {
     })
   })
 
+  // covers 73
   it('is never cut', () => {
     const long = plan(agreedOn({}, {}), record({ summary: `<p>${'x'.repeat(41)}</p>` }), record({}))
     expect(written(long).right).toEqual({})

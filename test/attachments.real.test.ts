@@ -74,6 +74,7 @@ async function issueCodes(here: Lab): Promise<string[]> {
 }
 
 describe('files of records', () => {
+  // covers 89
   it('are carried with a new record and later, both ways, once each, and then rest', async () => {
     const here = await open({ alm: { defects: 2 } })
     attachInAlm(here, '1', 'plan.txt', 1)
@@ -107,6 +108,7 @@ describe('files of records', () => {
     expect(await almFiles(here, '1')).toHaveLength(2)
   })
 
+  // covers 91
   it('of the same name become one where their contents agree, and two where they do not', async () => {
     const here = await open({ alm: { defects: 2 } })
     await fullRun(here)
@@ -131,6 +133,7 @@ describe('files of records', () => {
     expect(restWrites(here) - before).toBe(0)
   })
 
+  // covers 90
   it('follow a new content and, where the other side can, a new name', async () => {
     const here = await open({ alm: { defects: 1 } })
     attachInAlm(here, '1', 'plan.txt', 1)
@@ -154,6 +157,7 @@ describe('files of records', () => {
     expect(restWrites(here) - before).toBe(0)
   })
 
+  // covers 92
   it('stay on the other side when one is taken away, unless the link says otherwise', async () => {
     for (const rule of ['nothing', 'delete'] as const) {
       const here = await open({ alm: { defects: 1 }, link: attachments({ delete: rule }) })
@@ -173,6 +177,7 @@ describe('files of records', () => {
     }
   })
 
+  // covers 89
   it('that are too large or not taken hold nobody up, and are told one by one', async () => {
     const here = await open({ alm: { defects: 1 }, link: attachments({ maxBytes: 10_000 }) })
     attachInAlm(here, '1', 'big.bin', 1, 10_001)
@@ -209,6 +214,7 @@ describe('files of records', () => {
     expect(row).toEqual({ files: 1, open: 0 })
   })
 
+  // covers 88
   it('go as small files that say where they are, where the link says so', async () => {
     const here = await open({ alm: { defects: 1 }, link: attachments({ method: 'address' }) })
     attachInAlm(here, '1', 'plan.txt', 1, 100_000)

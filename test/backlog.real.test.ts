@@ -63,6 +63,7 @@ async function settle(here: Lab): Promise<RunSummary> {
 }
 
 describe('a backlog link', () => {
+  // covers 22, 39, 50
   it('keeps the tree of epics, features and stories in one run, however the records are ordered, and then rests', async () => {
     const here = await open()
     // Children get lower ids than what stands above them.
@@ -83,6 +84,7 @@ describe('a backlog link', () => {
     expect(restWrites(here) - before).toBe(0)
   })
 
+  // covers 20, 45, 50
   it('creates requirements of the default type below the root of the link, and keeps moves on either side', async () => {
     const here = await open()
     const epic = here.octane.create('epic', { name: 'e' }).id
@@ -106,6 +108,7 @@ describe('a backlog link', () => {
     expect(restWrites(here) - before).toBe(0)
   })
 
+  // covers 52
   it('lets the side that wins for the hierarchy win where a record was moved on both', async () => {
     const here = await open({
       link: (same) => ({
@@ -125,6 +128,7 @@ describe('a backlog link', () => {
     expect(almTree(here)).toContain('e > f2 > s')
   })
 
+  // covers 51
   it('treats ALM folders as the root: an epic moves among them without a write, a story needs leave to stand there', async () => {
     const here = await open()
     const folders = ['a', 'b'].map((name) => requirement(here, 'folder', name))
@@ -147,6 +151,7 @@ describe('a backlog link', () => {
     expect(await openIssues(here)).toEqual([])
   })
 
+  // covers 51
   it('lets stories stand below the root where the link says so', async () => {
     const here = await open({
       link: (same) => ({
@@ -184,6 +189,7 @@ describe('a backlog link', () => {
     expect(await openIssues(here)).toEqual([])
   })
 
+  // covers 23
   it('never sends quality stories', async () => {
     const here = await open()
     const epic = here.octane.create('epic', { name: 'e' }).id

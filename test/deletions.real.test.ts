@@ -24,6 +24,7 @@ async function tombstones(here: Lab): Promise<Record<string, unknown>[]> {
 }
 
 describe('a deleted record', () => {
+  // covers 57, 62
   it('is carried over by rule "delete", once, after two complete listings and the word of the server', async () => {
     const here = await open('delete')
     const twin = twinOf(here, '3')?.id ?? ''
@@ -42,6 +43,7 @@ describe('a deleted record', () => {
     expect(here.alm.records('defect')).toHaveLength(11)
   })
 
+  // covers 57
   it('leaves its twin alone by default, says so once, and nothing is written for the twin any more', async () => {
     const here = await open('nothing')
     const twin = twinOf(here, '3')?.id ?? ''
@@ -60,6 +62,7 @@ describe('a deleted record', () => {
     expect(here.alm.records('defect')).toHaveLength(11)
   })
 
+  // covers 57, 63
   it('is created anew by rule "re-create", exactly once although the answer is lost, and its pair goes on', async () => {
     const here = await open('re-create')
     const twin = twinOf(here, '3')?.id ?? ''

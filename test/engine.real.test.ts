@@ -52,6 +52,7 @@ function restWrites(here: Lab): number {
 }
 
 describe('a defect link between both sandboxes', () => {
+  // covers 39, 103, 112
   it('creates every defect of either side on the other, once, and then has nothing left to do', async () => {
     const here = await open({ alm: { defects: 120 }, octane: { defects: 40 } })
     const first = await synchronize(here)
@@ -64,6 +65,7 @@ describe('a defect link between both sandboxes', () => {
     expect(second.counters).toMatchObject({ createdRight: 0, createdLeft: 0, updatedLeft: 0, updatedRight: 0 })
   })
 
+  // covers 117
   it('writes one ledger row per write to an endpoint, in a chain that verifies', async () => {
     const here = await open({ alm: { defects: 30 }, octane: { defects: 10 } })
     await synchronize(here)
@@ -74,6 +76,7 @@ describe('a defect link between both sandboxes', () => {
     expect(await verifyChain(here.database, `link:${here.linkId}`)).toMatchObject({ firstBreak: null })
   })
 
+  // covers 68, 102, 112
   it('carries edits both ways, keeps both of two edits to one record, and lets the dominant side win a field', async () => {
     const here = await open({ alm: { defects: 3 } })
     await synchronize(here)
@@ -145,6 +148,7 @@ describe('a defect link between both sandboxes', () => {
     expect(row).toEqual({ open: 0, rows: 16 })
   })
 
+  // covers 74, 81
   it('holds a field without counterpart, goes on with the rest, and says why', async () => {
     const here = await open({ alm: { defects: 2 } })
     await synchronize(here)
@@ -167,6 +171,7 @@ describe('a defect link between both sandboxes', () => {
     expect(issue?.message).toContain('Nowhere else')
   })
 
+  // covers 114
   it('tries a locked record again by itself', async () => {
     const here = await open({ alm: { defects: 1 } })
     await synchronize(here)

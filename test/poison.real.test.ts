@@ -82,6 +82,7 @@ function renamed(here: Lab, almIds: readonly string[], name: string): string[] {
 }
 
 describe('records that always fail', () => {
+  // covers 115
   it('T13: hold nobody up, are named exactly, and are tried again with growing waits by themselves', async () => {
     const here = await createLab({ alm: { defects: records } })
     lab = here

@@ -70,6 +70,7 @@ describe('a release link', () => {
     expect(findings.filter((finding) => finding.severity === 'error')).toEqual([])
   })
 
+  // covers 94
   it('keeps releases and cycles in step both ways, once each, and then rests', async () => {
     const here = await open()
     const release = almRelease(here, 'X1')
@@ -113,6 +114,7 @@ describe('a release link', () => {
     expect(almPlan(here, /^Y/)).toHaveLength(2)
   })
 
+  // covers 94
   it('carries changed names and dates, and creates a release once although the answer is lost', async () => {
     const here = await open({ link: (same) => ({ ...same, tuning: { ...same.tuning, inDoubtSeconds: 1 } }) })
     const release = almRelease(here, 'Z1')

@@ -73,6 +73,7 @@ describe('records that a change of the configuration concerns are due at once', 
   })
   afterEach(() => lab.close())
 
+  // covers 104, 115
   it('a value that had no counterpart, and nothing else', async () => {
     await synchronize()
     await synchronize()
@@ -99,6 +100,7 @@ describe('records that a change of the configuration concerns are due at once', 
     expect(open?.count).toBe(0)
   })
 
+  // covers 104
   it('every pair when a field is mapped anew, and no record when nothing about records changed', async () => {
     await synchronize()
     await synchronize()

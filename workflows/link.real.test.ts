@@ -67,6 +67,7 @@ describe('the life of a link', () => {
       expect([problem.remedy, problem.detail].every((words) => (words ?? '').length > 10)).toBe(true)
   })
 
+  // covers 30, 34, 35, 99, 101
   it('is checked, simulated without a write, and synchronized', async () => {
     const check = await service.runToEnd(linkId, 'check')
     expect(check).toMatchObject({ kind: 'check', status: 'passed', actor: 'local', version: 2 })
@@ -85,6 +86,7 @@ describe('the life of a link', () => {
     expect(await link()).toMatchObject({ status: 'ok', pairs: 45, pending: 0, lastRun: { id: first.id } })
   })
 
+  // covers 106
   it('ends a run at a batch border when paused, and resuming goes on with the rest', async () => {
     await configure({ tuning })
     for (let id = 1; id <= 40; id++) service.alm.edit('defect', String(id), { name: `edited ${id}` })
@@ -117,6 +119,7 @@ describe('the life of a link', () => {
     expect(names.filter((name) => name.startsWith('edited '))).toHaveLength(40)
   })
 
+  // covers 109, 113
   it('queues and merges commands while busy, cancels what is queued and what runs, and drops none', async () => {
     for (let id = 1; id <= 40; id++) service.alm.edit('defect', String(id), { name: `again ${id}` })
     service.octane.faults.latencyMs = 60
@@ -154,6 +157,7 @@ describe('the life of a link', () => {
     expect(await command('resume')).toMatchObject({ runId: null })
   })
 
+  // covers 106
   it('keeps in step by itself in automatic mode, both ways', async () => {
     expect(await command('automatic')).toMatchObject({ state: 'done' })
     expect(await refused('automatic')).toMatchObject({ code: 'same-mode' })
@@ -221,6 +225,7 @@ describe('the life of a link', () => {
     expect(commands.slice(-4)).toEqual(['automatic', 'manual', 'automatic', 'manual'])
   })
 
+  // covers 136
   it('is deleted in mid-run, keeps its pairs, and a new link finds them again', async () => {
     for (let id = 1; id <= 40; id++) service.alm.edit('defect', String(id), { name: `last ${id}` })
     service.octane.faults.latencyMs = 60

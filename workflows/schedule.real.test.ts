@@ -330,6 +330,7 @@ describe('full scans by themselves', () => {
     await expect.poll(async () => (await runs('full')).filter((run) => run.status === 'passed').length, within).toBe(4)
   })
 
+  // covers 105
   it('come next when somebody asks for it, once', async () => {
     await schedule()
     await untilQuiet()
@@ -347,6 +348,7 @@ describe('full scans by themselves', () => {
     expect(await runs('full')).toHaveLength(before + 1)
   })
 
+  // covers 108
   it('and runs come at named times only where no interval is given', async () => {
     await schedule({ intervalSeconds: null, runs: [{ times: [wall(-hourMs)] }] })
     service.alm.edit('defect', '5', { name: 'waits for its time' })

@@ -16,6 +16,7 @@ describe('synchronizing a few records by id', () => {
   })
   afterAll(() => service.close())
 
+  // covers 32
   it('works before the first run, checks first, touches nothing else, and tells unknown ids', async () => {
     const rightId = String(service.octane.records('defect')[0]?.id)
     const { runId, state } = await sync({ left: ['2', '3', '9999'], right: [rightId] }, 'first')

@@ -177,6 +177,7 @@ describe('records of ALM', () => {
     }
   })
 
+  // covers 96
   it('get the status that is sent, since none is set for them', async () => {
     const { connector } = await start()
     const [result] = await connector.create(

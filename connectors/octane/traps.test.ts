@@ -148,6 +148,7 @@ describe('what Octane refuses', () => {
       expect(result).toMatchObject({ outcome: 'refused', problem: { field: 'name' } })
     })
 
+  // covers 95
   it('by a business rule is told in its own words', async () => {
     const { connector } = await start({ switches: { closedNeedsDate: 'yes' } })
     const entity = await connector.describe('defect')
@@ -183,6 +184,7 @@ describe('what Octane refuses', () => {
 })
 
 describe('values of Octane', () => {
+  // covers 75
   it('that form a set are compared as one: order and repeats mean nothing', async () => {
     const { connector } = await start()
     const entity = await connector.describe('defect')
