@@ -6,6 +6,7 @@ import type { Store } from '../core/store.ts'
 import { type Side, sides } from '../core/values.ts'
 import type { Connections } from './connections.ts'
 import { guarded } from './failures.ts'
+import { watchSchema } from './schema-watch.ts'
 
 export interface CheckInput {
   linkId: string
@@ -34,6 +35,7 @@ export function createCheck({ store, connections }: { store: Store; connections:
         )
         const [left, right] = described
         if (left === undefined || right === undefined) throw new Error('a link has two sides')
+        await watchSchema(store, { link, metadata: { left, right } }, runId)
         findings.push(...checkLink({ configuration, left, right, users: link.users }))
       }
       const errors = findings.filter((finding) => finding.severity === 'error').length

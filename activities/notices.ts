@@ -75,8 +75,19 @@ export function createNotices({ database, transport, from, fallbackRecipient, pu
         ? aboutBrakes(link)
         : notice.kind === 'link-stopped'
           ? aboutStop(notice, link)
-          : aboutHealth(notice, link))
+          : notice.kind === 'schema-changed'
+            ? aboutSchema(notice, link)
+            : aboutHealth(notice, link))
     return rendered === null ? null : { ...rendered, to }
+  }
+
+  function aboutSchema({ data }: OutboxNotice, link: LinkRow): RenderedNotice {
+    return renderNotice('schema-changed', {
+      link: link.name,
+      changes: (data?.changes ?? '').split('\n'),
+      open: link.openIssues,
+      url: `${publicUrl}/api/v1/links/${link.id}`,
+    })
   }
 
   function aboutHealth({ kind, data }: OutboxNotice, link: LinkRow): RenderedNotice | null {

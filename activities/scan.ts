@@ -8,6 +8,7 @@ import type { Connections, Workbench } from './connections.ts'
 import { guarded } from './failures.ts'
 import { listed, restoredError } from './reconcile/restored.ts'
 import { lookAtClock } from './scan-clock.ts'
+import { watchSchema } from './schema-watch.ts'
 
 export interface ScanInput {
   linkId: string
@@ -192,6 +193,7 @@ export function createScan({ store, connections }: { store: Store; connections: 
     return guarded(async () => {
       const context = Context.current()
       const bench = await connections.workbench(await store.link(input.linkId, input.version))
+      if (input.side === 'left') await watchSchema(store, bench, input.runId)
       return scanSide(store, bench, input, (rows) => context.heartbeat({ rows }), context.cancellationSignal)
     })
   }

@@ -22,7 +22,7 @@ export function createSimulate({ store, connections }: { store: Store; connectio
   async function simulate({ linkId, runId, version }: SimulateInput): Promise<SimulationCounts> {
     return guarded(async () => {
       const context = Context.current()
-      const bench = await connections.workbench(await store.link(linkId, version))
+      const bench = await connections.workbench(await store.link(linkId, version), true)
       const counts: SimulationCounts = {
         'create-right': 0,
         'create-left': 0,

@@ -43,6 +43,8 @@ export interface BaseField {
   frozenSide?: Side
   /** This side names a person without twin: the value follows as soon as there is one. */
   gap?: Side
+  /** This side's field had vanished and is back: that it is empty now is no edit, for whoever makes a field anew makes it empty. */
+  returned?: Side
   /** Of attachments: which file of one side is which of the other. */
   files?: readonly AttachmentPair[]
 }
@@ -80,6 +82,12 @@ export function inTodaysForm(base: BaseField, memo: Readonly<Record<Side, boolea
 /** Whether a side's value was agreed in an older form and only its hash is known: it can equal no value of today. */
 export function isOldHash(base: BaseField, side: Side): boolean {
   return base.canonical !== canonicalVersion && 'h' in base[side]
+}
+
+/** What is held against edits of a field: nothing, where the field of one side was made anew and is empty. */
+export function afterReturn(base: BaseField, values: Readonly<Record<Side, CanonicalValue>>): BaseField | undefined {
+  const { returned, ...rest } = base
+  return returned !== undefined && values[returned] === null ? undefined : rest
 }
 
 /** A frozen field as it goes on after somebody asked for another try: what was held against it is forgotten. */

@@ -1,5 +1,5 @@
 import { type AttachmentComparison, type PlannedAttachment, planAttachments } from './attachments.ts'
-import { type Base, type BaseField, canonicalVersion, inTodaysForm, thawed, toBaseValue } from './base.ts'
+import { afterReturn, type Base, type BaseField, canonicalVersion, inTodaysForm, thawed, toBaseValue } from './base.ts'
 import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
 import type { EditTimes } from './latest.ts'
@@ -152,7 +152,9 @@ const alterationsBeforeFreeze = 2
 export function createPlanner(context: PlannerContext): Planner {
   const { configuration } = context
   const translator = createTranslator(context)
-  const mapped = configuration.fields.filter((mapping) => mapping.constant === undefined || mapping.constant === null)
+  const mapped = configuration.fields.filter(
+    (mapping) => (mapping.constant === undefined || mapping.constant === null) && !rests(mapping),
+  )
   const prepared = new Map(mapped.map((mapping) => [mapping.id, prepare(mapping)]))
   const ofFiles = mapped.filter(
     (mapping) =>
@@ -162,6 +164,13 @@ export function createPlanner(context: PlannerContext): Planner {
 
   function fieldOf(side: Side, name: string | null): FieldMetadata | undefined {
     return name === null ? undefined : fieldByName(context[side].entity, name)
+  }
+
+  /** A mapped field that is not there any more is an issue of the link; its mapping rests, and the rest of each record goes on. */
+  function rests(mapping: FieldMapping): boolean {
+    return (['left', 'right'] as const).some(
+      (side) => mapping[side] !== null && fieldOf(side, mapping[side]) === undefined,
+    )
   }
 
   function prepare(mapping: FieldMapping) {
@@ -219,7 +228,8 @@ export function createPlanner(context: PlannerContext): Planner {
         }
         const { fingerprint, flows, memo, mergeKind: kind } = prepared.get(mapping.id) ?? prepare(mapping)
         const stored = base[mapping.id]
-        const known = stored === undefined ? undefined : inTodaysForm(stored, memo)
+        const lasting = stored === undefined ? undefined : afterReturn(stored, { left: leftValue, right: rightValue })
+        const known = lasting === undefined ? undefined : inTodaysForm(lasting, memo)
         const decision = input.decisions?.[mapping.id]
         const newer = input.newer?.[mapping.id]
         fields.push({
@@ -246,7 +256,12 @@ export function createPlanner(context: PlannerContext): Planner {
         if (result.kind === 'held') return
         if (result.warning !== undefined) problems.push(result.warning)
         if (result.kind === 'agreed') {
+          const stored = base[mapping.id]
           if (result.base !== null) agreed[mapping.id] = result.base
+          else if (stored?.returned !== undefined) {
+            const { returned: _returned, ...rest } = stored
+            agreed[mapping.id] = rest
+          }
           return
         }
         const target = fieldOf(result.side, mapping[result.side])
@@ -373,7 +388,7 @@ export function createPlanner(context: PlannerContext): Planner {
       const name = mapping[to]
       if (name === null || ofFiles.includes(mapping)) continue
       const target = fieldOf(to, name)
-      if (target?.creatable === false) continue
+      if (target === undefined || !target.creatable) continue
       const planned = plannedOnCreate(mapping, from, source, target, references)
       if (planned.problem !== undefined) {
         problems.push(planned.problem)
@@ -417,12 +432,14 @@ export function createPlanner(context: PlannerContext): Planner {
       return { field: { ...at, source: null, sent: mapping.constant, rule: 'constant' } }
     const standIn = target?.type === 'user' && target.required ? configuration.defaultUsers[to] : null
     const fallback = mapping.defaults[to] ?? standIn
-    const value = mapping[from] === null ? null : source.fields[mapping[from]]
+    const value = mapping[from] === null || rests(mapping) ? null : source.fields[mapping[from]]
     if (value === undefined) return { problem: unreadable(mapping, from) }
     if (mapping.direction !== 'both' && mapping.direction !== `to-${to}`)
       return fallback === null
         ? {}
         : { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' } }
+    if (rests(mapping))
+      return fallback === null ? {} : { field: { ...at, source: null, sent: typed(fallback, target), rule: 'default' } }
     const around = references === undefined ? {} : { references }
     const translation = guarded(mapping, from, value, { [from]: source }, around, false)
     if (!translation.ok) {

@@ -6,6 +6,7 @@ import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
+import type { SchemaSnapshot } from './schema-drift.ts'
 import type { ClockMemory } from './server-clock.ts'
 import type { CanonicalValue, Side, Stamp } from './values.ts'
 
@@ -29,6 +30,13 @@ export interface Store {
   finishRun(input: { runId: string; status: RunStatus; message: string | null }): Promise<RunSummary>
   /** What an integrity check found; replaces what an earlier attempt of the same run wrote. */
   saveFindings(input: { runId: string; linkId: string; findings: readonly Finding[]; passed: boolean }): Promise<void>
+  /** What a link last saw of its endpoints' fields, lists and types; null: nothing yet. */
+  schemaSeen(linkId: string): Promise<SchemaSeen | null>
+  /**
+   * Keeps what a link sees of them now, where nobody else did since `seen`: what changed is told once, in a notice; problems
+   * become issues of the link, and those that are over end; what waited for a mapping that goes again is due at once.
+   */
+  noteSchema(input: NoteSchema): Promise<void>
   /** A page of a simulation; `page` makes a repeat replace itself. */
   saveSimulation(input: { runId: string; page: number; items: readonly SimulatedItem[] }): Promise<void>
 
@@ -564,4 +572,23 @@ export interface IssueRow {
   resolvedAt: string | null
   /** Set where somebody knows of it and does not want to be told, until a time or (null) ever. */
   ignored: { by: string; reason: string; until: string | null } | null
+}
+
+export interface SchemaSeen {
+  hash: string
+  /** Of the link, when it was seen. */
+  version: number
+  snapshot: SchemaSnapshot
+}
+
+export interface NoteSchema extends SchemaSeen {
+  linkId: string
+  runId: string
+  /** Hash of what was seen before; null: nothing. */
+  seen: string | null
+  /** What changed, for people. */
+  changes: readonly string[]
+  /** Mappings whose held records are tried again. */
+  eased: readonly string[]
+  problems: readonly Problem[]
 }

@@ -9,6 +9,7 @@ import { markRestored } from './restored.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
 import { loadScanPosition, noteClockStep, saveScanPosition } from './scan-positions.ts'
 import { mayWork } from './schedule.ts'
+import { loadSchemaSeen, noteSchema } from './schemas.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
 import { beginListing, finishListing } from './store-listings.ts'
@@ -40,6 +41,8 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     beginRun: (input) => openRun(database, input),
     finishRun: (input) => closeRun(database, input),
     saveFindings: (input) => replaceFindings(database, input),
+    schemaSeen: (linkId) => loadSchemaSeen(database, linkId),
+    noteSchema: (input) => noteSchema(database, input),
     saveSimulation: (input) => replaceSimulationPage(database, input),
     scanPosition: (linkId, side) => loadScanPosition(database, linkId, side),
     beginListing: (input) => beginListing(database, input),

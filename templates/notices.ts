@@ -47,6 +47,14 @@ export const noticeData = {
     since: z.string(),
     url: z.string(),
   }),
+  /** An endpoint changed fields, list values or types that a link depends on. */
+  'schema-changed': z.strictObject({
+    link: z.string(),
+    changes: z.array(z.string()),
+    /** Open issues of the link. */
+    open: z.number(),
+    url: z.string(),
+  }),
   /** It works again. */
   'link-recovered': z.strictObject({
     link: z.string(),

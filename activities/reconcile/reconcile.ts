@@ -6,6 +6,7 @@ import { StoreError } from '../../core/store.ts'
 import { sides } from '../../core/values.ts'
 import type { Connections, Workbench } from '../connections.ts'
 import { guarded } from '../failures.ts'
+import { assertCrossReferences, isUnknownField, watchSchema } from '../schema-watch.ts'
 import { createStepWatch } from './clock-step.ts'
 import { execute } from './execute.ts'
 import { judge } from './judge.ts'
@@ -90,7 +91,8 @@ export function createReconcile(dependencies: ReconcileDependencies) {
       stop = true
     })
     const link = await store.link(linkId, version)
-    const bench = await connections.workbench(link)
+    let bench = await connections.workbench(link)
+    let described = false
     const { batchSize, batchPauseMs } = link.configuration.tuning
     const clocks = createStepWatch(store, linkId)
     const started = performance.now()
@@ -146,6 +148,14 @@ export function createReconcile(dependencies: ReconcileDependencies) {
           await tellPauses(bench).catch(() => undefined)
           if (error instanceof StoreError && error.code === 'lease-lost' && ++lost < mostLeasesLost) {
             limit = Math.ceil(limit / 4)
+            continue
+          }
+          // A field that is mapped has vanished since the endpoint was described: it is left out from here on.
+          if (isUnknownField(error) && !described) {
+            described = true
+            bench = await connections.workbench(link, true)
+            await watchSchema(store, bench, runId)
+            assertCrossReferences(bench)
             continue
           }
           if (error instanceof StoreError && error.code === 'link-changed') return { ...result, ended: 'link-changed' }

@@ -103,6 +103,15 @@ export function problemOf(error: AlmError, status: number, metadata?: EntityMeta
             ...at,
           }
     default:
+      // Lists tell it without an id of its own.
+      if (/does(n't| not) have a field/i.test(said))
+        return {
+          class: 'schema',
+          code: 'unknown-field',
+          message: said,
+          remedy: 'Map another field, or remove the mapping.',
+          ...at,
+        }
       if (/too long|max(imum)? (size|length)|exceeds/i.test(said))
         return {
           class: 'mapping',

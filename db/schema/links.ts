@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { LinkConfiguration } from '../../core/link-config.ts'
 import type { CheckState, LinkActivity, LinkHealth } from '../../core/link-state.ts'
+import type { SchemaSnapshot } from '../../core/schema-drift.ts'
 import { moment } from './columns.ts'
 import { bridges, endpointPairs, workspaces } from './places.ts'
 
@@ -75,6 +76,17 @@ export const linkVersions = pgTable(
   },
   (table) => [primaryKey({ columns: [table.linkId, table.version] })],
 )
+
+/** What a link last saw of its endpoints' fields, lists and types, to tell what changed there. */
+export const linkSchemas = pgTable('link_schemas', {
+  linkId: uuid('link_id')
+    .primaryKey()
+    .references(() => links.id),
+  version: integer('version').notNull(),
+  hash: text('hash').notNull(),
+  snapshot: jsonb('snapshot').$type<SchemaSnapshot>().notNull(),
+  notedAt: moment('noted_at').notNull().defaultNow(),
+})
 
 /** Where a system that knows of a change may say so: at most one address a link. */
 export const webhooks = pgTable('webhooks', {

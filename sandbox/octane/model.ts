@@ -60,6 +60,13 @@ export class OctaneTypes {
     this.#group()
   }
 
+  /** Takes a field away, as an administrator who deletes it. */
+  removeField(type: string, name: string): void {
+    const model = this.of(type)
+    this.#byName.set(type, { ...model, fields: model.fields.filter((field) => field.name !== name) })
+    this.#group()
+  }
+
   /** The same fields as another workspace has. */
   copy(from: OctaneTypes): void {
     for (const model of from.all()) this.#byName.set(model.name, model)
