@@ -9,6 +9,7 @@ import { guarded } from './failures.ts'
 import { listed, restoredError } from './reconcile/restored.ts'
 import { lookAtClock } from './scan-clock.ts'
 import { watchSchema } from './schema-watch.ts'
+import { queueArrivals } from './scope.ts'
 
 export interface ScanInput {
   linkId: string
@@ -138,6 +139,7 @@ export async function scanSide(
     if (page.last) break
   }
   await queueFiles(store, bench, { linkId, side, since: extent === 'all' ? null : clock.since }, call)
+  if (extent === 'all') await queueArrivals(store, bench, side, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({
       ...listing,

@@ -1,4 +1,5 @@
 import type { EntityMetadata, FieldMetadata, RecordType } from '../core/metadata.ts'
+import type { RecordScope } from '../core/scope.ts'
 import { secondsBetween } from '../core/server-time.ts'
 import type { RecordSnapshot } from '../core/values.ts'
 import type {
@@ -31,6 +32,8 @@ export interface CompositeMember {
   label: string
   /** Stands before the member's ids: `release-`; empty where all ids are of one sequence. */
   prefix: string
+  /** It is in scope when the record of another member is that a field of its own names: cycles go with their release. */
+  follows?: { member: string; field: string }
 }
 
 type Plain = Omit<
@@ -54,6 +57,9 @@ export function withComposites(connector: Connector, composites: readonly Compos
     find: (entityType, field, values, fields, options) =>
       of(entityType).find(entityType, field, values, fields, options),
     lastEdits: (entityType, record, fields, options) => of(entityType).lastEdits(entityType, record, fields, options),
+    matching: (entityType, ids, scope, options) => of(entityType).matching(entityType, ids, scope, options),
+    inScope: (entityType, scope, options) => of(entityType).inScope(entityType, scope, options),
+    favorites: (entityType, options) => of(entityType).favorites(entityType, options),
     count: (entityType, options) => of(entityType).count(entityType, options),
     recordUrl: (entityType, id) => of(entityType).recordUrl(entityType, id),
     create: (entityType, rows, fields, options) => of(entityType).create(entityType, rows, fields, options),
@@ -235,6 +241,85 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
     return found.flat()
   }
 
+  /** Members that the scope takes in at all, with the scope as it reads for each. */
+  function scoped(scope: RecordScope): { member: CompositeMember; own: RecordScope }[] {
+    return members
+      .filter((member) => scope.types === null || scope.types.includes(member.entityType))
+      .map((member) => ({ member, own: scopeOf(member, scope) }))
+  }
+
+  function scopeOf(member: CompositeMember, scope: RecordScope): RecordScope {
+    return { ...scope, types: null, constants: { ...scope.constants, [typeField]: member.entityType } }
+  }
+
+  async function matching(
+    _entityType: string,
+    ids: readonly string[],
+    scope: RecordScope,
+    options?: CallOptions,
+  ): Promise<string[]> {
+    const found = await Promise.all(
+      scoped(scope).map(async ({ member, own: asked }) => {
+        const mine = own(member, ids)
+        if (mine.length === 0) return []
+        const hits =
+          member.follows === undefined
+            ? await inner.matching(member.entityType, mine, asked, options)
+            : await following(member, member.follows, mine, scope, options)
+        return hits.map((id) => `${member.prefix}${id}`)
+      }),
+    )
+    return found.flat()
+  }
+
+  /** Of a member's ids those whose record above is in scope. */
+  async function following(
+    member: CompositeMember,
+    { member: above, field }: NonNullable<CompositeMember['follows']>,
+    ids: readonly string[],
+    scope: RecordScope,
+    options?: CallOptions,
+  ): Promise<string[]> {
+    const leader = members.find((one) => one.entityType === above)
+    if (leader === undefined) return [...ids]
+    const snapshots = await inner.read(member.entityType, ids, [field], options)
+    const aboveOf = new Map(snapshots.map((one) => [one.id, String(one.fields[field] ?? '')]))
+    const asked = [...new Set(aboveOf.values())].filter((id) => id !== '')
+    const hits = new Set(await inner.matching(above, asked, scopeOf(leader, scope), options))
+    return ids.filter((id) => hits.has(aboveOf.get(id) ?? ''))
+  }
+
+  async function* inScope(
+    _entityType: string,
+    scope: RecordScope,
+    options?: CallOptions,
+  ): AsyncGenerator<readonly string[]> {
+    for (const { member, own: asked } of scoped(scope)) {
+      if (member.follows === undefined) {
+        for await (const page of inner.inScope(member.entityType, asked, options))
+          yield page.map((id) => `${member.prefix}${id}`)
+        continue
+      }
+      let afterId: string | null = null
+      for (;;) {
+        const page: Awaited<ReturnType<typeof inner.scan>> = await inner.scan(
+          { entityType: member.entityType, since: null, afterId, limit: inner.capabilities.maxScanPage },
+          options,
+        )
+        const ids = page.rows.map((row) => row.id)
+        const hits = await following(member, member.follows, ids, scope, options)
+        if (hits.length > 0) yield hits.map((id) => `${member.prefix}${id}`)
+        if (page.last) break
+        afterId = ids[ids.length - 1] ?? null
+      }
+    }
+  }
+
+  async function favorites(_entityType: string, options?: CallOptions) {
+    const found = await Promise.all(members.map((member) => inner.favorites(member.entityType, options)))
+    return found.flat()
+  }
+
   async function count(_entityType: string, options?: CallOptions): Promise<number> {
     const counts = await Promise.all(members.map((member) => inner.count(member.entityType, options)))
     return counts.reduce((sum, one) => sum + one, 0)
@@ -304,6 +389,9 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
     read,
     find,
     lastEdits,
+    matching,
+    inScope,
+    favorites,
     count,
     recordUrl: (_entityType, id) => {
       const member = members.find((one) => one.prefix !== '' && id.startsWith(one.prefix)) ?? members[0]

@@ -26,7 +26,12 @@ const almComposites: readonly CompositeType[] = [
     typeField: 'record-type',
     members: [
       { entityType: 'release', label: 'Release', prefix: 'release-' },
-      { entityType: 'release-cycle', label: 'Cycle', prefix: 'cycle-' },
+      {
+        entityType: 'release-cycle',
+        label: 'Cycle',
+        prefix: 'cycle-',
+        follows: { member: 'release', field: 'parent-id' },
+      },
     ],
   },
 ]
@@ -48,7 +53,12 @@ const octaneComposites: readonly CompositeType[] = [
     typeField: 'record_type',
     members: [
       { entityType: 'release', label: 'Release', prefix: 'release-' },
-      { entityType: 'sprint', label: 'Sprint', prefix: 'sprint-' },
+      {
+        entityType: 'sprint',
+        label: 'Sprint',
+        prefix: 'sprint-',
+        follows: { member: 'release', field: 'release' },
+      },
     ],
   },
 ]

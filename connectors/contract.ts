@@ -3,6 +3,7 @@ import type { FieldEdit } from '../core/latest.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
 import type { CompareAndSet } from '../core/overwrite-guard.ts'
 import type { Problem } from '../core/problems.ts'
+import type { RecordScope } from '../core/scope.ts'
 import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
 
 /**
@@ -13,7 +14,7 @@ import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
  * One connector object holds one shared signed-in session of one endpoint (a project or a workspace) with one user. All
  * methods may be called in parallel; the connector limits its own concurrency and renews its session once, under a mutex.
  */
-export interface Connector extends Connects, Describes, Scans, Reads, Histories, Writes, Deletes {
+export interface Connector extends Connects, Describes, Scans, Scopes, Reads, Histories, Writes, Deletes {
   readonly kind: 'alm' | 'octane' | 'memory'
   readonly capabilities: Capabilities
   /** Files attached to records, where the system has such; listed by `read` as the field `attachments`. */
@@ -169,6 +170,33 @@ export interface Scans {
    * The time `seconds` before `time`, in the server's own words (no zone arithmetic: wall time for servers without a zone).
    */
   earlier(time: string, seconds: number): string
+}
+
+/** A filter that somebody has saved in the endpoint. */
+export interface Favorite {
+  id: string
+  name: string
+  owner: string
+  public: boolean
+  /** For people, in the endpoint's own words. */
+  conditions: readonly string[]
+  /** Why it cannot serve as a scope; null: it can. */
+  problem: string | null
+}
+
+/** Which records are in a scope. Throws ConnectorError where a favorite or folder is gone, or not to be understood. */
+export interface Scopes {
+  /** Those of the ids that are in scope, in any order. */
+  matching(
+    entityType: string,
+    ids: readonly string[],
+    scope: RecordScope,
+    options?: CallOptions,
+  ): Promise<readonly string[]>
+  /** Ids of all records in scope, page by page, each once. */
+  inScope(entityType: string, scope: RecordScope, options?: CallOptions): AsyncIterable<readonly string[]>
+  /** All that the integration user may see; empty where the endpoint tells none. */
+  favorites(entityType: string, options?: CallOptions): Promise<readonly Favorite[]>
 }
 
 export interface Reads {

@@ -27,7 +27,16 @@ function configuration(change: Partial<LinkConfigurationInput> = {}) {
 }
 
 const fields = configuration().fields
-const nothing = { mappings: [], removed: [], remapped: [], values: [], creates: [], updates: [], standIns: false }
+const nothing = {
+  mappings: [],
+  removed: [],
+  remapped: [],
+  values: [],
+  creates: [],
+  scopes: [],
+  updates: [],
+  standIns: false,
+}
 
 describe('what a changed configuration means for records', () => {
   it('is nothing where only schedule, tuning or brake differ', () => {

@@ -14,6 +14,8 @@ export interface ConfigurationChange {
   values: readonly { mappingId: string; left: readonly string[]; right: readonly string[] }[]
   /** Sides whose unpaired records are now created on the other side and were not before. */
   creates: readonly Side[]
+  /** Sides whose scope is another one: what was left out because of it is looked at again. */
+  scopes: readonly Side[]
   /** Sides to which updates now flow and did not before: every pair has to be compared again. */
   updates: readonly Side[]
   /** Somebody else stands in for people without twin. */
@@ -45,9 +47,17 @@ export function configurationChange(before: LinkConfiguration, after: LinkConfig
     remapped,
     values,
     creates: sides.filter((side) => switchedOn(side, 'create')),
+    scopes: sides.filter((side) => scopeOf(before, side) !== scopeOf(after, side)),
     updates: sides.filter((side) => switchedOn(side, 'update')),
     standIns: JSON.stringify(before.defaultUsers) !== JSON.stringify(after.defaultUsers),
   }
+}
+
+/** What decides whether a record of a side is taken up or rests, in one text. */
+function scopeOf(configuration: LinkConfiguration, side: Side): string {
+  const { scope, root } = configuration[side]
+  const { whenLeaving, pastReleases } = configuration
+  return JSON.stringify([scope, root, whenLeaving, configuration.entityType === 'release' && pastReleases])
 }
 
 /** The fields and ways of a mapping, its value pairs apart. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Blackouts, isAlwaysClosed, weekdays } from './schedule.ts'
+import { sideScope } from './scope.ts'
 import { isTimeZone } from './zone.ts'
 
 /** One pair of values of a mapped list. Left and right are canonical keys of each side. */
@@ -93,6 +94,8 @@ const linkSide = z.strictObject({
   crossReference: z.string().min(1).nullable(),
   /** Id of the folder below which the link's records stand, and new ones are created; null: the whole tree. */
   root: z.string().min(1).nullable().default(null),
+  /** Which records are taken up; nothing set: every one of the mapped types. Pairs stay in step, see `whenLeaving`. */
+  scope: sideScope.prefault({}),
 })
 
 const typeValues = z
@@ -214,6 +217,10 @@ export const linkConfiguration = z
     defaultUsers: z
       .strictObject({ left: z.string().nullable(), right: z.string().nullable() })
       .default({ left: null, right: null }),
+    /** What becomes of a pair that leaves the scope: it stays in step, or rests until it is back. */
+    whenLeaving: z.enum(['keep-syncing', 'stop']).default('keep-syncing'),
+    /** True: releases whose end date has passed are taken up, too. */
+    pastReleases: z.boolean().default(false),
     schedule: linkSchedule.prefault({}),
     tuning: z
       .strictObject({

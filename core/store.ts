@@ -69,6 +69,10 @@ export interface Store {
    * a file that was taken away leaves no trace. Answers how many were not waiting before.
    */
   queueForFiles(input: { linkId: string; side: Side; ids: readonly string[]; all: boolean }): Promise<number>
+  /** How many records of a side are left out because of the link's scope. */
+  leftOut(input: { linkId: string; side: Side }): Promise<number>
+  /** Queues those of the records that were left out because of the scope; answers how many. */
+  queueArrivals(input: { linkId: string; side: Side; ids: readonly string[] }): Promise<number>
   /** Sets T once everything up to it is queued. */
   finishScan(input: {
     linkId: string
@@ -327,6 +331,8 @@ export interface WorkItem {
   due: readonly DueRow[]
   /** Writes about this item whose outcome was never settled, oldest first. */
   intents: readonly OpenIntent[]
+  /** Why nothing is done about it: a person has taken it out, or it is paired through other endpoints. */
+  leaveAlone?: 'person' | 'elsewhere'
 }
 
 export interface DueRow {
@@ -446,6 +452,9 @@ export type ItemOutcome =
   | 'failed'
   | 'in-doubt'
 
+/** By a rule of the link, by its scope, by a person, or because it is paired through other endpoints. */
+export type DeclinedBecause = 'rule' | 'scope' | 'person' | 'elsewhere'
+
 /** What became of a record that a person asked for; `unknown`: its side has no such record. */
 export type RequestedOutcome = ItemOutcome | 'unknown'
 
@@ -490,6 +499,8 @@ export interface ItemCommit {
     decided: readonly string[]
   } | null
   outcome: ItemOutcome
+  /** Why it was declined. */
+  because?: DeclinedBecause
   /** The side that was written, where one was. */
   written: readonly Side[]
   /** Windows between reading again and writing, in milliseconds, where a connector measured them. */

@@ -58,6 +58,17 @@ export async function requeueForChange(tx: Tx, linkId: string, change: Configura
       returning 1`
     due += rows.length
   }
+  for (const side of change.scopes) {
+    const rows = await tx`
+      insert into pending (link_id, side, external_id, reason)
+      select ${linkId}, ${side}, r.external_id, 'configuration' from records r
+      where r.endpoint_id = ${keys[side].endpointId} and r.entity_type = ${keys[side].entityType}
+        and r.declined_because = 'scope'
+      on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,
+        next_attempt_at = least(pending.next_attempt_at, now())
+      returning 1`
+    due += rows.length
+  }
   return due
 }
 

@@ -223,7 +223,8 @@ async function saveRecords(
       const seen = item.seen[side]
       const pairedId = item.pair === null ? undefined : item.pair[side === 'left' ? 'leftId' : 'rightId']
       // A new pair binds both records, whether or not a stamp of theirs is known.
-      const id = seen?.id ?? (item.pair?.id === null || item.rebound === side ? pairedId : undefined)
+      const bound = item.pair?.id === null || item.rebound === side || item.outcome === 'declined'
+      const id = seen?.id ?? (bound ? pairedId : undefined)
       if (id === undefined) return []
       return [
         {
@@ -234,11 +235,16 @@ async function saveRecords(
           seen_modified: seen?.stamp.modified ?? null,
           created: seen?.created ?? null,
           decision: item.outcome === 'declined' ? 'declined' : null,
+          declined_because: item.outcome === 'declined' ? (item.because ?? 'rule') : null,
           pair_id: pairId,
         },
       ]
     })
   })
+  const awake = items.flatMap((item) => (item.outcome === 'declined' ? [] : (item.pair?.id ?? [])))
+  if (awake.length > 0)
+    await tx`update records set decision = null, declined_because = null
+      where pair_id = any(${tx.array(awake)}::uuid[]) and decision is not null`
   if (rows.length === 0) return
   // A record created anew may be an item of its own in the same batch: one row each, the paired one.
   const unique = new Map<string, (typeof rows)[number]>()
@@ -247,15 +253,15 @@ async function saveRecords(
     if (row.pair_id !== null || !unique.has(key)) unique.set(key, row)
   }
   await tx`
-    insert into records (endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, pair_id)
-    select endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, pair_id
+    insert into records (endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, declined_because, pair_id)
+    select endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, declined_because, pair_id
     from jsonb_to_recordset(${json(tx, [...unique.values()])}) as r(endpoint_id uuid, entity_type text, external_id text, seen_version bigint,
-      seen_modified text, created text, decision text, pair_id uuid) order by endpoint_id, external_id
+      seen_modified text, created text, decision text, declined_because text, pair_id uuid) order by endpoint_id, external_id
     on conflict (endpoint_id, entity_type, external_id) do update set
       seen_version = coalesce(excluded.seen_version, records.seen_version),
       seen_modified = coalesce(excluded.seen_modified, records.seen_modified),
       created = coalesce(excluded.created, records.created),
-      decision = excluded.decision, pair_id = coalesce(excluded.pair_id, records.pair_id)`
+      decision = excluded.decision, declined_because = excluded.declined_because, pair_id = coalesce(excluded.pair_id, records.pair_id)`
 }
 
 /**

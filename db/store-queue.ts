@@ -301,6 +301,8 @@ interface ItemRow {
   right_modified: string | null
   right_seen: boolean
   decisions: Decisions | null
+  elsewhere: boolean
+  stopped: boolean
   left_created: string | null
   right_created: string | null
   left_absent: PairedRecord['absent']
@@ -343,13 +345,17 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
   const rows = await sql<ItemRow[]>`
     with wanted as (
       select w.key, p.id as pair_id, p.left_id, p.right_id, p.base, p.gone_side, p.gone_outcome,
+        coalesce(p.endpoint_pair_id <> ${keys.endpointPairId}, false) as elsewhere,
         case when p.id is null then split_part(w.key, ':', 1) end as side,
         case when p.id is null then substr(w.key, strpos(w.key, ':') + 1) end as record_id
       from unnest(${sql.array([...wanted])}::text[]) as w(key)
       left join lateral (
         select * from pairs p where p.id = case when w.key like 'pair:%' then substr(w.key, 6)::uuid end limit 1) p on true
     )
-    select w.key, w.pair_id, w.left_id, w.right_id, w.base,
+    select w.key, w.pair_id, w.left_id, w.right_id, w.base, w.elsewhere,
+      exists (select 1 from stopped_records s cross join (values (w.side, w.record_id), ('left', w.left_id), ('right', w.right_id)) as k(side, id)
+        where s.endpoint_pair_id = ${keys.endpointPairId} and s.entity_type = ${keys.entityType}
+          and s.side = k.side and s.external_id = k.id) as stopped,
       l.seen_version::float as left_version, l.seen_modified as left_modified, l.external_id is not null as left_seen,
       r.seen_version::float as right_version, r.seen_modified as right_modified, r.external_id is not null as right_seen,
       l.created as left_created, r.created as right_created, w.gone_side, w.gone_outcome,
@@ -382,6 +388,8 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
   return rows.flatMap((row): WorkItem[] => {
     const due = row.due ?? []
     if (due.length === 0) return []
+    // The pair of another workspace's link is none of ours.
+    if (row.elsewhere) return [{ key: row.key, pair: null, due, intents: [], leaveAlone: 'elsewhere' }]
     const pair =
       row.pair_id === null || row.left_id === null || row.right_id === null
         ? null
@@ -406,7 +414,8 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
                 ? null
                 : { side: row.gone_side, outcome: row.gone_outcome },
           }
-    return [{ key: row.key, pair, due, intents: row.intents ?? [] }]
+    const leaveAlone = row.stopped ? { leaveAlone: 'person' as const } : {}
+    return [{ key: row.key, pair, due, intents: row.intents ?? [], ...leaveAlone }]
   })
 }
 

@@ -10,6 +10,7 @@ import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './run
 import { loadScanPosition, noteClockStep, saveScanPosition } from './scan-positions.ts'
 import { mayWork } from './schedule.ts'
 import { loadSchemaSeen, noteSchema } from './schemas.ts'
+import { countLeftOut, queueArrivals } from './scope.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
 import { beginListing, finishListing } from './store-listings.ts'
@@ -48,6 +49,8 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),
     queueForFiles: (input) => queueForFiles(database, input),
+    leftOut: (input) => countLeftOut(database, input),
+    queueArrivals: (input) => queueArrivals(database, input),
     recordScanPage: (input) => queueScanPage(database, input),
     finishScan: (input) => saveScanPosition(database, input),
     noteClockStep: (input) => noteClockStep(database, input),

@@ -16,20 +16,21 @@ export async function fullRun(lab: Lab, shell?: Shell, extent: 'all' | 'changes'
   const { linkId } = lab
   const { activities } = lab.createWorker(shell)
   const runId = randomUUID()
+  const { version } = await lab.store.link(linkId)
   await lab.store.beginRun({
     runId,
     linkId,
     kind: 'full',
     trigger: 'person',
     actor: 'test',
-    version: 1,
+    version,
     temporal: { workflowId: 'w', runId: 'r' },
   })
   try {
     for (const side of ['left', 'right'] as const)
-      await activity(() => activities.scan({ linkId, runId, version: 1, side, extent }))
+      await activity(() => activities.scan({ linkId, runId, version, side, extent }))
     for (let round = 0; round < 40; round++) {
-      await activity(() => activities.reconcile({ linkId, runId, version: 1 }))
+      await activity(() => activities.reconcile({ linkId, runId, version }))
       if ((await lab.store.queueState(linkId)).due === 0) break
     }
     return await lab.store.finishRun({ runId, status: 'passed', message: null })

@@ -39,7 +39,8 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
                 ? backoffSeconds(first?.class ?? 'internal', attempts, item.key)
                 : decision.again,
           }
-    return { ...common, problems, outcome: decision.outcome, next }
+    const because = decision.because === undefined ? {} : { because: decision.because }
+    return { ...common, problems, outcome: decision.outcome, ...because, next }
   }
 
   if (effects.braked)

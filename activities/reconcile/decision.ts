@@ -1,7 +1,7 @@
 import type { Base } from '../../core/base.ts'
 import type { CreatePlan, PairPlan } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { ItemCommit, ItemOutcome, OpenIntent, SettledIntent, WorkItem } from '../../core/store.ts'
+import type { DeclinedBecause, ItemCommit, ItemOutcome, OpenIntent, SettledIntent, WorkItem } from '../../core/store.ts'
 import type { RecordSnapshot, Side } from '../../core/values.ts'
 
 /** What looking at a work item led to; carrying it out is execute.ts, showing it is simulate.ts. */
@@ -70,6 +70,8 @@ export interface StopDecision {
   seen: { side: Side; snapshot: RecordSnapshot } | null
   /** Null: the queue rows are done with. Else seconds to wait, or 'backoff' by the problem's class. */
   again: number | 'backoff' | null
+  /** Why it is declined. */
+  because?: DeclinedBecause
   tombstone?: ItemCommit['tombstone']
   notMissed?: ItemCommit['notMissed']
 }

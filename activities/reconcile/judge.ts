@@ -3,9 +3,10 @@ import { referencedId } from '../../core/endpoint.ts'
 import type { PairInput } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { References } from '../../core/references.ts'
-import type { OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts'
+import type { DeclinedBecause, OpenIntent, Store, TwinState, WorkItem } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sameStamp, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
+import { outOfScope, scopeOf } from '../scope.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
 import { findTwins, nameOf } from './find-twins.ts'
 import { evidenceOf, type IncompletePair, judgeGone } from './judge-gone.ts'
@@ -32,7 +33,19 @@ const waitForCreateSeconds = 5
  * Reads both twins of a batch, settles what earlier attempts left open, and decides what is to be done about each item.
  * Writes nothing. At most one bulk read and one look-up a side, one more read for records that name a twin of their own.
  */
-export async function judge({ bench, store, items, runId, signal }: JudgeInput): Promise<Decision[]> {
+export async function judge({ items: given, ...input }: JudgeInput): Promise<Decision[]> {
+  // What is left alone is not even read, but for writes of ours that nobody has answered yet.
+  const items = given.filter((item) => item.leaveAlone === undefined || item.intents.length > 0)
+  const alone = given.filter((item) => !items.includes(item))
+  const decisions = alone.map((item) => declined(item, item.leaveAlone ?? 'person'))
+  return items.length === 0 ? decisions : [...decisions, ...(await judgeItems({ ...input, items }))]
+}
+
+function declined(item: WorkItem, because: DeclinedBecause, seen: StopDecision['seen'] = null): StopDecision {
+  return { ...stop(item, 'declined', [], null, seen), because }
+}
+
+async function judgeItems({ bench, store, items, runId, signal }: JudgeInput): Promise<Decision[]> {
   const call = signal === undefined ? {} : { signal }
   const { link, planner } = bench
   const { configuration } = link
@@ -59,6 +72,7 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
   )
 
   const references = await referencesOf({ bench, store, snapshots, call })
+  const resting = await pairsOutOfScope(bench, items, snapshots, call)
   const reused = await restoredAmong({ bench, store, items, runId: runId ?? null, snapshots })
   const decisions: Decision[] = []
   const incomplete: IncompletePair[] = []
@@ -70,6 +84,7 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
       const right = snapshots.right.get(item.pair.right.id)
       const another = reused.get(item.key)
       if (another !== undefined) decisions.push(stop(item, 'held', [another], 'backoff'))
+      else if (resting.has(item.key)) decisions.push(declined(item, 'scope'))
       else if (left !== undefined && right !== undefined)
         decisions.push(judgePair(bench, item, left, right, references))
       else
@@ -130,6 +145,38 @@ export async function judge({ bench, store, items, runId, signal }: JudgeInput):
         : decision,
     ),
   )
+}
+
+/**
+ * Pairs that rest because they have left the scope, where the link says so: none of the sides that have a scope holds its
+ * record. Writes of ours that nobody has answered are settled first.
+ */
+async function pairsOutOfScope(
+  bench: Workbench,
+  items: readonly WorkItem[],
+  snapshots: Snapshots,
+  call: { signal?: AbortSignal },
+): Promise<Set<string>> {
+  const { configuration } = bench.link
+  if (configuration.whenLeaving !== 'stop') return new Set()
+  const pairs = items.flatMap(({ key, pair, intents }) => {
+    const both = pair !== null && snapshots.left.has(pair.left.id) && snapshots.right.has(pair.right.id)
+    return both && intents.length === 0 ? [{ key, left: pair.left.id, right: pair.right.id }] : []
+  })
+  const scoped = sides.filter((side) => scopeOf(bench, side) !== null)
+  const outside = await Promise.all(
+    scoped.map(async (side) => {
+      const out = await outOfScope(
+        bench,
+        side,
+        pairs.map((pair) => pair[side]),
+        call,
+      )
+      return new Set(pairs.filter((pair) => out.has(pair[side])).map(({ key }) => key))
+    }),
+  )
+  const [first = new Set<string>(), ...others] = outside
+  return new Set([...first].filter((key) => others.every((other) => other.has(key))))
 }
 
 /** Two records of one batch that find each other become one pair: the second is looked at again when it has it. */
@@ -370,6 +417,13 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
     call,
   })
 
+  const outside = await outOfScope(
+    bench,
+    from,
+    candidates.filter(({ source }) => mayCreate(source)).map(({ source }) => source.id),
+    call,
+  )
+
   return records.map(({ item, source }) => {
     const twinId = named.get(source.id)
     if (twinId !== undefined)
@@ -390,6 +444,7 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
       source,
       found: found.get(source.id) ?? [],
       mayCreate: mayCreate(source),
+      outOfScope: outside.has(source.id),
       references,
     })
   })
@@ -462,6 +517,7 @@ function judgeNew({
   source,
   found,
   mayCreate,
+  outOfScope = false,
   references,
 }: {
   bench: Workbench
@@ -470,12 +526,16 @@ function judgeNew({
   source: RecordSnapshot
   found: readonly RecordSnapshot[]
   mayCreate: boolean
+  /** True: it is taken up by nobody, unless that has begun already. */
+  outOfScope?: boolean
   references: References
 }): Decision {
   const to = otherSide(from)
   const { configuration } = bench.link
   const open = openCreate(item)
   const [first] = found
+  if (outOfScope && open === undefined && item.intents.length === 0)
+    return declined(item, 'scope', { side: from, snapshot: source })
   if (found.length > 1)
     return stop(item, 'held', [severalTwins(bench, from, source.id, found)], 'backoff', {
       side: from,
@@ -509,7 +569,8 @@ function judgeNew({
   }
   if (item.intents.length > 0)
     return { ...stop(item, 'waiting', [], 0), settled: item.intents.map((intent) => notApplied(intent.id)) }
-  if (!mayCreate) return stop(item, 'declined', [], null, { side: from, snapshot: source })
+  if (!mayCreate) return declined(item, 'rule', { side: from, snapshot: source })
+  if (outOfScope) return declined(item, 'scope', { side: from, snapshot: source })
   const decision: CreateDecision = {
     kind: 'create',
     item,

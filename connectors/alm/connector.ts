@@ -32,6 +32,7 @@ import {
   listOptions,
   referenceTarget,
 } from './schema.ts'
+import { createScopes } from './scope.ts'
 import { signInAlm, signOutAlm } from './sign-in.ts'
 import { createWriter } from './writer.ts'
 
@@ -324,7 +325,18 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       idempotent: true,
       ...call,
     })
-    // Whose API key it is, the server alone knows.
+    const user = await whoAmI(call)
+    const version = /<(?:MajorVersion|Version|ServerVersion)[^>]*>([^<]+)</i.exec(answer.text)?.[1]
+    return {
+      product: 'ALM/Quality Center',
+      version: version?.trim() ?? 'of unknown version',
+      user,
+      place: `project ${address.project} of domain ${address.domain}`,
+    }
+  }
+
+  /** Whose API key it is, the server alone knows. */
+  async function whoAmI(call: CallOptions = {}): Promise<string> {
     const who = await session.send({
       method: 'GET',
       path: '/rest/is-authenticated',
@@ -332,14 +344,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       idempotent: true,
       ...call,
     })
-    const user = /<Username>([^<]+)<\/Username>/.exec(who.text)?.[1]
-    const version = /<(?:MajorVersion|Version|ServerVersion)[^>]*>([^<]+)</i.exec(answer.text)?.[1]
-    return {
-      product: 'ALM/Quality Center',
-      version: version?.trim() ?? 'of unknown version',
-      user: user ?? login,
-      place: `project ${address.project} of domain ${address.domain}`,
-    }
+    return /<Username>([^<]+)<\/Username>/.exec(who.text)?.[1] ?? login
   }
 
   async function newest(entityType: string, call: CallOptions = {}): Promise<string | null> {
@@ -541,6 +546,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     ...createHistory(calls, clock),
     attachments,
     ...deleter,
+    ...createScopes(calls, whoAmI),
     close: async () => {
       await session.close()
       await http.close()

@@ -1,5 +1,6 @@
 import { type FieldMetadata, fieldByName } from '../../core/metadata.ts'
 import type { Problem } from '../../core/problems.ts'
+import { matchesScope, type RecordScope, resolveFilter } from '../../core/scope.ts'
 import { type CanonicalValue, type RecordSnapshot, type Stamp, sameStamp } from '../../core/values.ts'
 import { confirmGoneBy } from '../confirm-gone.ts'
 import {
@@ -130,6 +131,20 @@ export function createMemoryConnector(
       : refused('mapping', 'required-field', missing.name, `"${missing.label}" is required.`)
   }
 
+  function inScope(record: MemoryRecord | undefined, { filter, zone, now }: RecordScope): boolean {
+    if (record === undefined || filter === null) return record !== undefined
+    const resolved = resolveFilter(filter, {
+      field: (name) => fieldByName(system.entity, name),
+      constants: {},
+      zone,
+      now,
+      timesHaveZone: true,
+      me: credentials.user,
+      currentReleases: [],
+    })
+    return matchesScope(resolved, record.fields)
+  }
+
   return {
     kind: 'memory',
     capabilities,
@@ -173,6 +188,14 @@ export function createMemoryConnector(
           last: page.length === rest.length,
         }
       }),
+    matching: (_entityType, ids, scope, options = {}) =>
+      reading(options, () => ids.filter((id) => inScope(system.records.get(id), scope))),
+    async *inScope(_entityType, scope, options = {}) {
+      yield await reading(options, () =>
+        [...system.records.values()].filter((record) => inScope(record, scope)).map(({ id }) => id),
+      )
+    },
+    favorites: async () => [],
     earlier: (time, seconds) => new Date(Date.parse(time) - seconds * 1_000).toISOString().replace(/\.\d{3}Z$/, 'Z'),
     read: (_entityType, ids, fields, options = {}) =>
       reading(options, () =>

@@ -27,6 +27,7 @@ import {
   type WireField,
   wireField,
 } from './schema.ts'
+import { createScopes } from './scope.ts'
 import { createWriter } from './writer.ts'
 
 export interface OctaneConnectorOptions {
@@ -351,6 +352,21 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     return rows.map((row) => endpointUser(row as unknown as OctaneUser))
   }
 
+  /** The id of the integration user. */
+  async function whoAmI(call: CallOptions = {}): Promise<string> {
+    // Of an API key we know the client id only; the server knows which user it stands for.
+    const query = secret.kind === 'password' ? `name EQ ${quoted(login)}` : 'id IN [current_user]'
+    const { data } = await get('/workspace_users', { fields: 'id', limit: '2', query: `"${query}"` }, call)
+    const [found, more] = data
+    if (found !== undefined && more === undefined) return String(found.id)
+    throw new ConnectorError({
+      class: 'forbidden',
+      code: 'user-not-listed',
+      message: `${name} does not list the integration user ${login} among the users of the workspace, so "me" means nobody.`,
+      remedy: 'Make it a member of the workspace, or name a person in the filter.',
+    })
+  }
+
   async function testConnection(call: CallOptions = {}): Promise<ConnectionReport> {
     await get('/defects', { fields: 'id', limit: '1' }, call)
     const answer = await session.send({ method: 'GET', path: '/admin/server/version', idempotent: true, ...call })
@@ -548,6 +564,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       http.serverDate,
     ),
     ...deleter,
+    ...createScopes(calls, whoAmI, paged),
     close: async () => {
       await session.close()
       await http.close()

@@ -56,6 +56,8 @@ export const records = pgTable(
     seenVersion: bigint('seen_version', { mode: 'number' }),
     seenModified: text('seen_modified'),
     decision: text('decision', { enum: ['declined'] }),
+    /** Why it was declined; of a pair: why it rests. */
+    declinedBecause: text('declined_because', { enum: ['rule', 'scope', 'person'] }),
     /** When the endpoint says it was created: another time at the same id is another record. */
     created: text('created'),
     pairId: uuid('pair_id').references(() => pairs.id),
@@ -63,7 +65,26 @@ export const records = pgTable(
   (table) => [
     primaryKey({ columns: [table.endpointId, table.entityType, table.externalId] }),
     index('records_pair').on(table.pairId),
+    index('records_out_of_scope').on(table.endpointId, table.entityType).where(sql`declined_because = 'scope'`),
   ],
+)
+
+/** Records that people have taken out of the synchronization; of a pair one of both stands here. They outlive their link. */
+export const stoppedRecords = pgTable(
+  'stopped_records',
+  {
+    endpointPairId: uuid('endpoint_pair_id')
+      .notNull()
+      .references(() => endpointPairs.id),
+    entityType: text('entity_type').notNull(),
+    side: text('side', { enum: ['left', 'right'] }).notNull(),
+    externalId: text('external_id').notNull(),
+    twinId: text('twin_id'),
+    actor: text('actor').notNull(),
+    reason: text('reason').notNull(),
+    stoppedAt: moment('stopped_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.endpointPairId, table.entityType, table.side, table.externalId] })],
 )
 
 /** The durable work queue: a row per record, with a revision raised by every upsert, claimed or not. */
