@@ -163,7 +163,13 @@ async function pairsOutOfScope(
     const both = pair !== null && snapshots.left.has(pair.left.id) && snapshots.right.has(pair.right.id)
     return both && intents.length === 0 ? [{ key, left: pair.left.id, right: pair.right.id }] : []
   })
-  const scoped = sides.filter((side) => scopeOf(bench, side) !== null)
+  const restricted = sides.filter((side) => scopeOf(bench, side) !== null)
+  // That releases end is so on both sides alike: it keeps none in step that has left the scope of its own side.
+  const own = restricted.filter((side) => {
+    const { scope, root } = configuration[side]
+    return scope.filter !== null || scope.favorite !== null || root !== null
+  })
+  const scoped = own.length > 0 ? own : restricted
   const outside = await Promise.all(
     scoped.map(async (side) => {
       const out = await outOfScope(
