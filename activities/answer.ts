@@ -7,6 +7,7 @@ import type { Problem } from '../core/problems.ts'
 import { type EndpointContext, type Question, type Store, StoreError } from '../core/store.ts'
 import type { Connections } from './connections.ts'
 import { guarded, toFailure } from './failures.ts'
+import { previewScope } from './scope.ts'
 
 const unanswered: Problem = {
   class: 'internal',
@@ -68,6 +69,18 @@ export function createAnswer({ store, connections }: { store: Store; connections
           right: question.right.address.kind === 'alm' ? await standIn(question.right, right.users) : null,
         }
         return { ...proposed, defaultUsers }
+      }
+      case 'favorites': {
+        const connector = await connections.connector(question.endpoint)
+        return { items: await connector.favorites(question.entityType, { signal }) }
+      }
+      case 'folders-above': {
+        const connector = await connections.connector(question.endpoint)
+        return Object.fromEntries(await connector.foldersAbove(question.entityType, question.ids, { signal }))
+      }
+      case 'preview-scope': {
+        const connector = await connections.connector(question.endpoint)
+        return previewScope(connector, question.entityType, question.scope, { signal })
       }
       case 'record': {
         const connector = await connections.connector(question.endpoint)

@@ -1,4 +1,4 @@
-import type { CallOptions } from '../connectors/contract.ts'
+import type { CallOptions, Connector } from '../connectors/contract.ts'
 import type { LinkConfiguration } from '../core/link-config.ts'
 import { movesByItself, type RecordScope, restricts } from '../core/scope.ts'
 import type { Store } from '../core/store.ts'
@@ -30,9 +30,53 @@ export function scopeOf({ link, connectors }: Pick<Workbench, 'link' | 'connecto
   const { scope, root } = configuration[side]
   const kind = { releases: configuration.entityType === 'release', pastReleases: configuration.pastReleases }
   if (!restricts({ ...scope, root }, kind)) return null
-  const told = connectors[side].serverDate()
-  const now = told === null ? Date.now() : Date.parse(told.date) + told.ageMs
-  return recordScope(configuration, side, new Date(now).toISOString())
+  return recordScope(configuration, side, nowOf(connectors[side]))
+}
+
+/** The moment by the clock of a server, or by this machine's while the server's is not known. */
+export function nowOf(connector: Pick<Connector, 'serverDate'>): string {
+  const told = connector.serverDate()
+  return new Date(told === null ? Date.now() : Date.parse(told.date) + told.ageMs).toISOString()
+}
+
+/** So many records are counted at most: a filter that ALM cannot say in one request is evaluated row by row. */
+const mostCounted = 20_000
+const shownRecords = 10
+
+export interface ScopePreview {
+  /** Records in scope; at least so many where it is not exact. */
+  count: number
+  exact: boolean
+  /** All records of the type. */
+  total: number
+  first: { id: string; name: string; url: string }[]
+}
+
+/** How many records are in a scope now, and the first of them. */
+export async function previewScope(
+  connector: Connector,
+  entityType: string,
+  scope: Omit<RecordScope, 'now'>,
+  call: CallOptions,
+): Promise<ScopePreview> {
+  const total = await connector.count(entityType, call)
+  let count = 0
+  let exact = true
+  const ids: string[] = []
+  for await (const page of connector.inScope(entityType, { ...scope, now: nowOf(connector) }, call)) {
+    count += page.length
+    ids.push(...page.slice(0, shownRecords - ids.length))
+    if (count < mostCounted) continue
+    exact = false
+    break
+  }
+  const records = ids.length === 0 ? [] : await connector.read(entityType, ids, ['name'], call)
+  const first = records.map(({ id, fields }) => ({
+    id,
+    name: String(fields.name ?? ''),
+    url: connector.recordUrl(entityType, id),
+  }))
+  return { count, exact, total, first: first.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id)) }
 }
 
 /** Of the records those that are out of their side's scope: one query for a batch, none where there is no scope. */

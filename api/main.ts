@@ -15,6 +15,7 @@ import { issueHandlers } from './handlers/issues.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { recordHandlers } from './handlers/records.ts'
 import { runHandlers } from './handlers/runs.ts'
+import { scopeHandlers } from './handlers/scope.ts'
 import { serviceHandlers } from './handlers/service.ts'
 import { stopHandlers } from './handlers/stops.ts'
 import { webhookHandlers } from './handlers/webhooks.ts'
@@ -87,6 +88,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
       ...issueHandlers(dependencies),
+      ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),
       ...webhookHandlers(dependencies),
     },

@@ -268,7 +268,7 @@ export async function findLink({ api }: Context, name: string): Promise<LinkView
   return found
 }
 
-function readJson(file: string): unknown {
+export function readJson(file: string): unknown {
   let text: string
   try {
     text = readFileSync(file, 'utf8')

@@ -11,6 +11,7 @@ import { linkCommands } from './link.ts'
 import { createOutput } from './output.ts'
 import { runCommands } from './run.ts'
 import { scheduleCommand } from './schedule.ts'
+import { scopeCommands } from './scope.ts'
 import { stopCommands } from './stops.ts'
 import { syncCommand } from './sync.ts'
 import { webhookCommand } from './webhook.ts'
@@ -48,6 +49,7 @@ linkCommands(program, context)
 issueCommands(program, context)
 runCommands(program, context)
 conflictCommands(program, context)
+scopeCommands(program, context)
 stopCommands(program, context)
 syncCommand(program, context)
 webhookCommand(program, context)

@@ -59,6 +59,7 @@ export function withComposites(connector: Connector, composites: readonly Compos
     lastEdits: (entityType, record, fields, options) => of(entityType).lastEdits(entityType, record, fields, options),
     matching: (entityType, ids, scope, options) => of(entityType).matching(entityType, ids, scope, options),
     inScope: (entityType, scope, options) => of(entityType).inScope(entityType, scope, options),
+    foldersAbove: (entityType, ids, options) => of(entityType).foldersAbove(entityType, ids, options),
     favorites: (entityType, options) => of(entityType).favorites(entityType, options),
     count: (entityType, options) => of(entityType).count(entityType, options),
     recordUrl: (entityType, id) => of(entityType).recordUrl(entityType, id),
@@ -315,6 +316,11 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
     }
   }
 
+  async function foldersAbove(_entityType: string, ids: readonly string[], options?: CallOptions) {
+    const leader = members.find((member) => member.follows === undefined)
+    return inner.foldersAbove(leader?.entityType ?? composite.name, ids, options)
+  }
+
   async function favorites(_entityType: string, options?: CallOptions) {
     const found = await Promise.all(members.map((member) => inner.favorites(member.entityType, options)))
     return found.flat()
@@ -391,6 +397,7 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
     lastEdits,
     matching,
     inScope,
+    foldersAbove,
     favorites,
     count,
     recordUrl: (_entityType, id) => {

@@ -3,7 +3,7 @@ import type { FieldEdit } from '../core/latest.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
 import type { CompareAndSet } from '../core/overwrite-guard.ts'
 import type { Problem } from '../core/problems.ts'
-import type { RecordScope } from '../core/scope.ts'
+import type { Favorite, RecordScope } from '../core/scope.ts'
 import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
 
 /**
@@ -172,18 +172,6 @@ export interface Scans {
   earlier(time: string, seconds: number): string
 }
 
-/** A filter that somebody has saved in the endpoint. */
-export interface Favorite {
-  id: string
-  name: string
-  owner: string
-  public: boolean
-  /** For people, in the endpoint's own words. */
-  conditions: readonly string[]
-  /** Why it cannot serve as a scope; null: it can. */
-  problem: string | null
-}
-
 /** Which records are in a scope. Throws ConnectorError where a favorite or folder is gone, or not to be understood. */
 export interface Scopes {
   /** Those of the ids that are in scope, in any order. */
@@ -195,6 +183,12 @@ export interface Scopes {
   ): Promise<readonly string[]>
   /** Ids of all records in scope, page by page, each once. */
   inScope(entityType: string, scope: RecordScope, options?: CallOptions): AsyncIterable<readonly string[]>
+  /** Of each folder that may be a root: itself and the folders above it. A folder that is not there is left out. */
+  foldersAbove(
+    entityType: string,
+    ids: readonly string[],
+    options?: CallOptions,
+  ): Promise<ReadonlyMap<string, readonly string[]>>
   /** All that the integration user may see; empty where the endpoint tells none. */
   favorites(entityType: string, options?: CallOptions): Promise<readonly Favorite[]>
 }

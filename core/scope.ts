@@ -16,7 +16,6 @@ const relativeValue = z.union([
   /** Releases that have begun and not ended on the day of the run. */
   z.strictObject({ relative: z.literal('current-release') }),
 ])
-export type RelativeValue = z.infer<typeof relativeValue>
 
 const scopeOperators = [
   'in',
@@ -87,6 +86,18 @@ export const sideScope = z.strictObject({
     .default(null),
 })
 export type SideScope = z.infer<typeof sideScope>
+
+/** A filter that somebody has saved in the endpoint. */
+export interface Favorite {
+  id: string
+  name: string
+  owner: string
+  public: boolean
+  /** For people, in the endpoint's own words. */
+  conditions: readonly string[]
+  /** Why it cannot serve as a scope; null: it can. */
+  problem: string | null
+}
 
 /** A side's scope with everything that decides about its records at one moment. */
 export interface RecordScope extends SideScope {

@@ -7,6 +7,7 @@ import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
 import type { SchemaSnapshot } from './schema-drift.ts'
+import type { RecordScope } from './scope.ts'
 import type { ClockMemory } from './server-clock.ts'
 import type { CanonicalValue, Side, Stamp } from './values.ts'
 
@@ -562,6 +563,9 @@ export type Question =
       types?: readonly AskedType[]
     }
   | { kind: 'record'; endpoint: EndpointContext; entityType: string; id: string; fields: readonly string[] }
+  | { kind: 'favorites'; endpoint: EndpointContext; entityType: string }
+  | { kind: 'folders-above'; endpoint: EndpointContext; entityType: string; ids: readonly string[] }
+  | { kind: 'preview-scope'; endpoint: EndpointContext; entityType: string; scope: Omit<RecordScope, 'now'> }
 
 /** An open or resolved issue about a record, as lists show it. */
 export interface IssueRow {

@@ -3,6 +3,7 @@ import type { EndpointAddress } from '../core/endpoint.ts'
 import type { AskedType } from '../core/known-fields.ts'
 import type { LinkKind } from '../core/link-config.ts'
 import type { Problem } from '../core/problems.ts'
+import type { RecordScope } from '../core/scope.ts'
 import { type EndpointContext, type Question, StoreError } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 import { loadEndpointContext } from './store-links.ts'
@@ -22,6 +23,9 @@ export type AskedQuestion =
       types?: readonly AskedType[]
     }
   | { kind: 'record'; endpoint: AskedEndpoint; entityType: string; id: string; fields: string[] }
+  | { kind: 'favorites'; endpoint: AskedEndpoint; entityType: string }
+  | { kind: 'folders-above'; endpoint: AskedEndpoint; entityType: string; ids: string[] }
+  | { kind: 'preview-scope'; endpoint: AskedEndpoint; entityType: string; scope: Omit<RecordScope, 'now'> }
 
 /** How long questions and answers, which may hold contents of records, are kept. */
 const keptMinutes = 30

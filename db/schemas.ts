@@ -63,7 +63,14 @@ export async function noteSchema({ sql }: Database, input: NoteSchema): Promise<
       const mappings = [...new Set([...input.eased, ...remapped])]
       if (mappings.length > 0)
         await requeueForChange(tx, linkId, {
-          ...{ mappings, remapped, removed: [], values: [], creates: [], updates: [], standIns: false },
+          mappings,
+          remapped,
+          removed: [],
+          values: [],
+          creates: [],
+          updates: [],
+          scopes: [],
+          standIns: false,
         })
       if (input.changes.length > 0)
         await tx`

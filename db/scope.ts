@@ -1,5 +1,7 @@
 import type postgres from 'postgres'
-import type { Side } from '../core/values.ts'
+import { type LinkConfiguration, linkConfiguration } from '../core/link-config.ts'
+import type { OtherLink } from '../core/scope-overlap.ts'
+import { type Side, sides } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { loadLinkKeys } from './store-queue.ts'
@@ -194,4 +196,33 @@ export async function loadStanding(
       because !== null ? 'left-alone' : twinId !== null ? 'paired' : row?.due === true ? 'waiting' : 'unknown'
     return { state, because, twinId, stopped }
   })
+}
+
+/** Other links of the same kind that work on the same ALM project or Octane workspace, whatever endpoint they know it by. */
+export async function linksBeside(
+  { sql }: Database,
+  linkId: string | null,
+  configuration: LinkConfiguration,
+): Promise<OtherLink[]> {
+  const place = sql`jsonb_build_array(lower(e.address ->> 'url'), e.address -> 'domain', e.address -> 'project',
+    e.address -> 'sharedSpace', e.address -> 'workspace')`
+  const at = (id: ReturnType<typeof sql>) => sql`(select ${place} from endpoints e where e.id = ${id})`
+  const rows = await named(
+    'links beside',
+    () => sql<{ name: string; configuration: unknown; left: boolean; right: boolean }[]>`
+      select * from (
+        select l.name, v.configuration,
+          ${at(sql`p.left_id`)} = ${at(sql`${configuration.left.endpointId}::uuid`)} as left,
+          ${at(sql`p.right_id`)} = ${at(sql`${configuration.right.endpointId}::uuid`)} as right
+        from links l join link_versions v on v.link_id = l.id and v.version = l.version
+        join endpoint_pairs p on p.id = l.endpoint_pair_id
+        where l.deleted_at is null and l.id is distinct from ${linkId}
+          and v.configuration ->> 'entityType' = ${configuration.entityType}
+      ) beside where beside.left or beside.right order by name`,
+  )
+  return rows.map((row) => ({
+    name: row.name,
+    configuration: linkConfiguration.parse(row.configuration),
+    shared: sides.filter((side) => row[side]),
+  }))
 }

@@ -29,6 +29,7 @@ import { issueHandlers } from '../api/handlers/issues.ts'
 import { linkHandlers } from '../api/handlers/links.ts'
 import { recordHandlers } from '../api/handlers/records.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
+import { scopeHandlers } from '../api/handlers/scope.ts'
 import { serviceHandlers } from '../api/handlers/service.ts'
 import { stopHandlers } from '../api/handlers/stops.ts'
 import { webhookHandlers } from '../api/handlers/webhooks.ts'
@@ -126,6 +127,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
       ...issueHandlers(dependencies),
+      ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),
       ...webhookHandlers(dependencies),
     },

@@ -5,6 +5,7 @@ import * as guards from './guards.ts'
 import * as issues from './issues.ts'
 import * as l from './limits.ts'
 import * as s from './schemas.ts'
+import * as scope from './scope.ts'
 import * as stops from './stops.ts'
 import * as w from './webhooks.ts'
 
@@ -27,6 +28,12 @@ export interface RouteContract {
 }
 
 const byId = z.object({ id: z.uuid('must be an id, as lists show it') })
+
+/** Releases and cycles carry the name of their kind before the number. */
+const byRecord = byId.extend({
+  side: z.enum(['left', 'right']),
+  recordId: z.string().regex(/^([a-z]+-)?\d{1,18}$/, 'must be the number of a record'),
+})
 
 const byConflict = byId.extend({ conflictId: z.uuid('must be an id, as lists show it') })
 
@@ -175,6 +182,7 @@ export const routes = {
       'wrong-kind',
       'name-taken',
       'link-exists',
+      'scopes-overlap',
       'connection-failed',
       'invalid-configuration',
       'no-worker',
@@ -234,7 +242,14 @@ export const routes = {
     body: s.addVersion,
     status: 201,
     answer: s.linkVersion,
-    codes: ['not-found', 'invalid-configuration', 'version-conflict'],
+    codes: [
+      'not-found',
+      'invalid-configuration',
+      'version-conflict',
+      'scopes-overlap',
+      'connection-failed',
+      'no-worker',
+    ],
     creates: true,
   },
   commandLink: {
@@ -381,9 +396,66 @@ export const routes = {
       found: z.boolean(),
       url: z.string().nullable(),
       fields: z.record(z.string(), z.unknown()),
+      standing: scope.standing,
       ledger: z.array(s.ledgerRow),
     }),
     codes: ['not-found', 'connection-failed', 'no-worker'],
+  },
+  previewScope: {
+    method: 'post',
+    path: '/links/:id/scope/preview',
+    summary: 'How many records a scope holds now, and the first of them',
+    tag: 'links',
+    params: byId,
+    body: scope.previewScope,
+    status: 200,
+    answer: scope.scopePreview,
+    codes: ['not-found', 'invalid-configuration', 'connection-failed', 'no-worker'],
+  },
+  listFavorites: {
+    method: 'get',
+    path: '/links/:id/favorites',
+    summary: 'Saved filters of an endpoint that the integration user may see',
+    tag: 'links',
+    params: byId,
+    query: scope.favoritesQuery,
+    status: 200,
+    answer: scope.favorites,
+    codes: ['not-found', 'connection-failed', 'no-worker'],
+  },
+  stopRecord: {
+    method: 'post',
+    path: '/links/:id/records/:side/:recordId/stop',
+    summary: 'Take a record out of the synchronization; its pair stays, nothing is written or deleted',
+    tag: 'links',
+    params: byRecord,
+    body: scope.recordReason,
+    status: 200,
+    answer: scope.standing,
+    codes: ['not-found', 'already-stopped'],
+    creates: true,
+  },
+  resumeRecord: {
+    method: 'post',
+    path: '/links/:id/records/:side/:recordId/resume',
+    summary: 'Synchronize a stopped record again; what changed meanwhile flows',
+    tag: 'links',
+    params: byRecord,
+    body: scope.recordReason,
+    status: 200,
+    answer: scope.standing,
+    codes: ['not-found', 'not-stopped'],
+    creates: true,
+  },
+  stoppedRecords: {
+    method: 'get',
+    path: '/links/:id/stopped-records',
+    summary: 'Records that people have taken out of the synchronization',
+    tag: 'links',
+    params: byId,
+    status: 200,
+    answer: scope.stoppedRecords,
+    codes: ['not-found'],
   },
   listConflicts: {
     method: 'get',

@@ -1,11 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { ProposedMapping } from '../../core/auto-map.ts'
-import {
-  type LinkConfiguration,
-  type LinkConfigurationInput,
-  type LinkKind,
-  linkConfiguration,
-} from '../../core/link-config.ts'
+import type { LinkConfiguration, LinkConfigurationInput, LinkKind } from '../../core/link-config.ts'
 import { entityTypes } from '../../core/link-kinds.ts'
 import { statusWords } from '../../core/link-state.ts'
 import { compareAndSetOf, compareAndSetWords } from '../../core/overwrite-guard.ts'
@@ -26,10 +21,12 @@ import {
 import { loadGuards } from '../../db/overwrite-guards.ts'
 import { getRun } from '../../db/runs.ts'
 import { workspaceFor } from '../../db/workspaces.ts'
-import { ApiProblem, notFound, pointers } from '../problem.ts'
+import { ApiProblem, notFound } from '../problem.ts'
 import { askEndpoint } from './ask.ts'
+import { validConfiguration } from './configuration.ts'
 import { page, readCursor, timeKey } from './cursor.ts'
 import { nameTaken } from './endpoints.ts'
+import { refuseOverlap, standingOf } from './scope.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
 type LinkHandlerName =
@@ -127,6 +124,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
         ...body.configuration,
       })
       assertSameEnds(configuration, { entityType: body.entityType, left, right })
+      await refuseOverlap(dependencies, null, configuration)
       const id = await nameTaken('/name', body.name, async () =>
         createLink(database, {
           name: body.name,
@@ -173,6 +171,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
       const link = await existing(params.id)
       const configuration = validConfiguration(body.configuration)
       assertSameEnds(configuration, link)
+      await refuseOverlap(dependencies, params.id, configuration)
       const version = await addLinkVersion(database, {
         linkId: params.id,
         expectedVersion: body.expectedVersion,
@@ -252,7 +251,8 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
         limit: 100,
         ...(side === 'left' ? { leftId: recordId } : { rightId: recordId }),
       })
-      return { found: found.found, url: found.url ?? null, fields: { ...found.snapshot?.fields }, ledger }
+      const standing = await standingOf(database, params.id, side, recordId)
+      return { found: found.found, url: found.url ?? null, fields: { ...found.snapshot?.fields }, standing, ledger }
     },
   }
 }
@@ -300,20 +300,4 @@ function assertTypes(kind: LinkKind, proposed: ProposedMapping): void {
       remedy: 'Name the requirement types of ALM that become epics, features and stories.',
       errors,
     })
-}
-
-/** A whole configuration by the product's own rules: every problem at once, each with its pointer. */
-function validConfiguration(input: unknown): LinkConfiguration {
-  const parsed = linkConfiguration.safeParse(input)
-  if (parsed.success) return parsed.data
-  const errors = pointers(parsed.error.issues, '/configuration')
-  throw new ApiProblem(
-    422,
-    'invalid-configuration',
-    `The configuration has ${errors.length} problem${errors.length === 1 ? '' : 's'}: ${errors.map((error) => `${error.pointer} ${error.message}`).join('; ')}`,
-    {
-      remedy: 'Correct all that is listed and save again; nothing was changed.',
-      errors,
-    },
-  )
 }

@@ -2,6 +2,7 @@ import type { FieldMetadata } from '../../core/metadata.ts'
 import {
   conditionsOf,
   dayOf,
+  type Favorite,
   fieldsOfScope,
   matchesScope,
   type RecordScope,
@@ -9,7 +10,7 @@ import {
   resolveFilter,
 } from '../../core/scope.ts'
 import type { RecordSnapshot } from '../../core/values.ts'
-import { type CallOptions, ConnectorError, type Favorite, type Scopes } from '../contract.ts'
+import { type CallOptions, ConnectorError, type Scopes } from '../contract.ts'
 import { type AlmEntity, snapshotOf } from './codec.ts'
 import type { AlmCalls } from './connector.ts'
 import { clausesOfFavorite, favoriteGone, favoriteModules, favoritesOf } from './favorites.ts'
@@ -141,6 +142,40 @@ export function createScopes(calls: AlmCalls, me: (call?: CallOptions) => Promis
     return null
   }
 
+  async function foldersAbove(
+    entityType: string,
+    ids: readonly string[],
+    call: CallOptions = {},
+  ): Promise<Map<string, readonly string[]>> {
+    const parents = new Map<string, string>()
+    if (entityType === 'release') for (const { id, parent } of await allFolders(call)) parents.set(id, parent)
+    else if (entityType === 'requirement')
+      // One request a level, for all of them together.
+      for (let level = ids.filter((id) => /^\d+$/.test(id)); level.length > 0; ) {
+        const query = {
+          fields: 'id,parent-id',
+          query: `{id[${level.join(' OR ')}]}`,
+          'page-size': String(level.length),
+        }
+        const { entities } = await calls.list('requirement', query, call)
+        for (const entity of entities) parents.set(textOf(entity, 'id'), textOf(entity, 'parent-id'))
+        const above = entities.map((entity) => textOf(entity, 'parent-id'))
+        level = [...new Set(above)].filter((id) => /^\d+$/.test(id) && !parents.has(id))
+      }
+    return new Map(
+      ids.flatMap((id) => {
+        const path: string[] = []
+        for (
+          let at: string | undefined = id;
+          at !== undefined && parents.has(at) && !path.includes(at);
+          at = parents.get(at)
+        )
+          path.push(at)
+        return path.length === 0 ? [] : [[id, path] as const]
+      }),
+    )
+  }
+
   async function allFolders(call: CallOptions): Promise<{ id: string; parent: string }[]> {
     const rows: { id: string; parent: string }[] = []
     for (;;) {
@@ -233,5 +268,10 @@ export function createScopes(calls: AlmCalls, me: (call?: CallOptions) => Promis
     return hits
   }
 
-  return { matching, inScope: (entityType, scope, call = {}) => found(entityType, scope, null, call), favorites }
+  return {
+    matching,
+    inScope: (entityType, scope, call = {}) => found(entityType, scope, null, call),
+    foldersAbove,
+    favorites,
+  }
 }

@@ -195,6 +195,7 @@ export function createMemoryConnector(
         [...system.records.values()].filter((record) => inScope(record, scope)).map(({ id }) => id),
       )
     },
+    foldersAbove: async () => new Map(),
     favorites: async () => [],
     earlier: (time, seconds) => new Date(Date.parse(time) - seconds * 1_000).toISOString().replace(/\.\d{3}Z$/, 'Z'),
     read: (_entityType, ids, fields, options = {}) =>

@@ -121,6 +121,7 @@ export function createScopes(
   return {
     matching,
     inScope: (entityType, scope, call = {}) => found(entityType, scope, null, call),
+    foldersAbove: async () => new Map(),
     favorites: async () => [],
   }
 }
