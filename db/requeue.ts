@@ -63,7 +63,7 @@ export async function requeueForChange(tx: Tx, linkId: string, change: Configura
       insert into pending (link_id, side, external_id, reason)
       select ${linkId}, ${side}, r.external_id, 'configuration' from records r
       where r.endpoint_id = ${keys[side].endpointId} and r.entity_type = ${keys[side].entityType}
-        and r.declined_because = 'scope'
+        and (r.declined_because = 'scope' or (r.decision = 'declined' and r.pair_id is null and cardinality(r.looked_by) > 1))
       on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,
         next_attempt_at = least(pending.next_attempt_at, now())
       returning 1`

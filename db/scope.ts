@@ -108,6 +108,10 @@ export async function resumeRecord(
           and ((s.side = ${input.side} and s.external_id = ${input.id}) or (s.side <> ${input.side} and s.external_id = ${twinId}))
         returning 1`
       if (gone.length === 0) return false
+      const { endpointId, entityType } = keys[input.side]
+      await tx`
+        update records set decision = null, declined_because = null where endpoint_id = ${endpointId}
+          and entity_type = ${entityType} and external_id = ${input.id} and declined_because = 'person'`
       await tx`
         insert into pending (link_id, side, external_id, reason) values (${input.linkId}, ${input.side}, ${input.id}, 'person')
         on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,

@@ -235,6 +235,7 @@ async function saveRecords(
           seen_modified: seen?.stamp.modified ?? null,
           created: seen?.created ?? null,
           decision: item.outcome === 'declined' ? 'declined' : null,
+          looked_by: keys.linkId,
           declined_because: item.outcome === 'declined' ? (item.because ?? 'rule') : null,
           pair_id: pairId,
         },
@@ -253,15 +254,18 @@ async function saveRecords(
     if (row.pair_id !== null || !unique.has(key)) unique.set(key, row)
   }
   await tx`
-    insert into records (endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, declined_because, pair_id)
-    select endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, declined_because, pair_id
+    insert into records (endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, declined_because, looked_by, pair_id)
+    select endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, declined_because, array[looked_by], pair_id
     from jsonb_to_recordset(${json(tx, [...unique.values()])}) as r(endpoint_id uuid, entity_type text, external_id text, seen_version bigint,
-      seen_modified text, created text, decision text, declined_because text, pair_id uuid) order by endpoint_id, external_id
+      seen_modified text, created text, decision text, declined_because text, looked_by uuid, pair_id uuid) order by endpoint_id, external_id
     on conflict (endpoint_id, entity_type, external_id) do update set
       seen_version = coalesce(excluded.seen_version, records.seen_version),
       seen_modified = coalesce(excluded.seen_modified, records.seen_modified),
       created = coalesce(excluded.created, records.created),
-      decision = excluded.decision, declined_because = excluded.declined_because, pair_id = coalesce(excluded.pair_id, records.pair_id)`
+      decision = excluded.decision, declined_because = excluded.declined_because,
+      looked_by = case when (records.seen_version, records.seen_modified)
+          is not distinct from (excluded.seen_version, excluded.seen_modified)
+        then array(select distinct unnest(records.looked_by || excluded.looked_by)) else excluded.looked_by end, pair_id = coalesce(excluded.pair_id, records.pair_id)`
 }
 
 /**

@@ -81,7 +81,8 @@ export async function queueScanPage(
           left join lateral (
             select q.external_id from pending q where q.link_id = ${input.linkId} and q.side = ${input.side}
               and q.external_id = r.id limit 1) q on true
-          where s.external_id is null or coalesce(s.created <> r.created, false) or not case
+          where s.external_id is null or coalesce(s.created <> r.created, false)
+            or (s.pair_id is null and not ${input.linkId}::uuid = any(s.looked_by)) or not case
             when s.seen_version is not null and r.version is not null then s.seen_version = r.version
             else s.seen_modified is not null and r.modified is not null and s.seen_modified = r.modified end
         ), queued as (

@@ -58,6 +58,8 @@ export const records = pgTable(
     decision: text('decision', { enum: ['declined'] }),
     /** Why it was declined; of a pair: why it rests. */
     declinedBecause: text('declined_because', { enum: ['rule', 'scope', 'person'] }),
+    /** Links that have looked at it in the state seen: it is news to the others while it has no pair. Null: all of them. */
+    lookedBy: uuid('looked_by').array(),
     /** When the endpoint says it was created: another time at the same id is another record. */
     created: text('created'),
     pairId: uuid('pair_id').references(() => pairs.id),
@@ -84,7 +86,12 @@ export const stoppedRecords = pgTable(
     reason: text('reason').notNull(),
     stoppedAt: moment('stopped_at').notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.endpointPairId, table.entityType, table.side, table.externalId] })],
+  (table) => [
+    primaryKey({
+      name: 'stopped_records_pk',
+      columns: [table.endpointPairId, table.entityType, table.side, table.externalId],
+    }),
+  ],
 )
 
 /** The durable work queue: a row per record, with a revision raised by every upsert, claimed or not. */
