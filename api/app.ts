@@ -1,10 +1,12 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { Logger } from 'pino'
 import swaggerUi from 'swagger-ui-dist'
 import { DatabaseError } from '../db/connection.ts'
 import { reserveKey, settleKey } from '../db/idempotency.ts'
-import { type RouteContract, type RouteName, routes } from './contract/routes.ts'
+import { type Download, type RouteContract, type RouteName, routes } from './contract/routes.ts'
 import type { ProblemDocument } from './contract/schemas.ts'
 import type { Dependencies, Handlers } from './handlers/types.ts'
 import { openApiDocument } from './openapi.ts'
@@ -86,6 +88,7 @@ export function createApp(
       })
       return { status: route.status as number, body: body ?? null }
     }
+    if (route.produces !== undefined) return send(response, (await run()).body as Download)
     if (key === undefined) return answer(response, await run())
     // Neither key nor request can be told from what is stored: the request may hold a secret.
     const hash = createHmac('sha256', key)
@@ -115,6 +118,21 @@ export function createApp(
       await settleKey(dependencies.database, requestId, kept).catch(() => undefined)
       throw error
     }
+  }
+
+  /** As fast as the caller takes it. Trouble on the way cuts the answer off, so that nobody takes a part for the whole. */
+  async function send(response: Response, { type, fileName, chunks }: Download): Promise<void> {
+    const rest = chunks[Symbol.asyncIterator]()
+    // Whatever is refused at once is answered as a problem.
+    const first = await rest.next()
+    response.status(200).attachment(fileName).type(type)
+    const all = async function* () {
+      if (first.done !== true) yield first.value
+      yield* { [Symbol.asyncIterator]: () => rest }
+    }
+    await pipeline(Readable.from(all()), response).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+    })
   }
 
   function answer(response: Response, { status, body }: { status: number; body: unknown }): void {

@@ -12,6 +12,7 @@ import { createApp } from './app.ts'
 import { conflictHandlers } from './handlers/conflicts.ts'
 import { endpointHandlers } from './handlers/endpoints.ts'
 import { issueHandlers } from './handlers/issues.ts'
+import { ledgerHandlers } from './handlers/ledger.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { recordHandlers } from './handlers/records.ts'
 import { runHandlers } from './handlers/runs.ts'
@@ -40,6 +41,8 @@ const environment = z.object({
   TANDEM_TEMPORAL_UI: z.string().optional(),
   TANDEM_MAIL_UI: z.string().optional(),
   TANDEM_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Where the central worker keeps the seals of the ledger and their public keys. */
+  TANDEM_SEAL_FOLDER: z.string().min(1).optional(),
   TANDEM_COMMAND_SECONDS: z.coerce.number().int().min(1).max(120).default(15),
 })
 
@@ -84,6 +87,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...serviceHandlers(dependencies, { build, ...links }),
       ...endpointHandlers(dependencies),
       ...linkHandlers(dependencies),
+      ...ledgerHandlers(dependencies, settings.TANDEM_SEAL_FOLDER ?? null),
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),

@@ -50,9 +50,13 @@ export function openApiDocument(version: string): Json {
         responses: {
           [route.status]: {
             description: 'Done',
-            ...(route.answer === null
-              ? {}
-              : { content: { 'application/json': { schema: schemaOf(route.answer, 'output') } } }),
+            ...(route.produces !== undefined
+              ? {
+                  content: Object.fromEntries(route.produces.map((type) => [type, { schema: { type: 'string' } }])),
+                }
+              : route.answer === null
+                ? {}
+                : { content: { 'application/json': { schema: schemaOf(route.answer, 'output') } } }),
           },
           default: {
             description: `Refused. Codes: ${[...generalCodes, ...route.codes].join(', ')}`,

@@ -31,6 +31,8 @@ export interface CallInput {
 export interface ApiClient {
   address: string
   call<N extends RouteName>(name: N, input?: CallInput): Promise<Answer<N>>
+  /** An answer that is sent piece by piece. */
+  download(name: RouteName, input?: CallInput): Promise<ReadableStream<Uint8Array>>
 }
 
 /** Address of the API: as given, from TANDEM_API, or from the file that a running `npm start` leaves in its data folder. */
@@ -46,34 +48,44 @@ export function apiAddress(given: string | undefined): string {
 
 /** A client typed by the API's own contract. Creating requests carry a key, so that a repeat does nothing twice. */
 export function createApiClient(address: string): ApiClient {
+  async function send(route: RouteContract, input: CallInput): Promise<Response> {
+    const at = route.path.replace(/:(\w+)/g, (_match, key: string) => encodeURIComponent(input.params?.[key] ?? ''))
+    const query = new URLSearchParams(
+      Object.entries(input.query ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    )
+    const url = `${address}/api/v1${at}${query.size > 0 ? `?${query}` : ''}`
+    let response: Response
+    try {
+      response = await fetch(url, {
+        method: route.method.toUpperCase(),
+        headers: {
+          ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(route.creates === true ? { 'idempotency-key': randomUUID() } : {}),
+        },
+        ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+      })
+    } catch {
+      throw new NotReachable(`Nothing answers at ${address}. Is Tandem running?`)
+    }
+    const type = response.headers.get('content-type') ?? ''
+    if (!response.ok && type.includes('problem+json'))
+      throw new Refused(JSON.parse(await response.text()) as ProblemDocument)
+    const expected = route.produces ?? (route.answer === null ? [''] : ['json'])
+    if (!response.ok || !expected.some((one) => type.includes(one)))
+      throw new NotReachable(`What answers at ${address} is not Tandem (HTTP ${response.status}).`)
+    return response
+  }
+
   return {
     address,
     async call<N extends RouteName>(name: N, input: CallInput = {}): Promise<Answer<N>> {
-      const route: RouteContract = routes[name]
-      const at = route.path.replace(/:(\w+)/g, (_match, key: string) => encodeURIComponent(input.params?.[key] ?? ''))
-      const query = new URLSearchParams(
-        Object.entries(input.query ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined),
-      )
-      const url = `${address}/api/v1${at}${query.size > 0 ? `?${query}` : ''}`
-      let response: Response
-      try {
-        response = await fetch(url, {
-          method: route.method.toUpperCase(),
-          headers: {
-            ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
-            ...(route.creates === true ? { 'idempotency-key': randomUUID() } : {}),
-          },
-          ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
-        })
-      } catch {
-        throw new NotReachable(`Nothing answers at ${address}. Is Tandem running?`)
-      }
-      const text = await response.text()
-      const type = response.headers.get('content-type') ?? ''
-      if (!response.ok && type.includes('problem+json')) throw new Refused(JSON.parse(text) as ProblemDocument)
-      if (!response.ok || (route.answer !== null && !type.includes('json')))
-        throw new NotReachable(`What answers at ${address} is not Tandem (HTTP ${response.status}).`)
+      const text = await (await send(routes[name], input)).text()
       return (text === '' ? null : JSON.parse(text)) as Answer<N>
+    },
+    async download(name, input = {}) {
+      const { body } = await send(routes[name], input)
+      if (body === null) throw new NotReachable(`${address} answered nothing.`)
+      return body
     },
   }
 }

@@ -7,6 +7,7 @@ import { conflictCommands } from './conflict.ts'
 import type { Context } from './context.ts'
 import { endpointCommands } from './endpoint.ts'
 import { issueCommands } from './issue.ts'
+import { ledgerCommands } from './ledger.ts'
 import { linkCommands } from './link.ts'
 import { createOutput } from './output.ts'
 import { runCommands } from './run.ts'
@@ -54,6 +55,7 @@ stopCommands(program, context)
 syncCommand(program, context)
 webhookCommand(program, context)
 scheduleCommand(program, context)
+ledgerCommands(program, context)
 
 program
   .command('health')

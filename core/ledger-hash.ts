@@ -19,9 +19,12 @@ function sha256(text: string): string {
   return hash('sha256', text, 'hex')
 }
 
+/** Marks hashes that cover every column of a row, and the rows' time; those before cover what is in `content` and who it concerns. */
+export const wholeRowMark = '2:'
+
 /** Hash of a row over its salted content: the content may be erased later and the chain still verifies. */
-export function ledgerRowHash(salt: string, content: unknown): string {
-  return sha256(`${salt}|${stableJson(content)}`)
+export function ledgerRowHash(salt: string, content: unknown, mark: '' | typeof wholeRowMark = wholeRowMark): string {
+  return `${mark}${sha256(`${salt}|${stableJson(content)}`)}`
 }
 
 /** Root over the rows of one commit, in their order. */
@@ -29,15 +32,17 @@ export function ledgerRoot(rowHashes: readonly string[]): string {
   return sha256(rowHashes.join('|'))
 }
 
-/** Hash of a chain entry; the database computes the same (db/ledger.ts). */
+/** Hash of a chain entry; the database computes the same (db/ledger.ts). `rowsAt`: null in entries of the older kind. */
 export function ledgerEntryHash(entry: {
   seq: number
   previousHash: string
   root: string
   rows: number
   at: string
+  rowsAt: string | null
 }): string {
-  return sha256(`${entry.seq}|${entry.previousHash}|${entry.root}|${entry.rows}|${entry.at}`)
+  const text = `${entry.seq}|${entry.previousHash}|${entry.root}|${entry.rows}|${entry.at}`
+  return entry.rowsAt === null ? sha256(text) : `${wholeRowMark}${sha256(`${text}|${entry.rowsAt}`)}`
 }
 
 /** What stands before the first entry of a chain. */

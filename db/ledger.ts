@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
-import { ledgerEntryHash, ledgerOrigin, ledgerRoot, ledgerRowHash } from '../core/ledger-hash.ts'
+import { ledgerOrigin, ledgerRoot, ledgerRowHash, wholeRowMark } from '../core/ledger-hash.ts'
 import type { Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 
@@ -72,7 +72,7 @@ export async function ledgerEntry(
   const hashes: string[] = []
   const written = rows.map((row, position) => {
     const salt = random.subarray(position * saltBytes, (position + 1) * saltBytes).toString('base64url')
-    const hash = ledgerRowHash(salt, hashedContent(row))
+    const hash = ledgerRowHash(salt, hashedContent(row, position))
     hashes.push(hash)
     const own: Record<SharedColumn, string | number | null> = {
       link_id: row.linkId,
@@ -140,8 +140,9 @@ export async function ledgerEntry(
     ), next as (
       select seq + 1 as seq, hash as previous_hash, clock_timestamp() as at from head
     ), entry as (
-      select *, encode(sha256(convert_to(seq || '|' || previous_hash || '|' || ${root}::text || '|' || ${rows.length}::int || '|' ||
-        to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8')), 'hex') as hash from next
+      select *, ${wholeRowMark}::text || encode(sha256(convert_to(seq || '|' || previous_hash || '|' || ${root}::text || '|' || ${rows.length}::int || '|' ||
+        to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '|' ||
+        to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8')), 'hex') as hash from next
     ), written as (
       insert into ledger_entries (chain, seq, id, at, previous_hash, root, rows, hash)
       select ${chain}, seq, ${entryId}::uuid, at, previous_hash, ${root}, ${rows.length}, hash from entry
@@ -150,125 +151,29 @@ export async function ledgerEntry(
   ]
 }
 
-function hashedContent(row: LedgerRow): Record<string, unknown> {
+function hashedContent(row: LedgerRow, position: number): Record<string, unknown> {
   return {
+    position,
     kind: row.kind,
     action: row.action,
     linkId: row.linkId,
     pairId: row.pairId ?? null,
+    key: row.key ?? null,
     side: row.side ?? null,
     leftId: row.leftId ?? null,
     rightId: row.rightId ?? null,
     content: row.content,
     actor: row.actor,
+    bridge: row.bridge ?? null,
+    build: row.build ?? null,
+    version: row.version ?? null,
     runId: row.runId ?? null,
     intentId: row.intentId ?? null,
+    workflowId: row.workflowId ?? null,
+    temporalRunId: row.temporalRunId ?? null,
+    foundByLooking: row.foundByLooking ?? false,
+    possibleOverwrite: row.possibleOverwrite ?? false,
   }
-}
-
-/** What is wrong with a chain, or that nothing is; the first break is named. */
-export interface ChainReport {
-  chain: string
-  entries: number
-  rows: number
-  firstBreak: { seq: number; rowId: string | null; reason: string } | null
-}
-
-interface EntryRow {
-  seq: number
-  id: string
-  at: string
-  previous_hash: string
-  root: string
-  rows: number
-  hash: string
-}
-
-interface VerifiedRow {
-  id: string
-  entry_id: string
-  kind: string
-  action: string
-  link_id: string | null
-  pair_id: string | null
-  side: string | null
-  left_id: string | null
-  right_id: string | null
-  content: unknown
-  actor: string
-  run_id: string | null
-  intent_id: string | null
-  salt: string
-  row_hash: string
-}
-
-/** Recomputes a chain from its rows and names the first changed or missing one, a cut-off tail included. */
-export async function verifyChain({ sql }: Database, chain: string): Promise<ChainReport> {
-  return named('verify ledger', async () => {
-    const report: ChainReport = { chain, entries: 0, rows: 0, firstBreak: null }
-    const fail = (seq: number, rowId: string | null, reason: string) => ({
-      ...report,
-      firstBreak: { seq, rowId, reason },
-    })
-    let previous: string = ledgerOrigin
-    let expected = 1
-    const entries = sql<EntryRow[]>`
-      select seq::int, id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, previous_hash, root, rows, hash
-      from ledger_entries where chain = ${chain} order by seq`.cursor(200)
-    for await (const batch of entries) {
-      const rows = await sql<VerifiedRow[]>`
-        select * from ledger where entry_id = any(${sql.array(batch.map((entry) => entry.id))}::uuid[]) order by entry_id, position`
-      const byEntry = new Map<string, VerifiedRow[]>()
-      for (const row of rows) {
-        const list = byEntry.get(row.entry_id)
-        if (list === undefined) byEntry.set(row.entry_id, [row])
-        else list.push(row)
-      }
-      for (const entry of batch) {
-        if (entry.seq !== expected) return fail(expected, null, `entry ${expected} is missing`)
-        if (entry.previous_hash !== previous) return fail(entry.seq, null, 'the entry does not follow the one before')
-        const own = byEntry.get(entry.id) ?? []
-        for (const row of own) {
-          const hash = ledgerRowHash(row.salt, {
-            kind: row.kind,
-            action: row.action,
-            linkId: row.link_id,
-            pairId: row.pair_id,
-            side: row.side,
-            leftId: row.left_id,
-            rightId: row.right_id,
-            content: row.content,
-            actor: row.actor,
-            runId: row.run_id,
-            intentId: row.intent_id,
-          })
-          if (hash !== row.row_hash) return fail(entry.seq, row.id, 'the row was changed')
-        }
-        if (own.length !== entry.rows)
-          return fail(entry.seq, null, `the entry has ${entry.rows} rows, ${own.length} are there`)
-        if (ledgerRoot(own.map((row) => row.row_hash)) !== entry.root)
-          return fail(entry.seq, null, 'the rows are not those that were sealed')
-        const sealed = ledgerEntryHash({
-          seq: entry.seq,
-          previousHash: previous,
-          root: entry.root,
-          rows: entry.rows,
-          at: entry.at,
-        })
-        if (sealed !== entry.hash) return fail(entry.seq, null, 'the entry was changed')
-        report.entries++
-        report.rows += own.length
-        previous = entry.hash
-        expected++
-      }
-    }
-    const [head] = await sql<
-      { seq: number; hash: string }[]
-    >`select seq::int, hash from ledger_heads where chain = ${chain}`
-    if (head !== undefined && (head.seq !== expected - 1 || head.hash !== previous))
-      return fail(expected, null, `the chain ends at ${expected - 1}, its head says ${head.seq}`)
-    return report
-  })
 }
 
 export interface LedgerListItem {
@@ -340,6 +245,11 @@ export async function ensurePartitions({ sql }: Database): Promise<void> {
         await tx.unsafe(
           `create table if not exists ${month.name} partition of ledger for values from ('${month.first} 00:00+00') to ('${month.next} 00:00+00')`,
         )
+        // Triggers per row come with the partition, the one against emptying it does not.
+        await tx.unsafe(
+          `create or replace trigger ledger_no_truncate before truncate on ${month.name} for each statement execute function ledger_is_append_only()`,
+        )
+        await tx.unsafe(`revoke update, delete, truncate on ${month.name} from current_user`)
       }
     }),
   )

@@ -262,6 +262,12 @@ export async function renameLink(
   )
 }
 
+/** Names of all links by id, deleted ones too. */
+export async function linkNames({ sql }: Database): Promise<Map<string, string>> {
+  const rows = await named('link names', () => sql<{ id: string; name: string }[]>`select id, name from links`)
+  return new Map(rows.map((row) => [row.id, row.name]))
+}
+
 /** Links whose workflow must be alive. */
 export async function listLiveLinks({ sql }: Database): Promise<string[]> {
   const rows = await named(

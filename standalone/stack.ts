@@ -115,6 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       TANDEM_BRIDGE_ID: bridgeId,
       TANDEM_BRIDGE_KEY_FILE: keys.privateFile,
       TANDEM_BRIDGE_PUBLIC_KEY_FILE: keys.publicFile,
+      TANDEM_SEAL_FOLDER: path.join(folder.path, 'seals'),
       TANDEM_LOG_LEVEL: options.logLevel ?? 'info',
     }
     const child = async (name: string, entry: string, label: string) => {

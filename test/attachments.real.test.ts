@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { LinkConfigurationInput } from '../core/link-config.ts'
-import { verifyChain } from '../db/ledger.ts'
+import { verifyChain } from '../db/ledger-verify.ts'
 import { generatedContent, readContent } from '../sandbox/common/content.ts'
 import { fullRun, restWrites, waitOver } from './deletions.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'

@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { LinkConfigurationInput } from '../core/link-config.ts'
 import { decideConflicts, listConflicts } from '../db/conflicts.ts'
-import { verifyChain } from '../db/ledger.ts'
+import { verifyChain } from '../db/ledger-verify.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
 
 let lab: Lab | null = null

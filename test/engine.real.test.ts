@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { afterEach, describe, expect, it } from 'vitest'
-import { verifyChain } from '../db/ledger.ts'
+import { verifyChain } from '../db/ledger-verify.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
 
 let lab: Lab | null = null

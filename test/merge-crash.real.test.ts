@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, expect, it, vi } from 'vitest'
 import { listConflicts } from '../db/conflicts.ts'
-import { verifyChain } from '../db/ledger.ts'
+import { verifyChain } from '../db/ledger-verify.ts'
 import { activity, openIssues } from './deletions.ts'
 import { createLab, type Lab } from './lab.ts'
 import { timePasses, untilQuiet } from './torture/cycle.ts'

@@ -26,6 +26,7 @@ import type { EndpointView, LinkView, RunView } from '../api/contract/schemas.ts
 import { conflictHandlers } from '../api/handlers/conflicts.ts'
 import { endpointHandlers } from '../api/handlers/endpoints.ts'
 import { issueHandlers } from '../api/handlers/issues.ts'
+import { ledgerHandlers } from '../api/handlers/ledger.ts'
 import { linkHandlers } from '../api/handlers/links.ts'
 import { recordHandlers } from '../api/handlers/records.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
@@ -57,6 +58,8 @@ export interface ServiceOptions {
   temporalAddress?: string
   /** Where databases come from outside of vitest. */
   createDatabase?: () => Promise<TestDatabase>
+  /** Where the seals of the ledger and their keys are. */
+  sealFolder?: string
   /** How long a command may wait for a worker. */
   commandMs?: number
   /** How long a question to an endpoint may take. */
@@ -123,6 +126,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...serviceHandlers(dependencies, { build, ...links }),
       ...endpointHandlers(dependencies),
       ...linkHandlers(dependencies),
+      ...ledgerHandlers(dependencies, options.sealFolder ?? null),
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),

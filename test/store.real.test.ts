@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { CommitRequest, ItemCommit } from '../core/store.ts'
 import { openDatabase } from '../db/connection.ts'
-import { verifyChain } from '../db/ledger.ts'
+import { verifyChain } from '../db/ledger-verify.ts'
 import { migrate } from '../db/migrate.ts'
 import journal from '../db/migrations/meta/_journal.json' with { type: 'json' }
 import { createStore } from '../db/store.ts'

@@ -11,9 +11,11 @@ import { centralQueue } from '../workflows/messages.ts'
 import { readCentralEnvironment } from './environment.ts'
 import { build, connectTemporal, createLogger, runWorkers } from './process.ts'
 import { registerSearchAttributes } from './register-search-attributes.ts'
+import { openSealFolder, sealLedger } from './seal-ledger.ts'
 
 const sendMailEveryMs = 5_000
 const dayMs = 86_400_000
+const sealEveryMs = 600_000
 
 /** The worker of the central queue. Workflows come from the given bundle, the one of the build, or the source. */
 export async function createCentralWorker(options: {
@@ -78,10 +80,29 @@ export async function runCentral(env: NodeJS.ProcessEnv): Promise<void> {
       logger.error({ error: error instanceof Error ? error.message : String(error) }, 'Partitions could not be made')
     })
   }, dayMs)
+  // Once a day for each chain that has grown, however often it is asked for.
+  const sealFolder =
+    settings.TANDEM_SEAL_FOLDER === undefined ? null : await openSealFolder(settings.TANDEM_SEAL_FOLDER)
+  let sealing = Promise.resolve()
+  const seal = () => {
+    if (sealFolder === null) return
+    sealing = sealing
+      .then(async () => void (await sealLedger(database, sealFolder)))
+      .catch((error: unknown) => {
+        logger.error(
+          { error: error instanceof Error ? error.message : String(error) },
+          'The ledger could not be sealed',
+        )
+      })
+  }
+  if (sealFolder === null) logger.warn('TANDEM_SEAL_FOLDER is not set: the ledger is not sealed')
+  seal()
+  const seals = setInterval(seal, sealEveryMs)
   await runWorkers([worker], { role: 'central', build }, async () => {
     clearInterval(mail)
     clearInterval(partitions)
-    await sending
+    clearInterval(seals)
+    await Promise.all([sending, sealing])
     await connection.close()
     await database.close()
   })

@@ -21,6 +21,8 @@ const centralEnvironment = z.object({
   TANDEM_MAIL_FROM: z.string().default('Tandem <tandem@localhost>'),
   TANDEM_NOTICE_TO: z.string().optional(),
   TANDEM_PUBLIC_URL: z.string().default('http://127.0.0.1:8700'),
+  /** Where the key of the ledger's seals lies, and the seals themselves; none: the ledger is not sealed. */
+  TANDEM_SEAL_FOLDER: z.string().min(1).optional(),
 })
 
 const bridgeEnvironment = z.object({

@@ -3,6 +3,7 @@ import * as commands from './commands.ts'
 import * as c from './conflicts.ts'
 import * as guards from './guards.ts'
 import * as issues from './issues.ts'
+import * as ledger from './ledger.ts'
 import * as l from './limits.ts'
 import * as s from './schemas.ts'
 import * as scope from './scope.ts'
@@ -25,6 +26,15 @@ export interface RouteContract {
   codes: readonly string[]
   /** Takes `Idempotency-Key`. */
   creates?: boolean
+  /** Content types of an answer that is sent piece by piece instead of as JSON. */
+  produces?: readonly string[]
+}
+
+/** An answer that is sent as it is made. */
+export interface Download {
+  type: string
+  fileName: string
+  chunks: AsyncIterable<string>
 }
 
 const byId = z.object({ id: z.uuid('must be an id, as lists show it') })
@@ -633,6 +643,36 @@ export const routes = {
     status: 200,
     answer: s.pageOf(s.issue),
     codes: ['not-found', 'bad-cursor'],
+  },
+  verifyLedger: {
+    method: 'post',
+    path: '/ledger/verify',
+    summary: 'Recompute the ledger, hold it against its seals, and name the first changed or missing row of each chain',
+    tag: 'ledger',
+    body: ledger.verifyLedger,
+    status: 200,
+    answer: ledger.ledgerReport,
+    codes: ['not-found'],
+  },
+  ledgerSeals: {
+    method: 'get',
+    path: '/ledger/seals',
+    summary: 'Seals of the ledger, and the public keys that they are checked with',
+    tag: 'ledger',
+    status: 200,
+    answer: ledger.sealKeys,
+    codes: [],
+  },
+  exportLedger: {
+    method: 'get',
+    path: '/ledger/export',
+    summary: 'Rows of the ledger by period, record, person and action, oldest first, as CSV or JSON lines',
+    tag: 'ledger',
+    query: ledger.exportQuery,
+    status: 200,
+    answer: z.custom<Download>(),
+    produces: ['text/csv', 'application/x-ndjson'],
+    codes: ['not-found'],
   },
 } as const satisfies Record<string, RouteContract>
 

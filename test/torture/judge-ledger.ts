@@ -1,4 +1,4 @@
-import { verifyChain } from '../../db/ledger.ts'
+import { verifyChain } from '../../db/ledger-verify.ts'
 import type { History, World } from './history.ts'
 import type { Verdict } from './verdict.ts'
 
