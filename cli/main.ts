@@ -16,6 +16,7 @@ import { scopeCommands } from './scope.ts'
 import { stopCommands } from './stops.ts'
 import { syncCommand } from './sync.ts'
 import { webhookCommand } from './webhook.ts'
+import { whyCommand } from './why.ts'
 
 /** 0 done; 1 failed or refused; 2 wrong usage; 3 finished with errors; 4 nothing answers. */
 let exitCode = 0
@@ -56,6 +57,7 @@ syncCommand(program, context)
 webhookCommand(program, context)
 scheduleCommand(program, context)
 ledgerCommands(program, context)
+whyCommand(program, context)
 
 program
   .command('health')

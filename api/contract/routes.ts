@@ -9,6 +9,7 @@ import * as s from './schemas.ts'
 import * as scope from './scope.ts'
 import * as stops from './stops.ts'
 import * as w from './webhooks.ts'
+import * as why from './why.ts'
 
 /** A route as data: the server validates by it, the OpenAPI document is made from it, clients are typed by it. */
 export interface RouteContract {
@@ -643,6 +644,17 @@ export const routes = {
     status: 200,
     answer: s.pageOf(s.issue),
     codes: ['not-found', 'bad-cursor'],
+  },
+  why: {
+    method: 'get',
+    path: '/links/:id/records/:side/:recordId/why',
+    summary: 'Why fields of a record have their values: who or what wrote them, from what, and by which rule',
+    tag: 'ledger',
+    params: why.storyParams,
+    query: why.storyQuery,
+    status: 200,
+    answer: why.recordStory,
+    codes: ['not-found'],
   },
   verifyLedger: {
     method: 'post',

@@ -2,17 +2,20 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { JSONWebKeySet } from 'jose'
+import type { z } from 'zod'
 import { type CheckedSeal, checkSeal } from '../../core/ledger-seal.ts'
 import { chainOf } from '../../db/ledger.ts'
 import { exportLedger } from '../../db/ledger-export.ts'
 import { listSeals } from '../../db/ledger-seals.ts'
 import { listChains, verifyChain } from '../../db/ledger-verify.ts'
 import { linkNames } from '../../db/links.ts'
+import { recordStory } from '../../db/why.ts'
+import type { recordStory as recordStoryAnswer } from '../contract/why.ts'
 import { csvLines, jsonLines } from '../ledger-lines.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
-type LedgerHandlerName = 'verifyLedger' | 'ledgerSeals' | 'exportLedger'
+type LedgerHandlerName = 'why' | 'verifyLedger' | 'ledgerSeals' | 'exportLedger'
 
 /** `sealFolder`: where the central worker keeps seals and public keys outside of the database; null: it is not known here. */
 export function ledgerHandlers(
@@ -34,6 +37,14 @@ export function ledgerHandlers(
   }
 
   return {
+    why: async ({ params, query }) => {
+      const { id: linkId, side, recordId } = params
+      const { field } = query
+      const story = await recordStory(database, { linkId, side, recordId, ...(field === undefined ? {} : { field }) })
+      if (story === null) throw notFound('link', linkId)
+      return story as unknown as z.input<typeof recordStoryAnswer>
+    },
+
     verifyLedger: async ({ body }) => {
       const names = await linkNames(database)
       if (body.link !== undefined && !names.has(body.link)) throw notFound('link', body.link)
