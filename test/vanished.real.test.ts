@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
-import { fullRun, twinOf, waitOver } from './deletions.ts'
-import { createLab, type Lab } from './lab.ts'
+import { deletedByUs, deleting, fullRun, openIssues, twinOf, waitOver } from './deletions.ts'
+import { createLab, type Lab, type Shell } from './lab.ts'
 
 let lab: Lab | null = null
 
@@ -46,4 +46,53 @@ it('a record that was refused and then once not found by its number is synchroni
   here.alm.permissions.clear()
   await fullRun(here)
   expect(twinOf(here, String(id))).toMatchObject({ name: 'hidden for a while' })
+})
+
+it('a create that was linked back by a worker that died, and whose twin is deleted meanwhile, is settled as what it was', async () => {
+  const here = await createLab({ alm: { defects: 1 } })
+  lab = here
+  const dying: Shell = {
+    connector: (connector) => connector,
+    store: (store) => ({
+      ...store,
+      commit: async () => {
+        throw new Error('died')
+      },
+    }),
+  }
+  await fullRun(here, dying)
+  const [twin] = here.octane.records('defect')
+  expect(here.alm.store.get('defect', '1')['user-01']).toBe(`1001/1002/defect/${twin?.id}`)
+  here.octane.remove('defect', String(twin?.id))
+  await waitOver(here)
+  await fullRun(here)
+  expect(await here.database.sql`select 1 from intents`).toEqual([])
+  const rows = await here.database
+    .sql`select action, side, left_id, right_id from ledger where kind = 'write' order by action`
+  expect(rows).toMatchObject([
+    { action: 'create', side: 'right', right_id: twin?.id },
+    { action: 'link-back', side: 'left', left_id: '1' },
+  ])
+  expect((await openIssues(here)).map((one) => one.code)).toContain('unproven-twin')
+})
+
+it('a record that was deleted for its twin, and that a restore brought back, is told and left alone', async () => {
+  const here = await createLab({ alm: { defects: 5 }, link: (same) => deleting(same, 'delete') })
+  lab = here
+  await fullRun(here)
+  await fullRun(here)
+  const twin = String(twinOf(here, '3')?.id)
+  const backup = here.octane.snapshot()
+  here.alm.remove('defect', '3')
+  await fullRun(here)
+  await fullRun(here)
+  expect(deletedByUs(here)).toEqual([`octane ${twin}`])
+  here.octane.restore(backup)
+  here.octane.edit('defect', twin, { name: 'back again' })
+  await fullRun(here)
+  await fullRun(here)
+  expect((await openIssues(here)).map((one) => one.code)).toEqual(['twin-deleted'])
+  expect(here.octane.store.rows('defect').get(twin)).toMatchObject({ name: 'back again' })
+  expect(here.alm.records('defect')).toHaveLength(4)
+  expect(deletedByUs(here)).toHaveLength(1)
 })
