@@ -7,6 +7,9 @@ export async function evidenceOf(lab: Lab, history: History): Promise<string[]> 
   const rows = [
     ...(await sql`select 'pending' as what, side, external_id, reason, class, attempts, queued_version from pending`),
     ...(await sql`select 'issue' as what, key, left_id, right_id, code, field, message from issues where resolved_at is null`),
+    ...(await sql`
+      select 'conflict' as what, p.left_id, p.right_id, c.mapping_id, c.kind from conflicts c join pairs p on p.id = c.pair_id
+      where c.resolved_at is null`),
     ...(await sql`select 'intent' as what, key, action, side, target_id, stamp_before, answered from intents`),
     ...(await sql`select 'position' as what, side, since, newest, restored_message from scan_positions`),
     ...(await sql`select 'unpaired' as what, external_id, decision, seen_version from records where pair_id is null`),

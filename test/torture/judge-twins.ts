@@ -86,11 +86,17 @@ export async function judgeTwins(lab: World, history: History, verdict: Verdict)
       verdict.broken('I1', `Octane ${id} has no twin`)
   }
 
+  // Two open conflicts of one record are one issue: the conflicts themselves tell which fields wait.
+  const conflicts = await lab.database.sql<{ leftId: string; mappingId: string }[]>`
+    select p.left_id as "leftId", c.mapping_id as "mappingId" from conflicts c join pairs p on p.id = c.pair_id
+    where c.link_id = ${lab.linkId} and c.resolved_at is null`
   const isAsked = (twin: Twin, field: TracedField) =>
-    issues.some(
+    [
+      ...conflicts,
+      // A value that a restore brought back looks like one that somebody put back at once: the field is frozen.
+      ...issues.filter((one) => restored && one.code === 'ping-pong'),
+    ].some(
       (one) =>
-        // A value that a restore brought back looks like one that somebody put back at once: the field is frozen.
-        (one.code === 'both-changed' || (restored && one.code === 'ping-pong')) &&
         one.leftId === twin.almId &&
         lab.configuration.fields.some((mapping) => mapping.id === one.mappingId && mapping.left === field.alm),
     )
