@@ -46,6 +46,9 @@ export function handleCommands(link: LinkMemory): void {
     return link.answers.find((one) => one.requestId === command.requestId)?.answer as T | undefined
   }
 
+  /** A repeat is answered as the first time, although what it asked for holds by now. */
+  const isRepeated = (command: Commanded) => repeated(command) !== undefined
+
   function remember<T>(command: Commanded, answer: T): T {
     link.answers.push({ requestId: command.requestId, answer })
     if (link.answers.length > keptAnswers) link.answers.shift()
@@ -116,7 +119,7 @@ export function handleCommands(link: LinkMemory): void {
       wake(link)
       return remember<RunNowAnswer>(command, { ...when, runId: run.runId })
     },
-    { validator: (command) => void checkRun(command.kind) },
+    { validator: (command) => void (isRepeated(command) || checkRun(command.kind)) },
   )
   setHandler(
     syncRecordsUpdate,
@@ -133,7 +136,7 @@ export function handleCommands(link: LinkMemory): void {
       wake(link)
       return remember<RunNowAnswer>(command, { ...when, runId: run.runId })
     },
-    { validator: (_command) => void checkRun('records') },
+    { validator: (command) => void (isRepeated(command) || checkRun('records')) },
   )
   setHandler(
     cancelRunUpdate,
@@ -155,7 +158,7 @@ export function handleCommands(link: LinkMemory): void {
       else await drop(link, target, now)
       return remember(command, { runId })
     },
-    { validator: (_command) => checkCancel() },
+    { validator: (command) => void (isRepeated(command) || checkCancel()) },
   )
   setHandler(
     pauseUpdate,
@@ -177,7 +180,7 @@ export function handleCommands(link: LinkMemory): void {
       wake(link)
       return remember(command, { paused: true as const, interrupting })
     },
-    { validator: (_command) => void checkPause() },
+    { validator: (command) => void (isRepeated(command) || checkPause()) },
   )
   setHandler(
     resumeUpdate,
@@ -203,7 +206,7 @@ export function handleCommands(link: LinkMemory): void {
       wake(link)
       return remember(command, { paused: false as const, runId })
     },
-    { validator: (_command) => void checkResume() },
+    { validator: (command) => void (isRepeated(command) || checkResume()) },
   )
   setHandler(
     setModeUpdate,
@@ -218,7 +221,7 @@ export function handleCommands(link: LinkMemory): void {
       wake(link)
       return remember(command, { mode })
     },
-    { validator: (command) => void checkMode(command.mode) },
+    { validator: (command) => void (isRepeated(command) || checkMode(command.mode)) },
   )
   setHandler(fullNextUpdate, async (command) => {
     const before = repeated<{ fullNext: true }>(command)

@@ -306,4 +306,21 @@ describe('a history that has grown long', () => {
     expect((await command('check', 'check-0')).runId).toBe(pressed[0])
     expect((await commandsInLedger()).filter((action) => action === 'run check')).toHaveLength(presses)
   })
+
+  it('answers a repeat as the first time after continuing as new, although what it asked for holds by now', async () => {
+    const lives = async () => {
+      let count = 0
+      for await (const _execution of service.workflows.list({ query: `WorkflowId = '${linkWorkflowId(linkId)}'` }))
+        count++
+      return count
+    }
+    const answer = await command('pause', 'pause-once')
+    const before = await lives()
+    for (let round = 0; round < 12 && (await lives()) === before; round++) await run((await command('check')).runId)
+    expect(await lives()).toBeGreaterThan(before)
+    await service.database.sql`delete from idempotency_keys`
+    expect(await command('pause', 'pause-once')).toEqual(answer)
+    expect(await refused('pause')).toMatchObject({ code: 'already-paused' })
+    expect((await commandsInLedger()).filter((action) => action === 'pause')).toHaveLength(1)
+  })
 })
