@@ -50,16 +50,37 @@ function partsAt(zone: string, instant: number): (name: Intl.DateTimeFormatPartT
   return (name) => Number(parts.find((part) => part.type === name)?.value)
 }
 
-/** The wall time of an instant. */
-export function wallOf(zone: string, instant: number): number {
-  const part = partsAt(zone, instant)
-  const second = (part('hour') * 60 + part('minute')) * 60 + part('second')
-  const fraction = ((instant % 1_000) + 1_000) % 1_000
-  return dayNumber(part('year'), part('month'), part('day')) * dayMs + second * 1_000 + fraction
-}
+/**
+ * Offsets of minutes asked for lately, by zone: a schedule asks for the same few over and over, and the platform's tables
+ * are slow. A memory of what was computed: dropping it changes nothing.
+ */
+const offsets = new Map<string, Map<number, number>>()
+const mostOffsets = 20_000
 
 function offsetAt(zone: string, instant: number): number {
-  return wallOf(zone, instant) - instant
+  const minute = Math.floor(instant / minuteMs) * minuteMs
+  let known = offsets.get(zone)
+  if (known === undefined || known.size >= mostOffsets) {
+    known = new Map()
+    offsets.set(zone, known)
+  }
+  let offset = known.get(minute)
+  if (offset === undefined) {
+    offset = wallOfMinute(zone, minute) - minute
+    known.set(minute, offset)
+  }
+  return offset
+}
+
+function wallOfMinute(zone: string, minute: number): number {
+  const part = partsAt(zone, minute)
+  const second = (part('hour') * 60 + part('minute')) * 60 + part('second')
+  return dayNumber(part('year'), part('month'), part('day')) * dayMs + second * 1_000
+}
+
+/** The wall time of an instant. */
+export function wallOf(zone: string, instant: number): number {
+  return instant + offsetAt(zone, instant)
 }
 
 /** Offsets a day before and after a wall time; where they differ, also the instant of the change. */
