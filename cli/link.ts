@@ -14,6 +14,7 @@ interface CreateOptions {
   right: string
   kind: 'defect' | 'backlog' | 'release'
   type: string[]
+  managed: string[]
   description: string
 }
 
@@ -30,6 +31,15 @@ function askedType(given: string): { octane: 'epic' | 'feature' | 'story'; alm: 
       `"${given}" is not like "story=User Story,Functional": epic, feature or story come first.`,
     )
   return { octane: type, alm }
+}
+
+/** `left`, or `story=right` */
+function managedPlace(given: string): [string, 'left' | 'right' | 'both'] {
+  const [first = '', second] = given.split('=').map((part) => part.trim())
+  const [type, place] = second === undefined ? ['*', first] : [first, second]
+  if (place !== 'left' && place !== 'right' && place !== 'both')
+    throw new InvalidArgumentError(`"${given}" is not like "left", "right", "both" or "story=left".`)
+  return [type, place]
 }
 
 export function linkCommands(program: Command, context: () => Context): void {
@@ -49,6 +59,12 @@ export function linkCommands(program: Command, context: () => Context): void {
       (given: string, before: string[]) => [...before, given],
       [] as string[],
     )
+    .option(
+      '--managed <place>',
+      'where records are managed: left, right or both, or of one type only: "story=right"; repeatable',
+      (given: string, before: string[]) => [...before, given],
+      [] as string[],
+    )
     .option('--description <text>', 'what it is for', '')
     .action(async (name: string, options: CreateOptions) => {
       const { api, output } = context()
@@ -60,6 +76,7 @@ export function linkCommands(program: Command, context: () => Context): void {
           description: options.description,
           entityType: options.kind,
           ...(types.length === 0 ? {} : { types }),
+          ...(options.managed.length === 0 ? {} : { managed: Object.fromEntries(options.managed.map(managedPlace)) }),
           left: left.id,
           right: right.id,
         },
@@ -182,6 +199,35 @@ export function linkCommands(program: Command, context: () => Context): void {
       const found = await findLink(context(), which)
       const { items } = await api.call('listVersions', { params: { id: found.id } })
       process.stdout.write(`${JSON.stringify(items[0]?.configuration, null, 2)}\n`)
+    })
+
+  link
+    .command('automap <link>')
+    .description('show which fields of the same name and type could be mapped; with --save, map them')
+    .option('--save', 'save them as a new version; what is mapped already stays as it is')
+    .action(async (which: string, options: { save?: boolean }) => {
+      const { api, output } = context()
+      const found = await findLink(context(), which)
+      const answer = await api.call('automapLink', { params: { id: found.id }, body: { save: options.save === true } })
+      output.show(answer, ({ added, notes, version }) =>
+        [
+          ...(added.length === 0
+            ? ['There is nothing to add.']
+            : [
+                table(
+                  ['Left', 'Direction', 'Right'],
+                  added.map((one) => [one.left, one.direction, one.right]),
+                  '',
+                ),
+              ]),
+          ...notes.map((note) => `  ! ${note}`),
+          ...(version !== null
+            ? [`Saved version ${version} of ${found.name}. It is checked before the next run.`]
+            : added.length > 0
+              ? ['Nothing was saved. Save it with --save.']
+              : []),
+        ].join('\n'),
+      )
     })
 
   link

@@ -1,6 +1,6 @@
 import type { EndpointAddress } from './endpoint.ts'
 import { type AskedType, type Known, knownFields, type ProposedTypes, proposeTypes } from './known-fields.ts'
-import type { FieldMapping, LinkKind, TypePair, ValuePair } from './link-config.ts'
+import type { FieldMapping, LinkConfiguration, LinkKind, TypePair, ValuePair } from './link-config.ts'
 import { entityOf } from './link-planner.ts'
 import { type EntityMetadata, type FieldMetadata, fieldByName } from './metadata.ts'
 import type { Side } from './values.ts'
@@ -311,4 +311,23 @@ function labelledPairs(
       },
     ]
   })
+}
+
+/** Adds what is proposed for fields that are not mapped on either side; what is mapped stays as it is. */
+export function addUnmapped(
+  configuration: LinkConfiguration,
+  proposed: readonly FieldMapping[],
+): { configuration: LinkConfiguration; added: FieldMapping[] } {
+  const types = new Set(configuration.types.map((type) => type.id))
+  const free = (side: Side, name: string | null) =>
+    name === null ||
+    (name !== configuration[side].crossReference && !configuration.fields.some((mapping) => mapping[side] === name))
+  const added = proposed
+    .filter((mapping) => free('left', mapping.left) && free('right', mapping.right))
+    .filter((mapping) => mapping.types?.every((type) => types.has(type)) ?? true)
+    .map((mapping) => {
+      const taken = configuration.fields.some(({ id }) => id === mapping.id)
+      return taken ? { ...mapping, id: `${mapping.id}-${mapping.left ?? mapping.right}` } : mapping
+    })
+  return { configuration: { ...configuration, fields: [...configuration.fields, ...added] }, added }
 }

@@ -20,6 +20,7 @@ const checks = [
   'cross-reference',
   'field-existence',
   'types',
+  'companions',
   'lengths',
   'fidelity',
   'writable',
@@ -37,6 +38,7 @@ const checkWords: Record<Check, string> = {
   'cross-reference': 'A twin can be found again, by a field that names it or by what tells records apart.',
   'field-existence': 'All mapped fields exist.',
   types: 'Types of mapped fields can be converted.',
+  companions: 'Cycles and sprints are mapped together with their releases.',
   lengths: 'Texts fit where they are written.',
   fidelity: 'Formatted text survives the way there and back.',
   writable: 'Fields that are written can be written.',
@@ -47,6 +49,13 @@ const checkWords: Record<Check, string> = {
   conflicts: 'Conflicts can be settled as they are to be.',
   users: 'People have twins.',
   constants: 'Constants and defaults can be stored.',
+}
+
+/** Fields whose values belong to the value of another field of the record: cycles of ALM and sprints of Octane to a release. */
+const companions: Readonly<Record<string, string>> = {
+  'target-rcyc': 'target-rel',
+  'detected-in-rcyc': 'detected-in-rel',
+  sprint: 'release',
 }
 
 /** Everything about a link's configuration that can be judged from the endpoints' own descriptions. */
@@ -183,12 +192,29 @@ export function checkConfiguration(input: CheckInput): Finding[] {
           'Map it to a longer field.',
           pointer,
         )
+      checkCompanion(pointer, to, target)
       if (why === null && updates(to)) checkValues(mapping, pointer, from, source, target)
     }
     if (mapping.direction === 'both' && updates('left') && updates('right')) {
       checkRoundTrip(mapping, pointer, fields)
       checkPolicy(mapping, pointer, left, right)
     }
+  }
+
+  /** A cycle belongs to a release: written without it, a record would name a release and a cycle of another one. */
+  function checkCompanion(pointer: string, to: Side, target: FieldMetadata): void {
+    const companion = fieldOf(to, companions[target.name] ?? null)
+    if (companion === undefined || target.type !== 'reference') return
+    const isMapped = configuration.fields.some((other) => other[to] === companion.name && flowsTo(other, to))
+    if (isMapped) return
+    add(
+      'companions',
+      'error',
+      to,
+      `"${target.label}" is mapped without "${companion.label}", to which its values belong.`,
+      `Map "${companion.label}" in the same direction as well, or remove this mapping.`,
+      `${pointer}/${to}`,
+    )
   }
 
   /** Two memos lose the same either way: that is told once. */
@@ -479,5 +505,11 @@ function incompatible(source: FieldMetadata, target: FieldMetadata): string | nu
     user: ['string', 'memo'],
     reference: ['string', 'memo', 'list'],
   }
-  return ways[source.type]?.includes(target.type) === true ? null : `a ${source.type} cannot become a ${target.type}`
+  return ways[source.type]?.includes(target.type) === true
+    ? null
+    : `${articled(source.type)} cannot become ${articled(target.type)}`
+}
+
+function articled(type: string): string {
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
 }

@@ -252,6 +252,9 @@ export const linkConfiguration = z
   .check(always(oneUseOfEachField))
   .check(always(typesFitTogether))
   .check(always(matchByNamesFields))
+
+/** The same with rules that came later: asked of what is saved, not of versions that were saved before. */
+export const linkConfigurationToSave = linkConfiguration.check(always(rulesFitTogether))
 export type LinkConfiguration = z.infer<typeof linkConfiguration>
 export type LinkConfigurationInput = z.input<typeof linkConfiguration>
 
@@ -334,4 +337,78 @@ function matchByNamesFields(context: z.core.ParsePayload<unknown>): void {
         message: `${String(id)} is no mapping of two fields`,
       })
   }
+}
+
+/**
+ * A direction that creates or updates has a field mapped in it; what is created anew may be created; and a value has one
+ * counterpart in each direction.
+ */
+function rulesFitTogether(context: z.core.ParsePayload<unknown>): void {
+  const parsed = z
+    .object({
+      rules: rulesOfDirections,
+      types: z.array(z.object({ id: z.string(), rules: rulesOfDirections.optional() })).default([]),
+      fields: z.array(z.object({ direction: z.string(), types: z.array(z.string()).optional() })),
+    })
+    .safeParse(context.value)
+  if (parsed.success) {
+    const { rules, types, fields } = parsed.data
+    const all =
+      types.length === 0
+        ? [{ id: null, rules, path: ['rules'] as PropertyKey[] }]
+        : types.map((type, index) => ({
+            id: type.id,
+            rules: type.rules ?? rules,
+            path: type.rules === undefined ? ['rules'] : ['types', index, 'rules'],
+          }))
+    const told = new Set<string>()
+    const complain = (path: PropertyKey[], message: string) => {
+      if (told.has(path.join('/'))) return
+      told.add(path.join('/'))
+      context.issues.push({ code: 'custom', input: context.value, path, message })
+    }
+    for (const { id, rules: own, path } of all)
+      for (const [way, direction, back] of [
+        ['toRight', 'to-right', 'toLeft'],
+        ['toLeft', 'to-left', 'toRight'],
+      ] as const) {
+        const flows = fields.some(
+          (field) =>
+            (field.direction === 'both' || field.direction === direction) &&
+            (id === null || field.types === undefined || field.types.includes(id)),
+        )
+        if ((own[way].create || own[way].update) && !flows)
+          complain(
+            [...path, way],
+            `writes in a direction in which no field${id === null ? '' : ` of "${id}"`} is mapped`,
+          )
+        if (own[way].delete === 're-create' && !own[back].create)
+          complain([...path, way, 'delete'], `needs ${back}/create: what was deleted is created anew in that direction`)
+      }
+  }
+  const { fields } = context.value as { fields?: unknown }
+  for (const [index, field] of (Array.isArray(fields) ? (fields as unknown[]) : []).entries())
+    oneCounterpart(context, field, index)
+}
+
+function oneCounterpart(context: z.core.ParsePayload<unknown>, field: unknown, index: number): void {
+  const parsed = z.array(valuePair).safeParse((field as { values?: unknown } | null)?.values ?? [])
+  const first = new Map<string, number>()
+  for (const [at, pair] of (parsed.success ? parsed.data : []).entries())
+    for (const [from, direction] of [
+      ['left', 'to-right'],
+      ['right', 'to-left'],
+    ] as const) {
+      if (pair.direction !== 'both' && pair.direction !== direction) continue
+      const key = `${from} ${pair[from]}`
+      const earlier = first.get(key)
+      if (earlier === undefined) first.set(key, at)
+      else
+        context.issues.push({
+          code: 'custom',
+          input: field,
+          path: ['fields', index, 'values', at, from],
+          message: `${pair[from]} has a counterpart in this direction already, in values[${earlier}]`,
+        })
+    }
 }

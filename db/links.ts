@@ -6,6 +6,7 @@ import { type CheckState, type LinkActivity, type LinkHealth, type LinkStatus, l
 import type { RunStatus } from '../core/run.ts'
 import { type ScheduleNow, scheduleNow } from '../core/schedule.ts'
 import { StoreError } from '../core/store.ts'
+import { sides } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import { notIgnored } from './issues.ts'
 import { appendLedger, chainOf } from './ledger.ts'
@@ -157,6 +158,8 @@ export async function addLinkVersion(
           full_scans_since = case when ${times.fullScans} then now() else full_scans_since end
         where id = ${input.linkId}`
       const due = await requeueForChange(tx, input.linkId, change)
+      // Records of a type that comes in are as old as they like: the next scan lists everything, whatever its extent.
+      if (hasNewTypes(old, next)) await tx`update scan_positions set since = null where link_id = ${input.linkId}`
       await appendLedger(tx, chainOf(input.linkId), [
         {
           kind: 'command',
@@ -380,4 +383,11 @@ export async function markChecked({ sql }: Database, linkId: string, version: nu
       if (passed) await requeueClasses(tx, linkId, checkedClasses)
     }),
   )
+}
+
+function hasNewTypes(before: LinkConfiguration, after: LinkConfiguration): boolean {
+  return sides.some((side) => {
+    const known = new Set(before.types.flatMap((type) => type[side].values))
+    return after.types.some((type) => type[side].values.some((value) => !known.has(value)))
+  })
 }

@@ -263,6 +263,17 @@ export const routes = {
     ],
     creates: true,
   },
+  automapLink: {
+    method: 'post',
+    path: '/links/:id/automap',
+    summary: 'Map fields of the same name and type that are not mapped yet; what is mapped stays as it is',
+    tag: 'links',
+    params: byId,
+    body: s.automap,
+    status: 200,
+    answer: s.automapped,
+    codes: ['not-found', 'invalid-configuration', 'version-conflict', 'connection-failed', 'no-worker'],
+  },
   commandLink: {
     method: 'post',
     path: '/links/:id/commands',

@@ -312,6 +312,16 @@ export const createLink = z
         description:
           'Backlog links: requirement types of ALM, by label or key, for each type of Octane; the first is the default for new requirements. Left out: those whose names mean the same',
       }),
+    managed: z
+      .record(
+        z.enum(['*', 'epic', 'feature', 'story', 'release', 'sprint']),
+        z.enum(['left', 'right', 'both']).optional(),
+      )
+      .optional()
+      .meta({
+        description:
+          'Where records are managed, for the whole link (`*`) or by type: only there made ones are created on the other side, and that side wins; edits flow both ways. Left out: both',
+      }),
     left: id.meta({ description: 'Endpoint on the left: ALM' }),
     right: id.meta({ description: 'Endpoint on the right: ALM Octane' }),
     configuration: configuration.optional().meta({ description: 'Parts that replace what is proposed automatically' }),
@@ -321,6 +331,21 @@ export const createLink = z
 export const createdLink = z.object({
   link,
   notes: z.array(z.string()).meta({ description: 'What the automatic mapping left out' }),
+})
+
+export const automap = z
+  .strictObject({
+    save: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Save what is added as a new version; otherwise it is only shown' }),
+  })
+  .meta({ id: 'Automap' })
+
+export const automapped = z.object({
+  added: z.array(z.object({ left: z.string().nullable(), right: z.string().nullable(), direction: z.string() })),
+  notes: z.array(z.string()).meta({ description: 'What the automatic mapping left out' }),
+  version: z.int().nullable().meta({ description: 'The new version; null: nothing was saved' }),
 })
 
 export const addVersion = z

@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto'
 import type { ProposedMapping } from '../../core/auto-map.ts'
+import { addUnmapped } from '../../core/auto-map.ts'
 import type { LinkConfiguration, LinkConfigurationInput, LinkKind } from '../../core/link-config.ts'
 import { entityTypes } from '../../core/link-kinds.ts'
 import { statusWords } from '../../core/link-state.ts'
+import { type Managed, managedPreset } from '../../core/managed.ts'
 import { compareAndSetOf, compareAndSetWords } from '../../core/overwrite-guard.ts'
 import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import { isTimeZone } from '../../core/zone.ts'
@@ -37,6 +39,7 @@ type LinkHandlerName =
   | 'deleteLink'
   | 'listVersions'
   | 'addVersion'
+  | 'automapLink'
   | 'commandLink'
   | 'linkProgress'
   | 'linkGuards'
@@ -56,6 +59,34 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
     const found = await getLink(database, id)
     if (found === null) throw notFound('link', id)
     return found
+  }
+
+  /** A type whose records are paired stays: without its rules and fields they would be in step with nothing. */
+  async function assertTypesKept(link: LinkRow, configuration: LinkConfiguration): Promise<void> {
+    if (link.pairs === 0) return
+    const [now] = await listLinkVersions(database, link.id, link.version)
+    const kept = new Map(configuration.types.map((type) => [type.id, type]))
+    const errors = (now?.configuration.types ?? []).flatMap((type) => {
+      const next = kept.get(type.id)
+      if (next === undefined) return [{ pointer: '/configuration/types', message: `lacks the type pair "${type.id}"` }]
+      const index = configuration.types.indexOf(next)
+      return sides.flatMap((side) => {
+        const gone = type[side].values.filter((value) => !next[side].values.includes(value))
+        return gone.length === 0
+          ? []
+          : [{ pointer: `/configuration/types/${index}/${side}/values`, message: `lacks ${gone.join(', ')}` }]
+      })
+    })
+    if (errors.length > 0)
+      throw new ApiProblem(
+        422,
+        'type-in-use',
+        'Types can be taken out of a link only before its first synchronization.',
+        {
+          remedy: 'Keep the type, and switch its rules off to leave its records alone.',
+          errors,
+        },
+      )
   }
 
   /** Both ends by their kind, or what is wrong with them. */
@@ -103,6 +134,8 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
         },
       )
       assertTypes(body.entityType, proposed)
+      assertManaged(body.managed ?? {}, proposed)
+      const preset = managedPreset(proposed, { ...body.managed } as Record<string, Managed>)
       const configuration = validConfiguration({
         entityType: body.entityType,
         left: {
@@ -115,11 +148,8 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
           entityType: entityTypes[body.entityType].octane,
           crossReference: proposed.crossReference.right,
         },
-        types: proposed.types,
-        matchBy: proposed.matchBy,
-        fields: proposed.fields,
+        ...preset,
         defaultUsers: proposed.defaultUsers,
-        rules: { toRight: { create: true, update: true }, toLeft: { create: true, update: true } },
         schedule: proposedSchedule(),
         ...body.configuration,
       })
@@ -172,6 +202,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
       const configuration = validConfiguration(body.configuration)
       assertSameEnds(configuration, link)
       await refuseOverlap(dependencies, params.id, configuration)
+      await assertTypesKept(link, configuration)
       const version = await addLinkVersion(database, {
         linkId: params.id,
         expectedVersion: body.expectedVersion,
@@ -194,6 +225,41 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
       const [saved] = await listLinkVersions(database, params.id, version)
       if (saved === undefined) throw new Error('the version was just saved')
       return asVersion(saved)
+    },
+
+    automapLink: async ({ params, body }, command) => {
+      const link = await existing(params.id)
+      const [now] = await listLinkVersions(database, params.id, link.version)
+      if (now === undefined) throw new Error('a link has its version')
+      const { configuration } = now
+      const proposed = await askEndpoint<ProposedMapping>(dependencies, {
+        kind: 'propose-mapping',
+        left: { id: link.left.id },
+        right: { id: link.right.id },
+        entityType: configuration.entityType,
+        ...(configuration.entityType === 'backlog'
+          ? { types: configuration.types.map((type) => ({ octane: type.right.default, alm: type.left.values })) }
+          : {}),
+      })
+      const { configuration: next, added } = addUnmapped(configuration, proposed.fields)
+      const answer = {
+        added: added.map(({ left, right, direction }) => ({ left, right, direction })),
+        notes: proposed.notes,
+      }
+      if (!body.save || added.length === 0) return { ...answer, version: null }
+      const version = await addLinkVersion(database, {
+        linkId: params.id,
+        expectedVersion: link.version,
+        configuration: validConfiguration(next),
+        author: command.actor,
+        comment: `Mapped automatically: ${added.map(({ id }) => id).join(', ')}.`,
+      })
+      if (version === null)
+        throw new ApiProblem(409, 'version-conflict', 'Somebody saved another version meanwhile.', {
+          remedy: 'Try again.',
+        })
+      await temporal.configurationChanged(params.id, { ...command, version }).catch(() => undefined)
+      return { ...answer, version }
     },
 
     commandLink: async ({ params, body }, command) => {
@@ -298,6 +364,18 @@ function assertTypes(kind: LinkKind, proposed: ProposedMapping): void {
   if (errors.length > 0)
     throw new ApiProblem(422, 'unknown-type', errors.map((error) => `${error.pointer} ${error.message}`).join('; '), {
       remedy: 'Name the requirement types of ALM that become epics, features and stories.',
+      errors,
+    })
+}
+
+/** Where records are managed is said of types that the link has. */
+function assertManaged(managed: Readonly<Record<string, unknown>>, { types }: ProposedMapping): void {
+  const errors = Object.keys(managed)
+    .filter((type) => type !== '*' && !types.some(({ id }) => id === type))
+    .map((type) => ({ pointer: `/managed/${type}`, message: 'is no type of this link' }))
+  if (errors.length > 0)
+    throw new ApiProblem(422, 'unknown-type', errors.map((error) => `${error.pointer} ${error.message}`).join('; '), {
+      remedy: `Use ${['*', ...types.map(({ id }) => id)].join(', ')}.`,
       errors,
     })
 }
