@@ -196,6 +196,7 @@ export const routes = {
       'scopes-overlap',
       'connection-failed',
       'invalid-configuration',
+      'unknown-type',
       'no-worker',
     ],
     creates: true,
@@ -256,6 +257,7 @@ export const routes = {
     codes: [
       'not-found',
       'invalid-configuration',
+      'type-in-use',
       'version-conflict',
       'scopes-overlap',
       'connection-failed',
