@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
 
 /**
@@ -35,7 +36,8 @@ interface Answer {
   text: string
 }
 
-class CookieClient {
+/** Keeps cookies and sends the token that one of them holds. */
+export class CookieClient {
   readonly #agent: Agent
   readonly #cookies = new Map<string, string>()
 
@@ -55,9 +57,7 @@ class CookieClient {
       dispatcher: this.#agent,
       headers: {
         ...headers,
-        ...(this.#cookies.size === 0
-          ? {}
-          : { cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),
+        ...(this.#cookies.size === 0 ? {} : { cookie: this.#cookie() }),
         ...(xsrf === undefined ? {} : { 'x-xsrf-token': xsrf }),
       },
       ...(body === undefined ? {} : { body }),
@@ -72,6 +72,41 @@ class CookieClient {
     if (answer.statusCode >= 400)
       throw new Error(`${method} ${new URL(url).pathname}: ${answer.statusCode} ${text.slice(0, 300)}`)
     return { status: answer.statusCode, text }
+  }
+
+  /** The bytes of a file from one server to another, as they come. `form`: what stands before and after them there. */
+  async carry(
+    from: { client: CookieClient; url: string },
+    to: { url: string; headers: Record<string, string>; form: { head: Buffer; tail: Buffer }; size: number },
+  ): Promise<void> {
+    const file = await request(from.url, {
+      dispatcher: from.client.#agent,
+      headers: { accept: 'application/octet-stream', cookie: from.client.#cookie() },
+    })
+    const { form, size } = to
+    async function* body() {
+      yield form.head
+      yield* file.body
+      yield form.tail
+    }
+    const xsrf = this.#cookies.get('XSRF-TOKEN')
+    const answer = await request(to.url, {
+      method: 'POST',
+      dispatcher: this.#agent,
+      headers: {
+        ...to.headers,
+        cookie: this.#cookie(),
+        ...(xsrf === undefined ? {} : { 'x-xsrf-token': xsrf }),
+        'content-length': String(form.head.length + size + form.tail.length),
+      },
+      body: Readable.from(body()),
+    })
+    const text = await answer.body.text()
+    if (answer.statusCode >= 400) throw new Error(`${to.url}: ${answer.statusCode} ${text.slice(0, 300)}`)
+  }
+
+  #cookie(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   }
 
   close(): Promise<void> {

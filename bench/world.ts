@@ -22,8 +22,11 @@ export function rounded(value: unknown): unknown {
 export async function startSandboxes(
   defects: number,
   latency: number,
+  /** Behaviours by switch. */
+  switches: Readonly<Record<string, string>> = {},
 ): Promise<{ place: SandboxPlace; stop(): Promise<void> }> {
   const options = ['--json', '--defects', String(defects), '--octane-defects', '0', '--latency', String(latency)]
+  for (const [name, value] of Object.entries(switches)) options.push('--set', `${name}=${value}`)
   const child = spawn(process.execPath, ['--import', 'tsx', 'sandbox/main.ts', ...options], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
@@ -62,8 +65,10 @@ export async function rawClients(
   }
 }
 
-/** All parts of Tandem as processes of their own, with a defect link between the sandboxes that has passed its check. */
-export async function startTandem(place: SandboxPlace) {
+export type BacklogType = { octane: 'epic' | 'feature' | 'story'; alm: string[] }
+
+/** All parts of Tandem as processes of their own, with a link between the sandboxes that has passed its check; of defects, or of these types. */
+export async function startTandem(place: SandboxPlace, types?: readonly BacklogType[]) {
   const folder = temporaryFolder('tandem-bench')
   const stack = await startStack({ data: folder, checklist: { step: (_what, body) => body(), say }, logLevel: 'warn' })
   const stop = async () => {
@@ -87,7 +92,14 @@ export async function startTandem(place: SandboxPlace) {
         secret: { kind: 'api-key', ...place.octane.credentials.apiKey },
       },
     })
-    const { link } = await api.call('createLink', { body: { name: 'bench', left: left.id, right: right.id } })
+    const { link } = await api.call('createLink', {
+      body: {
+        name: 'bench',
+        left: left.id,
+        right: right.id,
+        ...(types === undefined ? {} : { entityType: 'backlog', types: [...types] }),
+      },
+    })
     /** Gives a command and waits for the end of its run; seconds are the run's own, from its begin to its end. */
     const run = async (command: 'check' | 'simulate' | 'run' | 'full') => {
       const { runId } = await api.call('commandLink', { params: { id: link.id }, body: { command } })
@@ -136,16 +148,20 @@ export async function startPaired(pairs: number, latency: number) {
   }
 }
 
+/** Asks the control port of the sandboxes. */
+export async function control(place: SandboxPlace, path: string, body: object): Promise<unknown> {
+  const answer = await fetch(`${place.control}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+  return answer.json()
+}
+
 /** Lets time pass for the clocks of both systems: what was written before is not among the latest changes any more. */
 export async function letPass(place: SandboxPlace, hours: number): Promise<void> {
-  for (const system of ['alm', 'octane']) {
-    const answer = await fetch(`${place.control}/clock`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ system, offsetMs: hours * 3_600_000 }),
-    })
-    if (!answer.ok) throw new Error(`clock: ${answer.status} ${await answer.text()}`)
-  }
+  for (const system of ['alm', 'octane']) await control(place, '/clock', { system, offsetMs: hours * 3_600_000 })
 }
 
 /** How many requests each system got, by method and path, since they were last forgotten. */

@@ -79,6 +79,7 @@ function attachmentsOf(inner: CarriesAttachments, composites: readonly Composite
     return member === undefined ? [entityType, recordId] : [member.entityType, recordId.slice(member.prefix.length)]
   }
   return {
+    transfers: inner.transfers,
     renames: inner.renames,
     async attached(entityType, since, after, options) {
       const members = composites.find((composite) => composite.name === entityType)?.members

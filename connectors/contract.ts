@@ -5,6 +5,7 @@ import type { CompareAndSet } from '../core/overwrite-guard.ts'
 import type { Problem } from '../core/problems.ts'
 import type { Favorite, RecordScope } from '../core/scope.ts'
 import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
+import type { Limiter } from './limiter.ts'
 
 /**
  * The contract between the engine and a system, split by capability. A connector speaks canonical values (core/values.ts),
@@ -38,6 +39,11 @@ export type AttachmentResult =
 
 /** Files of records, one at a time. Writes never throw for what a file can carry, as `Writes` does not for rows. */
 export interface CarriesAttachments {
+  /**
+   * Whoever carries a file takes a place here before the first request, on both endpoints in the same order as everybody else.
+   * There are fewer places than requests at a time: streams never wait for one another, and other requests go on meanwhile.
+   */
+  readonly transfers: Limiter
   /**
    * Records to which something was attached since a time of the server's own, or ever: a new file need not change its record.
    * Where the server cannot tell by time the answer to a time is empty. Pages by an opaque mark, null from the start.

@@ -42,6 +42,11 @@ export function createLimiter(concurrency: number): Limiter {
   }
 }
 
+/** Of so many requests at a time, those that may be halves of streams from one endpoint to another. */
+export function createTransferLimiter(concurrency: number): Limiter {
+  return createLimiter(Math.max(1, concurrency - 1))
+}
+
 /**
  * Works through items in their order, at most so many at a time. What takes several requests per item is finished item by
  * item, so that whoever gives up half-way has some of them done rather than all of them begun.

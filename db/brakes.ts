@@ -86,14 +86,14 @@ function isFirstRun(tx: Tx, linkId: string) {
 
 /**
  * Of the pairs that are about to be updated, those whose record this very run has created. It was counted then: what the
- * created record's own server filled in, and what flows back because of that, completes the creation.
+ * created record's own server filled in, what flows back because of that, and its files complete the creation.
  */
 export async function createdInRun(
   tx: Tx,
   input: { runId: string; intents: readonly IntentInput[] },
 ): Promise<Set<string>> {
   const ids = input.intents.flatMap(({ key, action }) =>
-    action === 'update' && key.startsWith('pair:') ? [key.slice('pair:'.length)] : [],
+    (action === 'update' || action === 'attachment') && key.startsWith('pair:') ? [key.slice('pair:'.length)] : [],
   )
   if (ids.length === 0) return new Set()
   // Looked up by pair: by its run, the whole run would be read for every batch.

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { LinkConfigurationInput } from '../core/link-config.ts'
 import { verifyChain } from '../db/ledger-verify.ts'
-import { generatedContent, readContent } from '../sandbox/common/content.ts'
+import { generatedContent } from '../sandbox/common/content.ts'
 import { fullRun, restWrites, waitOver } from './deletions.ts'
+import { filesOf } from './files.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
 
 let lab: Lab | null = null
@@ -23,34 +23,8 @@ const attachments = (wanted: LinkConfigurationInput['attachments']) => (same: Li
   attachments: wanted,
 })
 
-async function digest(stream: AsyncIterable<Buffer>): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of stream) hash.update(piece)
-  return hash.digest('hex').slice(0, 12)
-}
-
-/** Files of a record in ALM: names with the beginning of their hashes. */
-async function almFiles(here: Lab, id: string): Promise<string[]> {
-  const { alm } = here
-  const files = alm.attachments.of(alm.store.model('defect'), id)
-  return (
-    await Promise.all(files.map(async (file) => `${file.name} ${await digest(alm.attachments.contentOf(file).open())}`))
-  ).sort()
-}
-
-async function octaneFiles(here: Lab, id: string): Promise<string[]> {
-  const { octane } = here
-  const files = octane.records('attachment').filter((one) => (one.owner_work_item as { id: string } | null)?.id === id)
-  return (
-    await Promise.all(
-      files.map(async (file) => {
-        const extra = octane.store.extra(file.id)
-        if (extra === undefined || !('content' in extra)) throw new Error('an attachment has a content')
-        return `${file.name} ${await digest(readContent(extra.content))}`
-      }),
-    )
-  ).sort()
-}
+const almFiles = (here: Lab, id: string) => filesOf(here.alm, 'defect', id)
+const octaneFiles = (here: Lab, id: string) => filesOf(here.octane, 'defect', id)
 
 function attachInAlm(here: Lab, id: string, name: string, seed: number, size = 5_000): void {
   here.alm.attach('defect', id, { name, content: here.alm.attachments.contents.generated(seed, size) })

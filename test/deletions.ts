@@ -11,8 +11,13 @@ export async function activity<T>(body: () => Promise<T>): Promise<T> {
   return (await new MockActivityEnvironment(undefined, { logger: quiet }).run(body)) as T
 }
 
-/** One full run as the run workflow makes it, by a worker of its own; a failing step ends it as failed. */
-export async function fullRun(lab: Lab, shell?: Shell, extent: 'all' | 'changes' = 'all'): Promise<RunSummary> {
+/** One full run as the run workflow makes it, by a worker of its own with so many batches at a time; a failing step ends it as failed. */
+export async function fullRun(
+  lab: Lab,
+  shell?: Shell,
+  extent: 'all' | 'changes' = 'all',
+  parallel = 1,
+): Promise<RunSummary> {
   const { linkId } = lab
   const { activities } = lab.createWorker(shell)
   const runId = randomUUID()
@@ -30,7 +35,9 @@ export async function fullRun(lab: Lab, shell?: Shell, extent: 'all' | 'changes'
     for (const side of ['left', 'right'] as const)
       await activity(() => activities.scan({ linkId, runId, version, side, extent }))
     for (let round = 0; round < 40; round++) {
-      await activity(() => activities.reconcile({ linkId, runId, version }))
+      await Promise.all(
+        Array.from({ length: parallel }, () => activity(() => activities.reconcile({ linkId, runId, version }))),
+      )
       if ((await lab.store.queueState(linkId)).due === 0) break
     }
     return await lab.store.finishRun({ runId, status: 'passed', message: null })

@@ -1,21 +1,14 @@
-import { createHash } from 'node:crypto'
-import type { AttachmentResult, NewAttachment } from '../../connectors/contract.ts'
+import { type AttachmentResult, ConnectorError } from '../../connectors/contract.ts'
 import { inOrder } from '../../connectors/limiter.ts'
-import {
-  type AttachmentEntry,
-  type AttachmentPair,
-  afterCarrying,
-  encodeEntry,
-  type PlannedAttachment,
-} from '../../core/attachments.ts'
+import { type AttachmentPair, afterCarrying, encodeEntry, type PlannedAttachment } from '../../core/attachments.ts'
 import { type BaseField, canonicalVersion, toBaseValue } from '../../core/base.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type IntentInput, StoreError } from '../../core/store.ts'
-import { otherSide, type Side } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { PairDecision } from './decision.ts'
 import type { Effects, ExecuteInput } from './execute.ts'
+import { contentOf, sameContent, sizeOf, withPlaces } from './file-content.ts'
 
 /** Files under way at a time in one batch. */
 const atATime = 4
@@ -23,7 +16,13 @@ const atATime = 4
 /** How often the lease of a batch is extended while files are under way, in milliseconds. */
 const extendEveryMs = 5_000
 
-type CarryInput = Pick<ExecuteInput, 'bench' | 'store' | 'token' | 'runId' | 'newCallId' | 'keepLease'>
+/** No further file is begun after so long, so that files hold up what a batch has written beside them no longer than this and one file. */
+const filesWithinMs = 15_000
+
+/** About so many files are written ahead at a time. */
+const filesAhead = 25
+
+type CarryInput = Pick<ExecuteInput, 'bench' | 'store' | 'token' | 'runId' | 'newCallId' | 'keepLease' | 'stopping'>
 
 interface Carried {
   decision: PairDecision
@@ -32,45 +31,126 @@ interface Carried {
   intentId: string
 }
 
+type Due = { decision: PairDecision; effects: Effects }
+
 /**
- * Carries the files of a batch after its records: files that only look alike are compared first, then intents for all, then
- * one file after the other as a stream. Each file succeeds or fails by itself; none holds its record up.
+ * Carries the files of a batch after its records: files that only look alike are compared first, then intents for some records
+ * at a time, then one file after the other as a stream. Each file succeeds or fails by itself; none holds its record up. What
+ * the time of a batch is too short for follows at the next look, which comes at once.
  */
-export async function carryFiles(
-  input: CarryInput,
-  decisions: readonly { decision: PairDecision; effects: Effects }[],
-): Promise<void> {
-  const due = decisions.filter(
-    ({ decision, effects }) =>
-      !effects.braked && decision.plan.files.operations.length + decision.plan.files.comparisons.length > 0,
+export async function carryFiles(input: CarryInput, decisions: readonly Due[]): Promise<void> {
+  const due = inTurn(
+    decisions.filter(
+      ({ decision, effects }) =>
+        !effects.braked && decision.plan.files.operations.length + decision.plan.files.comparisons.length > 0,
+    ),
   )
   if (due.length === 0) return
+  const started = performance.now()
   const lease = keepingLease(input)
+  let carriedAny = false
+  // Whatever the time, each batch carries something, or nothing would ever be done.
+  const isOver = () => input.stopping() || (carriedAny && performance.now() - started > filesWithinMs)
   try {
-    const carried: Carried[] = due.flatMap(({ decision, effects }) =>
-      decision.plan.files.operations.map((planned) => ({ decision, effects, planned, intentId: '' })),
-    )
-    const compared = due.flatMap(({ decision, effects }) =>
-      decision.plan.files.comparisons.map((comparison) => ({ decision, effects, comparison })),
-    )
-    await inOrder(compared, atATime, async ({ decision, effects, comparison }) => {
-      const { left, right, mappingId } = comparison
-      try {
-        if (await sameContent(input.bench, decision, left, right, lease.signal))
-          learn(input.bench, effects, mappingId, (files) => [...files, { left, right }])
-        else for (const planned of comparison.apart) carried.push({ decision, effects, planned, intentId: '' })
-      } catch (error) {
-        effects.problems.push(unreadable(mappingId, left.name, error))
+    while (due.length > 0) {
+      const some = takeSome(due)
+      if (isOver()) {
+        for (const { effects } of some) effects.problems.push(later)
+        continue
       }
-    })
-    await writeAhead(input, carried)
-    const free = carried.filter((one) => one.intentId !== '')
-    await inOrder(free, atATime, async (one) =>
-      absorb(input.bench, one, await carryOne(input.bench, one, lease.signal)),
-    )
+      const carried = [...planned(some), ...(await apart(input, some, lease.signal, isOver))]
+      await writeAhead(input, carried)
+      const free = carried.filter((one) => one.intentId !== '')
+      await inOrder(free, atATime, async (one) => {
+        if (isOver()) postpone(one)
+        else absorb(input.bench, one, await carryOne(input.bench, one, lease.signal))
+        carriedAny = true
+      })
+    }
   } finally {
     lease.end()
   }
+}
+
+/** Small files first; records that had their turn before come after them by chance, so that none stands before the others for ever. */
+function inTurn(due: readonly Due[]): Due[] {
+  const places = new Map(
+    due.map((one) => {
+      const { item, plan } = one.decision
+      const again = item.due.some((row) => row.attempts > 0)
+      const bytes = plan.files.operations.reduce((sum, { source }) => sum + (source?.size ?? 0), 0)
+      return [one, again ? Number.MAX_SAFE_INTEGER * (0.5 + Math.random() / 2) : bytes] as const
+    }),
+  )
+  return [...due].sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0))
+}
+
+/** All files of a record are written ahead together, since a run's limits count records. */
+function takeSome(due: Due[]): Due[] {
+  const some: Due[] = []
+  for (let files = 0; files < filesAhead; ) {
+    const next = due.shift()
+    if (next === undefined) break
+    some.push(next)
+    files += next.decision.plan.files.operations.length + next.decision.plan.files.comparisons.length
+  }
+  return some
+}
+
+function planned(some: readonly Due[]): Carried[] {
+  return some.flatMap(({ decision, effects }) =>
+    decision.plan.files.operations.map((one) => ({ decision, effects, planned: one, intentId: '' })),
+  )
+}
+
+/** Files that look alike: the same ones are a pair from now on, and what is to be done about the others is answered. */
+async function apart(
+  { bench }: CarryInput,
+  some: readonly Due[],
+  signal: AbortSignal,
+  isOver: () => boolean,
+): Promise<Carried[]> {
+  const compared = some.flatMap(({ decision, effects }) =>
+    decision.plan.files.comparisons.map((comparison) => ({ decision, effects, comparison })),
+  )
+  const different = await inOrder(compared, atATime, async ({ decision, effects, comparison }) => {
+    const { left, right, mappingId } = comparison
+    if (isOver()) {
+      effects.problems.push(later)
+      return []
+    }
+    try {
+      if (!(await sameContent(bench, decision, left, right, signal)))
+        return comparison.apart.map((one): Carried => ({ decision, effects, planned: one, intentId: '' }))
+      learn(bench, effects, mappingId, (files) => [...files, { left, right }])
+    } catch (error) {
+      effects.problems.push(unreadable(mappingId, left.name, error))
+    }
+    return []
+  })
+  return different.flat()
+}
+
+/** Planned again at once; nobody needs to be told. */
+const later: Problem = {
+  class: 'unavailable',
+  code: 'not-sent',
+  message: 'The time of the batch was over before all of its files were carried.',
+  remedy: 'Nothing to do: they follow at once.',
+}
+
+/** A file that was written ahead and not begun. */
+function postpone({ effects, intentId, planned: { side }, decision }: Carried): void {
+  effects.settled.push({
+    intentId,
+    outcome: 'not-applied',
+    targetId: (side === 'left' ? decision.left : decision.right).id,
+    stampAfter: null,
+    after: {},
+    possibleOverwrite: false,
+    foundByLooking: false,
+  })
+  effects.problems.push(later)
 }
 
 /** Extends the lease for as long as files take; once it is lost everything under way is given up. */
@@ -140,71 +220,22 @@ async function carryOne(
   const call = { signal }
   if (operation === 'delete' && target !== null) return files.remove(entityType, recordId, target, call)
   if (operation === 'rename' && target !== null) return files.rename(entityType, recordId, target, name, call)
-  const file = { ...contentOf(bench, decision, planned, signal), name }
-  return operation === 'replace' && target !== null
-    ? files.replace(entityType, recordId, target, file, call)
-    : files.add(entityType, recordId, file, call)
-}
-
-/** A file's bytes from the other side as they are asked for, or a small file that says where it is. */
-function contentOf(
-  bench: Workbench,
-  decision: PairDecision,
-  { side, source }: PlannedAttachment,
-  signal: AbortSignal,
-): Omit<NewAttachment, 'name'> {
-  if (source === null) throw new Error('a file comes from somewhere')
-  const from = otherSide(side)
-  const recordId = (from === 'left' ? decision.left : decision.right).id
-  const { entityType } = bench.link.configuration[from]
-  if (bench.link.configuration.attachments.method === 'address') {
-    const address = Buffer.from(addressFile(bench, from, recordId), 'utf8')
-    return {
-      size: address.length,
-      async *content() {
-        yield address
-      },
-    }
+  try {
+    return await withPlaces(bench, signal, async () => {
+      const content = await contentOf(bench, decision, planned, signal)
+      try {
+        const file = { ...content, name }
+        return operation === 'replace' && target !== null
+          ? await files.replace(entityType, recordId, target, file, call)
+          : await files.add(entityType, recordId, file, call)
+      } finally {
+        content.close()
+      }
+    })
+  } catch (error) {
+    // The source could not be read: nothing was sent.
+    return { outcome: 'refused', problem: unreadProblem(error) }
   }
-  return {
-    size: source.size ?? 0,
-    async *content() {
-      const files = bench.connectors[from].attachments
-      if (files !== undefined) yield* await files.open(entityType, recordId, source, { signal })
-    },
-  }
-}
-
-function sizeOf(bench: Workbench, decision: PairDecision, planned: PlannedAttachment): number | null {
-  if (planned.source === null) return null
-  if (bench.link.configuration.attachments.method !== 'address') return planned.source.size
-  const from = otherSide(planned.side)
-  const recordId = (from === 'left' ? decision.left : decision.right).id
-  return Buffer.byteLength(addressFile(bench, from, recordId), 'utf8')
-}
-
-function addressFile(bench: Workbench, from: Side, recordId: string): string {
-  const { entityType } = bench.link.configuration[from]
-  return `[InternetShortcut]\r\nURL=${bench.connectors[from].recordUrl(entityType, recordId)}\r\n`
-}
-
-async function sameContent(
-  bench: Workbench,
-  decision: PairDecision,
-  left: AttachmentEntry,
-  right: AttachmentEntry,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const hash = async (side: Side, entry: AttachmentEntry) => {
-    const files = bench.connectors[side].attachments
-    if (files === undefined) throw new Error('both sides carry files')
-    const digest = createHash('sha256')
-    const { entityType } = bench.link.configuration[side]
-    for await (const chunk of await files.open(entityType, decision[side].id, entry, { signal })) digest.update(chunk)
-    return digest.digest('hex')
-  }
-  const [one, two] = await Promise.all([hash('left', left), hash('right', right)])
-  return one === two
 }
 
 function absorb(bench: Workbench, { effects, planned, intentId, decision }: Carried, result: AttachmentResult): void {
@@ -263,6 +294,16 @@ function ofFile(problem: Problem, { source, target, side, mappingId }: PlannedAt
     // Several files of one record have an issue each.
     field: `attachments/${name}`,
     mappingId,
+  }
+}
+
+function unreadProblem(error: unknown): Problem {
+  if (error instanceof ConnectorError) return error.problem
+  return {
+    class: 'unavailable',
+    code: 'file-unreadable',
+    message: `It could not be read: ${error instanceof Error ? error.message : String(error)}`,
+    remedy: 'Nothing to do: it is tried again.',
   }
 }
 

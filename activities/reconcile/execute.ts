@@ -43,6 +43,8 @@ export interface ExecuteInput {
   assertLease(): void
   /** Makes the lease last longer from now on; throws when it has run out. */
   keepLease(): Promise<void>
+  /** True: the call was asked to stop. A batch is carried through all the same, but for files that have not been begun. */
+  stopping(): boolean
   /** Aborts while the lease still holds: what is on its way then is settled by looking, what is not is not sent. */
   deadline: AbortSignal
   /** Told the stamp with which a write was answered. */

@@ -66,7 +66,7 @@ const mostLeasesLost = 7
 
 /**
  * Reconciles until nothing is due: claim, read both twins, plan, write ahead, write, commit. A batch is carried through
- * whatever happens to the call; being cancelled takes hold between batches.
+ * whatever happens to the call; being cancelled takes hold between batches, and within one between files.
  */
 export function createReconcile(dependencies: ReconcileDependencies) {
   const { store, connections, bridge, build } = dependencies
@@ -137,6 +137,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
               await store.extendLease({ token: claim.token, leaseSeconds, graceSeconds })
               claimedAt = asked
             },
+            stopping: () => stop,
             deadline: deadlineIn(giveUpAfter * 1_000 - (performance.now() - claimedAt)),
             onWritten: clocks.written,
           })

@@ -8,7 +8,7 @@ import {
   type NewAttachment,
 } from '../contract.ts'
 import { type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
-import { inOrder } from '../limiter.ts'
+import { createTransferLimiter, inOrder } from '../limiter.ts'
 import { multipartForm } from '../multipart.ts'
 import type { AlmEntity } from './codec.ts'
 import type { AlmCalls } from './connector.ts'
@@ -100,6 +100,7 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
 
   return {
     list,
+    transfers: createTransferLimiter(calls.concurrency),
     // ALM tells no time of a file without its record: only who has any.
     async attached(entityType, since, after, call = {}) {
       const flag = attachmentFlags[entityType]

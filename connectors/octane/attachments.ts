@@ -8,6 +8,7 @@ import {
   type NewAttachment,
 } from '../contract.ts'
 import { type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
+import { createTransferLimiter } from '../limiter.ts'
 import { multipartForm } from '../multipart.ts'
 import { type OctaneEntity, quoted } from './codec.ts'
 import type { OctaneCalls } from './connector.ts'
@@ -111,6 +112,7 @@ export function createAttachments(calls: OctaneCalls): CarriesAttachments & {
 
   return {
     list,
+    transfers: createTransferLimiter(calls.concurrency),
     async attached(entityType, since, after, call = {}) {
       const owner = owners[entityType]
       if (owner === undefined) return { ids: [], next: null }

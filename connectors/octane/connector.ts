@@ -68,6 +68,8 @@ interface Page {
 /** What a signed-in connector's parts need of each other. */
 export interface OctaneCalls {
   name: string
+  /** How many requests run at a time. */
+  concurrency: number
   collection(entityType: string): string
   get(path: string, query: Record<string, string>, options?: CallOptions): Promise<Page>
   send(
@@ -503,6 +505,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
 
   const calls: OctaneCalls = {
     name,
+    concurrency: http.concurrency,
     collection,
     get,
     send,
