@@ -27,7 +27,11 @@ const storeCalls = new Set<string>([
   'recordIntents',
   'commit',
   'release',
+  'extendLease',
+  'queueForFiles',
+  'referred',
 ])
+const fileCalls = new Set<string>(['attached', 'open', 'add', 'replace', 'rename', 'remove'])
 const connectorCalls = new Set<string>(['newest', 'scan', 'read', 'find', 'create', 'update', 'delete'])
 
 /**
@@ -64,6 +68,8 @@ export function mortal(
     return new Proxy(target, {
       get(owner, property) {
         const value: unknown = Reflect.get(owner, property)
+        if (property === 'attachments' && typeof value === 'object' && value !== null)
+          return wrapped(value, `${label}.files`, fileCalls)
         if (typeof value !== 'function' || !names.has(String(property))) return value
         return (...parameters: unknown[]) =>
           through(`${label}.${String(property)}`, () => value.apply(owner, parameters) as Promise<unknown>)

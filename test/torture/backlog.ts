@@ -1,0 +1,224 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { generatedContent } from '../../sandbox/common/content.ts'
+import type { FaultKind } from '../../sandbox/common/faults.ts'
+import type { TestDatabase } from '../database.ts'
+import { createLab, type Lab } from '../lab.ts'
+import { furtherCycle, timePasses, untilQuiet, work } from './cycle.ts'
+import { followHistory } from './history.ts'
+import { type BacklogType, backlogTypes, itemsOf, judgeBacklog } from './judge-backlog.ts'
+import { type Chance, createChance } from './random.ts'
+import type { TortureReport } from './torture.ts'
+import { createVerdict } from './verdict.ts'
+
+export interface BacklogTortureOptions {
+  seed: number
+  cycles: number
+  faults: readonly FaultKind[]
+  deaths: boolean
+  createDatabase?: () => Promise<TestDatabase>
+}
+
+/** A link of epics, features and stories with their files. */
+export function createBacklogLab(
+  seed: number,
+  deleteFiles: boolean,
+  createDatabase?: () => Promise<TestDatabase>,
+): Promise<Lab> {
+  return createLab({
+    kind: 'backlog',
+    types: [
+      { octane: 'epic', alm: ['Business'] },
+      { octane: 'feature', alm: ['Functional'] },
+      { octane: 'story', alm: ['User Story', 'Performance'] },
+    ],
+    ...(createDatabase === undefined ? {} : { createDatabase }),
+    alm: { defects: 0, seed },
+    octane: { defects: 0, seed },
+    link: (same) => ({
+      ...same,
+      attachments: { ...same.attachments, delete: deleteFiles ? 'delete' : 'nothing' },
+      brake: { changes: { count: 500, share: 0.2 }, deletions: { count: 100, share: 0 } },
+    }),
+  })
+}
+
+const typeAbove = { epic: null, feature: 'epic', story: 'feature' } as const
+const mostRemovals = 3
+
+/** People who build, move and delete parts of a tree, and files, at both systems. */
+export function createBacklogEditors(lab: Lab, chance: Chance) {
+  let counter = 0
+  let removals = 0
+  const systems = ['alm', 'octane'] as const
+  const some = (system: 'alm' | 'octane', type: BacklogType) =>
+    [...itemsOf(lab, system).values()].filter((item) => item.type === type)
+  const anyOf = <T>(all: readonly T[]): T | undefined => (all.length === 0 ? undefined : chance.pick(all))
+  const anyItem = (system: 'alm' | 'octane') => anyOf([...itemsOf(lab, system).values()])
+
+  function create(system: 'alm' | 'octane', type: BacklogType): void {
+    const above = typeAbove[type]
+    const parent = above === null ? null : anyOf(some(system, above))
+    if (parent === undefined) return
+    const name = `${type} ${++counter} of ${system}`
+    if (system === 'octane')
+      lab.octane.create(type, {
+        name,
+        ...(parent === null ? {} : { parent: { type: parent.type, id: parent.id } }),
+      })
+    else
+      lab.alm.create('requirement', {
+        name,
+        'type-id': chance.pick(backlogTypes[type]),
+        'parent-id': parent?.id ?? '0',
+      })
+  }
+
+  function rename(system: 'alm' | 'octane'): void {
+    const item = anyItem(system)
+    if (item === undefined) return
+    const name = `${item.type} renamed ${++counter}`
+    if (system === 'octane') lab.octane.edit(item.type, item.id, { name })
+    else lab.alm.edit('requirement', item.id, { name })
+  }
+
+  function move(system: 'alm' | 'octane'): void {
+    const type = chance.pick(['feature', 'story'] as const)
+    const item = anyOf(some(system, type))
+    const parent = anyOf(some(system, typeAbove[type]))
+    if (item === undefined || parent === undefined) return
+    if (system === 'octane') lab.octane.edit(type, item.id, { parent: { type: parent.type, id: parent.id } })
+    else lab.alm.edit('requirement', item.id, { 'parent-id': parent.id })
+  }
+
+  function attach(system: 'alm' | 'octane'): void {
+    const item = anyItem(system)
+    if (item === undefined) return
+    const [name, size] = [`file-${++counter}.txt`, chance.pick([0, 700, 90_000])]
+    if (system === 'octane') lab.octane.attach({ type: item.type, id: item.id }, name, generatedContent(counter, size))
+    else
+      lab.alm.attach('requirement', item.id, { name, content: lab.alm.attachments.contents.generated(counter, size) })
+  }
+
+  /** Other bytes under the same name, or none any more. */
+  function changeFile(system: 'alm' | 'octane'): void {
+    if (system === 'octane') {
+      const file = anyOf(lab.octane.records('attachment'))
+      if (file === undefined) return
+      if (chance.yes(0.5)) lab.octane.edit('attachment', file.id, { name: `file-${++counter}.txt` })
+      else lab.octane.remove('attachment', file.id)
+      return
+    }
+    const item = anyItem('alm')
+    const file =
+      item === undefined ? undefined : anyOf(lab.alm.attachments.of(lab.alm.store.model('requirement'), item.id))
+    if (item === undefined || file === undefined) return
+    const content = lab.alm.attachments.contents.generated(++counter, 800)
+    lab.alm.attach('requirement', item.id, { name: String(file.name), content, override: true })
+  }
+
+  function remove(system: 'alm' | 'octane'): void {
+    const item = anyOf(some(system, 'story'))
+    if (item === undefined || removals >= mostRemovals) return
+    removals++
+    if (system === 'octane') lab.octane.remove('story', item.id)
+    else lab.alm.remove('requirement', item.id)
+  }
+
+  /** A requirement becomes one of another type: mapped to the same one, or to another. */
+  function changeType(): void {
+    const item = anyOf(some('alm', 'story'))
+    if (item !== undefined) lab.alm.edit('requirement', item.id, { 'type-id': chance.pick(['6', '101', '3']) })
+  }
+
+  /** What a lock or a rule refuses did not happen. */
+  function act(): void {
+    const system = chance.pick(systems)
+    const dice = chance.next()
+    try {
+      if (dice < 0.06) create(system, 'epic')
+      else if (dice < 0.16) create(system, 'feature')
+      else if (dice < 0.3) create(system, 'story')
+      else if (dice < 0.5) rename(system)
+      else if (dice < 0.68) move(system)
+      else if (dice < 0.85) attach(system)
+      else if (dice < 0.95) changeFile(system)
+      else if (dice < 0.98) remove(system)
+      else changeType()
+    } catch {
+      // Told so, and nothing was saved.
+    }
+  }
+
+  function plant(): void {
+    for (const system of systems)
+      for (const type of ['epic', 'feature', 'feature', 'story', 'story', 'story'] as const) create(system, type)
+    for (const system of systems) attach(system)
+  }
+
+  return { act, plant }
+}
+
+/** One world of a backlog from its first records to rest, judged by I1, I3, I5, I7 and I10. */
+export async function tortureBacklog(
+  options: BacklogTortureOptions,
+): Promise<Pick<TortureReport, 'seed' | 'edits' | 'deaths' | 'faults' | 'writes' | 'cases' | 'violations'>> {
+  const chance = createChance(options.seed)
+  const lab = await createBacklogLab(options.seed, chance.yes(0.5), options.createDatabase)
+  try {
+    const history = followHistory(lab)
+    const editors = createBacklogEditors(lab, chance)
+    editors.plant()
+    let [edits, deaths, faults] = [0, 0, 0]
+    for (let cycle = 0; cycle < options.cycles; cycle++) {
+      for (let index = chance.below(6) + 1; index > 0; index--, edits++) editors.act()
+      if (options.faults.length > 0)
+        for (let index = chance.below(3); index > 0; index--, faults++)
+          (chance.yes(0.5) ? lab.alm : lab.octane).faults.add({
+            match: {
+              path: chance.pick(['/attachments', '/(requirements|epics|features|stories|work_items)']),
+              method: chance.pick(['POST', 'PUT', 'GET']),
+            },
+            kind: chance.pick(options.faults),
+            skip: chance.below(4),
+            times: chance.below(2) + 1,
+            delayMs: 40,
+            retryAfter: 0,
+          })
+      const death =
+        options.deaths && chance.yes(0.6)
+          ? { call: chance.below(40) + 1, when: chance.yes(0.5) ? ('before' as const) : ('after' as const) }
+          : null
+      let working = true
+      const most = chance.below(10)
+      const [worker] = await Promise.all([
+        work(lab, history, { death, parallel: chance.yes(0.3) ? 2 : 1, extent: 'all' }).finally(() => {
+          working = false
+        }),
+        (async () => {
+          for (let index = 0; index < most && working; index++, edits++) {
+            await pause(chance.below(30))
+            editors.act()
+          }
+        })(),
+      ])
+      if (worker.isDead()) deaths++
+      if (chance.yes(0.5)) await timePasses(lab, history)
+    }
+    for (const system of [lab.alm, lab.octane]) system.faults.clear()
+    const verdict = createVerdict()
+    if (!(await untilQuiet(lab, history, { extent: 'all' }))) verdict.broken('I5', 'the world did not come to rest')
+    await judgeBacklog(lab, history, verdict)
+    await furtherCycle(lab, history, verdict, { extent: 'all' })
+    return {
+      seed: options.seed,
+      edits,
+      deaths,
+      faults,
+      writes: history.entries().filter((entry) => entry.via === 'rest').length,
+      cases: verdict.cases,
+      violations: verdict.violations,
+    }
+  } finally {
+    await lab.close()
+  }
+}
