@@ -1,5 +1,5 @@
 import { referencedId } from '../../core/endpoint.ts'
-import { verifyChain } from '../../db/ledger.ts'
+import { verifyChain } from '../../db/ledger-verify.ts'
 import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
 import { filesOf } from '../files.ts'
 import type { Lab } from '../lab.ts'
