@@ -279,8 +279,17 @@ function referenceField(field: string, before: PlannedField['before'], sent: Pla
 }
 
 /** A planned field as it is written ahead. Spelled out: leaving one key out of a copy takes several times as long. */
-function intendedField({ mappingId, field, source, before, sent, rule, halfway }: PlannedField): IntentField {
-  return { mappingId, field, source, before, sent, rule, ...(halfway === undefined ? {} : { halfway }) }
+function intendedField({ mappingId, field, source, before, sent, rule, times, halfway }: PlannedField): IntentField {
+  return {
+    mappingId,
+    field,
+    source,
+    before,
+    sent,
+    rule,
+    ...(times === undefined ? {} : { times }),
+    ...(halfway === undefined ? {} : { halfway }),
+  }
 }
 
 async function recordIntents(input: ExecuteInput, writes: readonly Write[], again = false): Promise<void> {
