@@ -279,7 +279,17 @@ function referenceField(field: string, before: PlannedField['before'], sent: Pla
 }
 
 /** A planned field as it is written ahead. Spelled out: leaving one key out of a copy takes several times as long. */
-function intendedField({ mappingId, field, source, before, sent, rule, times, halfway }: PlannedField): IntentField {
+function intendedField({
+  mappingId,
+  field,
+  source,
+  before,
+  sent,
+  rule,
+  times,
+  gap,
+  halfway,
+}: PlannedField): IntentField {
   return {
     mappingId,
     field,
@@ -288,6 +298,7 @@ function intendedField({ mappingId, field, source, before, sent, rule, times, ha
     sent,
     rule,
     ...(times === undefined ? {} : { times }),
+    ...(gap === undefined ? {} : { gap }),
     ...(halfway === undefined ? {} : { halfway }),
   }
 }
