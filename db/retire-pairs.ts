@@ -53,7 +53,6 @@ export async function retireOlderPairs(
       case r.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end,
       case r.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end)`
   await tx`delete from conflicts where pair_id = any(${ids}::uuid[])`
-  await tx`delete from unresolved_references where pair_id = any(${ids}::uuid[])`
   await tx`
     update issues set resolved_at = now() where link_id = ${keys.linkId} and resolved_at is null
       and key in (select 'pair:' || id from unnest(${ids}::uuid[]) as o(id))`
