@@ -240,7 +240,8 @@ describe('a decision', () => {
     expect(await decide(here, await openConflicts(here), { choose: 'right' })).toMatchObject([{ state: 'refused' }])
     await look(here, 2)
     expect(await openConflicts(here)).toEqual([])
-    expect(await openIssues(here)).toEqual([])
+    // A required field without mapping is an issue of the link; the record has none any more.
+    expect((await openIssues(here)).filter((one) => one.key !== 'link')).toEqual([])
   })
 
   it('in the words of a number or of nothing is taken for what it is', async () => {

@@ -35,9 +35,10 @@ async function look(here: Lab) {
   return here.store.finishRun({ runId, status: 'passed', message: null })
 }
 
+/** Of texts: people without twin are told of for as long as they have none. */
 async function issueCodes(here: Lab): Promise<string[]> {
   const rows = await here.database.sql<{ code: string }[]>`
-    select code from issues where resolved_at is null order by code`
+    select code from issues where resolved_at is null and code <> 'user-gap' order by code`
   return rows.map((row) => row.code)
 }
 
