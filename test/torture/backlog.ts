@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { generatedContent } from '../../sandbox/common/content.ts'
 import type { FaultKind } from '../../sandbox/common/faults.ts'
 import type { TestDatabase } from '../database.ts'
-import { createLab, type Lab } from '../lab.ts'
+import { createLab, type Lab, type Shell } from '../lab.ts'
 import { furtherCycle, timePasses, untilQuiet, work } from './cycle.ts'
 import { followHistory } from './history.ts'
-import { type BacklogType, backlogTypes, itemsOf, judgeBacklog } from './judge-backlog.ts'
+import { type BacklogType, backlogTypes, type Item, itemsOf, judgeBacklog } from './judge-backlog.ts'
 import { type Chance, createChance } from './random.ts'
 import type { TortureReport } from './torture.ts'
 import { createVerdict } from './verdict.ts'
@@ -15,6 +15,10 @@ export interface BacklogTortureOptions {
   cycles: number
   faults: readonly FaultKind[]
   deaths: boolean
+  /** Whether a file that is taken away on one side is taken away on the other; drawn from the seed when left out. */
+  deleteFiles?: boolean
+  /** A deliberate defect in every worker, which the judge must find. */
+  plant?: Shell
   createDatabase?: () => Promise<TestDatabase>
 }
 
@@ -99,21 +103,33 @@ export function createBacklogEditors(lab: Lab, chance: Chance) {
       lab.alm.attach('requirement', item.id, { name, content: lab.alm.attachments.contents.generated(counter, size) })
   }
 
-  /** Other bytes under the same name, or none any more. */
-  function changeFile(system: 'alm' | 'octane'): void {
-    if (system === 'octane') {
-      const file = anyOf(lab.octane.records('attachment'))
-      if (file === undefined) return
-      if (chance.yes(0.5)) lab.octane.edit('attachment', file.id, { name: `file-${++counter}.txt` })
-      else lab.octane.remove('attachment', file.id)
-      return
-    }
-    const item = anyItem('alm')
-    const file =
-      item === undefined ? undefined : anyOf(lab.alm.attachments.of(lab.alm.store.model('requirement'), item.id))
-    if (item === undefined || file === undefined) return
+  /** A file of a backlog item, as ALM has it. */
+  function almFile(): { item: Item; file: Record<string, unknown> } | undefined {
+    const model = lab.alm.store.model('requirement')
+    return anyOf(
+      [...itemsOf(lab, 'alm').values()].flatMap((item) =>
+        lab.alm.attachments.of(model, item.id).map((file) => ({ item, file })),
+      ),
+    )
+  }
+
+  /** Octane changes no bytes of a file. */
+  function replaceFile(): void {
+    const found = almFile()
+    if (found === undefined) return
     const content = lab.alm.attachments.contents.generated(++counter, 800)
-    lab.alm.attach('requirement', item.id, { name: String(file.name), content, override: true })
+    lab.alm.attach('requirement', found.item.id, { name: String(found.file.name), content, override: true })
+  }
+
+  function renameFile(system: 'alm' | 'octane'): void {
+    const name = `file-${++counter}.txt`
+    const file = system === 'octane' ? anyOf(lab.octane.records('attachment')) : almFile()?.file
+    if (file !== undefined) lab[system].edit('attachment', String(file.id), { name })
+  }
+
+  function removeFile(system: 'alm' | 'octane'): void {
+    const file = system === 'octane' ? anyOf(lab.octane.records('attachment')) : almFile()?.file
+    if (file !== undefined) lab[system].remove('attachment', String(file.id))
   }
 
   function remove(system: 'alm' | 'octane'): void {
@@ -141,7 +157,9 @@ export function createBacklogEditors(lab: Lab, chance: Chance) {
       else if (dice < 0.5) rename(system)
       else if (dice < 0.68) move(system)
       else if (dice < 0.85) attach(system)
-      else if (dice < 0.95) changeFile(system)
+      else if (dice < 0.88) replaceFile()
+      else if (dice < 0.92) renameFile(system)
+      else if (dice < 0.95) removeFile(system)
       else if (dice < 0.98) remove(system)
       else changeType()
     } catch {
@@ -155,15 +173,30 @@ export function createBacklogEditors(lab: Lab, chance: Chance) {
     for (const system of systems) attach(system)
   }
 
-  return { act, plant }
+  /** Something of every kind, so that a worker has every kind of call to make. */
+  function actOfEachKind(): void {
+    for (const system of systems) {
+      create(system, 'story')
+      rename(system)
+      move(system)
+      attach(system)
+      renameFile(system)
+      removeFile(system)
+    }
+    for (let index = 0; index < 3; index++) replaceFile()
+  }
+
+  return { act, actOfEachKind, plant }
 }
 
-/** One world of a backlog from its first records to rest, judged by I1, I3, I5, I7 and I10. */
+/** One world of a backlog from its first records to rest, judged by I1, I3, I4, I5, I7 and I10. */
 export async function tortureBacklog(
   options: BacklogTortureOptions,
 ): Promise<Pick<TortureReport, 'seed' | 'edits' | 'deaths' | 'faults' | 'writes' | 'cases' | 'violations'>> {
   const chance = createChance(options.seed)
-  const lab = await createBacklogLab(options.seed, chance.yes(0.5), options.createDatabase)
+  const drawn = chance.yes(0.5)
+  const lab = await createBacklogLab(options.seed, options.deleteFiles ?? drawn, options.createDatabase)
+  const { plant } = options
   try {
     const history = followHistory(lab)
     const editors = createBacklogEditors(lab, chance)
@@ -191,7 +224,7 @@ export async function tortureBacklog(
       let working = true
       const most = chance.below(10)
       const [worker] = await Promise.all([
-        work(lab, history, { death, parallel: chance.yes(0.3) ? 2 : 1, extent: 'all' }).finally(() => {
+        work(lab, history, { death, parallel: chance.yes(0.3) ? 2 : 1, plant, extent: 'all' }).finally(() => {
           working = false
         }),
         (async () => {
@@ -206,9 +239,10 @@ export async function tortureBacklog(
     }
     for (const system of [lab.alm, lab.octane]) system.faults.clear()
     const verdict = createVerdict()
-    if (!(await untilQuiet(lab, history, { extent: 'all' }))) verdict.broken('I5', 'the world did not come to rest')
+    if (!(await untilQuiet(lab, history, { plant, extent: 'all' })))
+      verdict.broken('I5', 'the world did not come to rest')
     await judgeBacklog(lab, history, verdict)
-    await furtherCycle(lab, history, verdict, { extent: 'all' })
+    await furtherCycle(lab, history, verdict, { plant, extent: 'all' })
     return {
       seed: options.seed,
       edits,

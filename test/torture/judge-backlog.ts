@@ -1,9 +1,9 @@
 import { referencedId } from '../../core/endpoint.ts'
 import { verifyChain } from '../../db/ledger-verify.ts'
 import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
-import { filesOf } from '../files.ts'
 import type { Lab } from '../lab.ts'
 import type { History, System } from './history.ts'
+import { type FileOwners, judgeFiles, overtaken } from './judge-files.ts'
 import { createVerdict, type Verdict } from './verdict.ts'
 
 /** Types of Octane's backlog with the requirement types that stand for them in these worlds. */
@@ -110,6 +110,7 @@ export async function judgeBacklog(lab: Lab, history: History, verdict: Verdict 
       if (all.length > 1) verdict.broken('I3', `${other} ${twin} has the twins ${all.join(', ')}`)
     }
   }
+  const pairs: FileOwners[] = []
   for (const left of items.alm.values()) {
     const right = left.twin === null ? undefined : items.octane.get(left.twin)
     if (right === undefined || waits(left.id, right.id)) continue
@@ -124,19 +125,12 @@ export async function judgeBacklog(lab: Lab, history: History, verdict: Verdict 
     const above = left.parent === null ? undefined : items.alm.get(left.parent)
     const gone = right.parent !== null && items.octane.get(right.parent) === undefined
     if (!gone) check('parent', above?.twin ?? null, right.type === 'epic' ? null : right.parent)
-    const [one, other] = [
-      await filesOf(lab.alm, 'requirement', left.id),
-      await filesOf(lab.octane, right.type, right.id),
-    ]
-    check('files', contentsOf(one), contentsOf(other))
+    pairs.push({ about, alm: left.id, octane: { type: right.type, id: right.id } })
   }
+  await judgeFiles(lab, history, pairs, verdict)
   judgeOrder(history, verdict)
   await judgeLedger(lab, history, verdict)
   return verdict
-}
-
-function contentsOf(files: readonly string[]): string[] {
-  return files.map((file) => file.split(' ').at(-1) ?? '').sort()
 }
 
 /** I7: features and stories that Tandem creates or moves lie below something that is there. */
@@ -180,12 +174,33 @@ async function judgeLedger(lab: Lab, history: History, verdict: Verdict): Promis
     select case side when 'left' then 'alm update ' || left_id else 'octane update ' || right_id end as key
     from ledger where action = 'unsettled-write'`)
     if ((difference.get(row.key) ?? 0) < 0) difference.set(row.key, (difference.get(row.key) ?? 0) + 1)
-  // Created by a worker that died, and deleted by a person before anybody looked: nobody can know that it ever was.
-  for (const entry of history.entries())
-    if (entry.action === 'delete' && entry.via !== 'rest' && isItem(entry)) {
-      const key = `${entry.system} create ${entry.id}`
-      if ((difference.get(key) ?? 0) < 0) difference.set(key, (difference.get(key) ?? 0) + 1)
-    }
+  // Done by a worker that died, and undone by a person before anybody looked: nobody can know that it ever was.
+  const undone = [
+    ...overtaken(history).map((one) => (isFile(one) ? `${one.system} file` : `${one.system} ${one.action} ${one.id}`)),
+    ...history
+      .entries()
+      .flatMap((one) =>
+        one.action === 'delete' && one.via !== 'rest' && isItem(one) ? [`${one.system} create ${one.id}`] : [],
+      ),
+  ]
+  for (const key of undone) if ((difference.get(key) ?? 0) < 0) difference.set(key, (difference.get(key) ?? 0) + 1)
+  // Written ahead by a worker that died before it wrote, and done by a person since: nobody can know whose it was.
+  for (const { key, field, sent } of await lab.database.sql<{ key: string; field: string; sent: unknown }[]>`
+    select case l.side when 'left' then 'alm update ' || left_id else 'octane update ' || right_id end as key,
+      f ->> 'field' as field, f -> 'sent' as sent
+    from ledger l, jsonb_array_elements(content -> 'fields') f
+    where kind = 'write' and action = 'update' and found_by_looking`) {
+    const byHand = history
+      .entries()
+      .some(
+        (one) =>
+          one.via !== 'rest' &&
+          `${one.system} update ${one.id}` === key &&
+          one.changed.includes(field) &&
+          plainValue(one.after?.[field]) === plainValue(sent),
+      )
+    if (byHand && (difference.get(key) ?? 0) > 0) difference.set(key, (difference.get(key) ?? 0) - 1)
+  }
   for (const [key, count] of difference) {
     verdict.tried('I10')
     if (count !== 0)
@@ -196,4 +211,9 @@ async function judgeLedger(lab: Lab, history: History, verdict: Verdict): Promis
   }
   const chain = await verifyChain(lab.database, `link:${lab.linkId}`)
   if (chain.firstBreak !== null) verdict.broken('I10', `the ledger's chain breaks: ${chain.firstBreak.reason}`)
+}
+
+/** A value as both its server and the ledger have it: a reference by its id. */
+function plainValue(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'id' in value ? String(value.id) : String(value)
 }

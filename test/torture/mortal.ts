@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { Connector } from '../../connectors/contract.ts'
 import type { Store } from '../../core/store.ts'
 import type { Shell } from '../lab.ts'
@@ -6,6 +7,8 @@ import type { Shell } from '../lab.ts'
 export interface DeathPoint {
   /** Counts calls of the store and of both connectors, from 1. */
   call: number
+  /** Counts only calls of this name, such as `store.commit`. */
+  of?: string
   when: 'before' | 'after'
 }
 
@@ -47,22 +50,31 @@ export function mortal(
   let count = 0
   let dead = false
   const trail: string[] = []
+  const streams = new Set<Readable>()
   // The connectors share what dies: whoever calls next finds nobody.
   async function through<T>(name: string, call: () => Promise<T>): Promise<T> {
     if (dead) throw new Error('this worker is dead')
     const mine = ++count
     trail.push(name)
-    if (death?.call === mine && death.when === 'before') {
+    const isLast =
+      death !== null && death.call === (death.of === undefined ? mine : trail.filter((one) => one === name).length)
+    const dying = isLast && (death.of ?? name) === name
+    if (dying && death.when === 'before') {
       dead = true
+      for (const one of streams) one.destroy()
       throw new Error(`died before ${name}`)
     }
     const answer = await around(mine, name, call)
-    if (dead) throw new Error('this worker is dead')
-    if (death?.call === mine) {
-      dead = true
-      throw new Error(`died after ${name}`)
+    const dies = dying && !dead
+    if (!dead && !dies) {
+      if (answer instanceof Readable) streams.add(answer)
+      return answer
     }
-    return answer
+    // With the process its connections would be gone: what nobody reads any more must not stay open.
+    for (const one of [...streams, answer]) if (one instanceof Readable) one.destroy()
+    if (!dies) throw new Error('this worker is dead')
+    dead = true
+    throw new Error(`died after ${name}`)
   }
   function wrapped<T extends object>(target: T, label: string, names: ReadonlySet<string>): T {
     return new Proxy(target, {
