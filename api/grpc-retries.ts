@@ -1,6 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client'
 
+/** gRPC's status code of a limit that is reached. */
+export const resourceExhausted = 8
+
+/**
+ * How often a call is repeated that a limit refused: Temporal holds ten Updates for a workflow, which a worker takes within
+ * moments; where none does, a caller is told so.
+ */
+const repeatsAtLimit = 3
+
 /** No repeated call waits longer than this for its turn; closing takes no longer either. */
 const longestWaitMs = 1_000
 
@@ -19,7 +28,10 @@ export function createGrpcRetries() {
         lastTurn = Math.max(lastTurn, performance.now() + wait)
         return wait
       },
-      retryableDecider: (attempt, status) => !ended && usual.retryableDecider(attempt, status),
+      retryableDecider: (attempt, status) =>
+        !ended &&
+        (status.code !== resourceExhausted || attempt <= repeatsAtLimit) &&
+        usual.retryableDecider(attempt, status),
     }),
     /** Lets every repeat that is due have its turn, and no further one; close the connection afterwards. */
     async end(): Promise<void> {

@@ -256,3 +256,27 @@ describe('parts that are away', () => {
     })
   })
 })
+
+it('takes no more commands than Temporal holds for a link, says so, and carries every one out once sent again', async () => {
+  const crowded = await startService()
+  try {
+    const { id } = await crowded.addLink()
+    await crowded.stopWorkers()
+    const command = (key: string) => ({ params: { id }, body: { command: 'full-next' }, key })
+    const refused: string[] = []
+    const sent = Array.from({ length: 13 }, (_, index) =>
+      crowded.call('commandLink', command(`crowd-${index}`)).catch((error: Error) => {
+        expect(error.message).toContain('"code":"busy"')
+        refused.push(`crowd-${index}`)
+      }),
+    )
+    await vi.waitFor(() => expect(refused).toHaveLength(3), { timeout: 20_000 })
+    await crowded.startCentral()
+    await Promise.all(sent)
+    for (const key of refused) await crowded.call('commandLink', command(key))
+    const { items } = await crowded.call('linkLedger', { params: { id } })
+    expect(items.filter(({ action }) => action === 'full-next')).toHaveLength(13)
+  } finally {
+    await crowded.close()
+  }
+})

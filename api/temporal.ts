@@ -1,6 +1,7 @@
 import {
   Client,
   Connection,
+  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -30,7 +31,7 @@ import {
   wakeSignal,
 } from '../workflows/messages.ts'
 import type { CommandAnswer, CommandName } from './contract/commands.ts'
-import { createGrpcRetries } from './grpc-retries.ts'
+import { createGrpcRetries, resourceExhausted } from './grpc-retries.ts'
 import { ApiProblem } from './problem.ts'
 
 export interface TemporalOptions {
@@ -206,6 +207,11 @@ export async function connectTemporal(options: TemporalOptions) {
     if (error instanceof WorkflowNotFoundError)
       return new ApiProblem(409, 'deleted', 'The workflow of the link has ended.', {
         remedy: 'Look at the link again.',
+      })
+    if (isGrpcServiceError(error) && error.code === resourceExhausted)
+      return new ApiProblem(503, 'busy', 'So many commands wait for this link that no more are taken.', {
+        remedy:
+          'Send it again in a moment, with the same Idempotency-Key. If this lasts, see whether the central worker runs.',
       })
     if (!(await isUp()))
       return new ApiProblem(503, 'temporal-down', 'Temporal does not answer.', {

@@ -285,8 +285,12 @@ export async function startService(options: ServiceOptions = {}) {
     return dumps.join('\n')
   }
 
-  async function close(): Promise<void> {
+  async function stopWorkers(): Promise<void> {
     await Promise.all(running.map((one) => one.stop()))
+  }
+
+  async function close(): Promise<void> {
+    await stopWorkers()
     await new Promise<void>((resolve) => {
       server.close(() => resolve())
       server.closeAllConnections()
@@ -338,6 +342,7 @@ export async function startService(options: ServiceOptions = {}) {
     },
     startCentral,
     startBridge,
+    stopWorkers,
     addEndpoints,
     addLink,
     configure,

@@ -233,7 +233,7 @@ export const routes = {
     params: byId,
     status: 204,
     answer: null,
-    codes: ['not-found', 'no-worker'],
+    codes: ['not-found', 'busy', 'no-worker'],
   },
   listVersions: {
     method: 'get',
@@ -261,6 +261,7 @@ export const routes = {
       'version-conflict',
       'scopes-overlap',
       'connection-failed',
+      'busy',
       'no-worker',
     ],
     creates: true,
@@ -293,6 +294,7 @@ export const routes = {
       'paused',
       'same-mode',
       'deleted',
+      'busy',
       'no-worker',
     ],
     creates: true,
@@ -306,7 +308,7 @@ export const routes = {
     body: commands.syncRecords,
     status: 202,
     answer: commands.syncAnswer,
-    codes: ['not-found', 'paused', 'deleted', 'no-worker'],
+    codes: ['not-found', 'paused', 'deleted', 'busy', 'no-worker'],
     creates: true,
   },
   saveWebhook: {
