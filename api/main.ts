@@ -19,6 +19,7 @@ import { runHandlers } from './handlers/runs.ts'
 import { scopeHandlers } from './handlers/scope.ts'
 import { serviceHandlers } from './handlers/service.ts'
 import { stopHandlers } from './handlers/stops.ts'
+import { versionHandlers } from './handlers/versions.ts'
 import { webhookHandlers } from './handlers/webhooks.ts'
 import { connectTemporal } from './temporal.ts'
 
@@ -94,6 +95,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...issueHandlers(dependencies),
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),
+      ...versionHandlers(dependencies),
       ...webhookHandlers(dependencies),
     },
   )

@@ -15,6 +15,7 @@ import { scheduleCommand } from './schedule.ts'
 import { scopeCommands } from './scope.ts'
 import { stopCommands } from './stops.ts'
 import { syncCommand } from './sync.ts'
+import { versionCommands } from './versions.ts'
 import { webhookCommand } from './webhook.ts'
 import { whyCommand } from './why.ts'
 
@@ -58,6 +59,7 @@ webhookCommand(program, context)
 scheduleCommand(program, context)
 ledgerCommands(program, context)
 whyCommand(program, context)
+versionCommands(program, context)
 
 program
   .command('health')

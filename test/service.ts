@@ -33,6 +33,7 @@ import { runHandlers } from '../api/handlers/runs.ts'
 import { scopeHandlers } from '../api/handlers/scope.ts'
 import { serviceHandlers } from '../api/handlers/service.ts'
 import { stopHandlers } from '../api/handlers/stops.ts'
+import { versionHandlers } from '../api/handlers/versions.ts'
 import { webhookHandlers } from '../api/handlers/webhooks.ts'
 import { connectTemporal } from '../api/temporal.ts'
 import { connect } from '../connectors/connect.ts'
@@ -133,6 +134,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...issueHandlers(dependencies),
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),
+      ...versionHandlers(dependencies),
       ...webhookHandlers(dependencies),
     },
   )

@@ -8,6 +8,7 @@ import * as l from './limits.ts'
 import * as s from './schemas.ts'
 import * as scope from './scope.ts'
 import * as stops from './stops.ts'
+import * as versions from './versions.ts'
 import * as w from './webhooks.ts'
 import * as why from './why.ts'
 
@@ -47,6 +48,18 @@ const byRecord = byId.extend({
 })
 
 const byConflict = byId.extend({ conflictId: z.uuid('must be an id, as lists show it') })
+
+/** Why a new version of a configuration is not saved, in whichever way it is. */
+const savingRefusals = [
+  'not-found',
+  'invalid-configuration',
+  'type-in-use',
+  'version-conflict',
+  'scopes-overlap',
+  'connection-failed',
+  'busy',
+  'no-worker',
+]
 
 export const routes = {
   health: {
@@ -254,16 +267,7 @@ export const routes = {
     body: s.addVersion,
     status: 201,
     answer: s.linkVersion,
-    codes: [
-      'not-found',
-      'invalid-configuration',
-      'type-in-use',
-      'version-conflict',
-      'scopes-overlap',
-      'connection-failed',
-      'busy',
-      'no-worker',
-    ],
+    codes: savingRefusals,
     creates: true,
   },
   automapLink: {
@@ -275,7 +279,30 @@ export const routes = {
     body: s.automap,
     status: 200,
     answer: s.automapped,
-    codes: ['not-found', 'invalid-configuration', 'version-conflict', 'connection-failed', 'no-worker'],
+    codes: savingRefusals,
+  },
+  diffVersions: {
+    method: 'get',
+    path: '/links/:id/versions/diff',
+    summary: 'What changed from one version of the configuration to another, in words and as a JSON patch',
+    tag: 'links',
+    params: byId,
+    query: versions.diffQuery,
+    status: 200,
+    answer: versions.difference,
+    codes: ['not-found'],
+  },
+  rollBack: {
+    method: 'post',
+    path: '/links/:id/versions/rollback',
+    summary: 'Save the content of an earlier version as a new one',
+    tag: 'links',
+    params: byId,
+    body: versions.rollBack,
+    status: 201,
+    answer: s.linkVersion,
+    codes: savingRefusals,
+    creates: true,
   },
   commandLink: {
     method: 'post',

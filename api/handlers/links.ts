@@ -6,12 +6,11 @@ import { entityTypes } from '../../core/link-kinds.ts'
 import { statusWords } from '../../core/link-state.ts'
 import { type Managed, managedPreset } from '../../core/managed.ts'
 import { compareAndSetOf, compareAndSetWords } from '../../core/overwrite-guard.ts'
-import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
+import type { RecordSnapshot, Side } from '../../core/values.ts'
 import { isTimeZone } from '../../core/zone.ts'
 import { getEndpoint } from '../../db/endpoints.ts'
 import { listLedger } from '../../db/ledger.ts'
 import {
-  addLinkVersion,
   createLink,
   getLink,
   type LinkRow,
@@ -28,6 +27,7 @@ import { askEndpoint } from './ask.ts'
 import { validConfiguration } from './configuration.ts'
 import { page, readCursor, timeKey } from './cursor.ts'
 import { nameTaken } from './endpoints.ts'
+import { assertSameEnds, asVersion, saveVersion } from './save-version.ts'
 import { refuseOverlap, standingOf } from './scope.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
@@ -59,34 +59,6 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
     const found = await getLink(database, id)
     if (found === null) throw notFound('link', id)
     return found
-  }
-
-  /** A type whose records are paired stays: without its rules and fields they would be in step with nothing. */
-  async function assertTypesKept(link: LinkRow, configuration: LinkConfiguration): Promise<void> {
-    if (link.pairs === 0) return
-    const [now] = await listLinkVersions(database, link.id, link.version)
-    const kept = new Map(configuration.types.map((type) => [type.id, type]))
-    const errors = (now?.configuration.types ?? []).flatMap((type) => {
-      const next = kept.get(type.id)
-      if (next === undefined) return [{ pointer: '/configuration/types', message: `lacks the type pair "${type.id}"` }]
-      const index = configuration.types.indexOf(next)
-      return sides.flatMap((side) => {
-        const gone = type[side].values.filter((value) => !next[side].values.includes(value))
-        return gone.length === 0
-          ? []
-          : [{ pointer: `/configuration/types/${index}/${side}/values`, message: `lacks ${gone.join(', ')}` }]
-      })
-    })
-    if (errors.length > 0)
-      throw new ApiProblem(
-        422,
-        'type-in-use',
-        'Types can be taken out of a link only before its first synchronization.',
-        {
-          remedy: 'Keep the type, and switch its rules off to leave its records alone.',
-          errors,
-        },
-      )
   }
 
   /** Both ends by their kind, or what is wrong with them. */
@@ -199,32 +171,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
 
     addVersion: async ({ params, body }, command) => {
       const link = await existing(params.id)
-      const configuration = validConfiguration(body.configuration)
-      assertSameEnds(configuration, link)
-      await refuseOverlap(dependencies, params.id, configuration)
-      await assertTypesKept(link, configuration)
-      const version = await addLinkVersion(database, {
-        linkId: params.id,
-        expectedVersion: body.expectedVersion,
-        configuration,
-        author: command.actor,
-        comment: body.comment,
-      })
-      if (version === null)
-        throw new ApiProblem(
-          409,
-          'version-conflict',
-          `Version ${link.version} is the newest, not ${body.expectedVersion}: somebody saved meanwhile.`,
-          {
-            remedy: 'Read the newest version, apply your change to it, and save again.',
-            errors: [{ pointer: '/expectedVersion', message: `the newest is ${link.version}` }],
-          },
-        )
-      // It is saved, and read before the next run; this only makes an automatic link see it at once.
-      await temporal.configurationChanged(params.id, { ...command, version }).catch(() => undefined)
-      const [saved] = await listLinkVersions(database, params.id, version)
-      if (saved === undefined) throw new Error('the version was just saved')
-      return asVersion(saved)
+      return asVersion(await saveVersion(dependencies, link, body, command))
     },
 
     automapLink: async ({ params, body }, command) => {
@@ -247,18 +194,16 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
         notes: proposed.notes,
       }
       if (!body.save || added.length === 0) return { ...answer, version: null }
-      const version = await addLinkVersion(database, {
-        linkId: params.id,
-        expectedVersion: link.version,
-        configuration: validConfiguration(next),
-        author: command.actor,
-        comment: `Mapped automatically: ${added.map(({ id }) => id).join(', ')}.`,
-      })
-      if (version === null)
-        throw new ApiProblem(409, 'version-conflict', 'Somebody saved another version meanwhile.', {
-          remedy: 'Try again.',
-        })
-      await temporal.configurationChanged(params.id, { ...command, version }).catch(() => undefined)
+      const { version } = await saveVersion(
+        dependencies,
+        link,
+        {
+          expectedVersion: link.version,
+          configuration: next,
+          comment: `Mapped automatically: ${added.map(({ id }) => id).join(', ')}.`,
+        },
+        command,
+      )
       return { ...answer, version }
     },
 
@@ -323,34 +268,12 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
   }
 }
 
-function asVersion<T extends { configuration: LinkConfiguration }>(version: T) {
-  return { ...version, configuration: version.configuration as unknown as Record<string, unknown> }
-}
-
 /** A full scan each night where the server stands, at a minute of the link's own: many links do not begin together. */
 function proposedSchedule(): LinkConfigurationInput['schedule'] {
   const minute = 60 + randomInt(4 * 60)
   const time = `0${Math.floor(minute / 60)}:${String(minute % 60).padStart(2, '0')}`
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
   return { timeZone: isTimeZone(timeZone) ? timeZone : 'UTC', fullScans: [{ times: [time] }] }
-}
-
-/** Endpoints and type of a link are given once; a configuration repeats them. */
-function assertSameEnds(
-  configuration: LinkConfiguration,
-  link: { entityType: string; left: { id: string }; right: { id: string } },
-): void {
-  const errors = [
-    ...(configuration.entityType === link.entityType ? [] : ['/configuration/entityType']),
-    ...sides.flatMap((side) =>
-      configuration[side].endpointId === link[side].id ? [] : [`/configuration/${side}/endpointId`],
-    ),
-  ].map((pointer) => ({ pointer, message: 'is not the one that the link is created with' }))
-  if (errors.length > 0)
-    throw new ApiProblem(422, 'invalid-configuration', 'A link keeps its endpoints and its type.', {
-      remedy: 'Create another link.',
-      errors,
-    })
 }
 
 /** Types that were asked for exist, and a backlog link has some. */
