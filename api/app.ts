@@ -16,6 +16,8 @@ import { unstorable } from './storable.ts'
 import { webhookRouter } from './webhooks.ts'
 
 const largestBody = '1mb'
+/** A definition of a link may bring its pairs along. */
+const largestDefinition = '100mb'
 
 /** Who gives commands until people exist. */
 const localActor = 'local'
@@ -34,6 +36,7 @@ export function createApp(
   app.set('etag', false)
   app.use(webhookRouter(dependencies))
   app.use(guard)
+  app.use('/api/v1/links/import', express.json({ limit: largestDefinition, type: ['application/json'] }))
   app.use(express.json({ limit: largestBody, type: ['application/json', 'application/*+json'], strict: false }))
 
   const document = openApiDocument(dependencies.build)

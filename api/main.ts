@@ -10,6 +10,7 @@ import { listLiveLinks } from '../db/links.ts'
 import { migrate } from '../db/migrate.ts'
 import { createApp } from './app.ts'
 import { conflictHandlers } from './handlers/conflicts.ts'
+import { definitionHandlers } from './handlers/definition.ts'
 import { endpointHandlers } from './handlers/endpoints.ts'
 import { issueHandlers } from './handlers/issues.ts'
 import { ledgerHandlers } from './handlers/ledger.ts'
@@ -96,6 +97,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),
       ...versionHandlers(dependencies),
+      ...definitionHandlers(dependencies),
       ...webhookHandlers(dependencies),
     },
   )

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { apiAddress, createApiClient, NotReachable, Refused } from './api-client.ts'
 import { conflictCommands } from './conflict.ts'
 import type { Context } from './context.ts'
+import { definitionCommands } from './definition.ts'
 import { endpointCommands } from './endpoint.ts'
 import { issueCommands } from './issue.ts'
 import { ledgerCommands } from './ledger.ts'
@@ -60,6 +61,7 @@ scheduleCommand(program, context)
 ledgerCommands(program, context)
 whyCommand(program, context)
 versionCommands(program, context)
+definitionCommands(program, context)
 
 program
   .command('health')

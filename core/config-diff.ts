@@ -87,8 +87,10 @@ function wordsOf(before: LinkConfiguration, after: LinkConfiguration): string[] 
     attachments: 'Attachments',
     defaultUsers: 'Stand-ins for people without twin',
     matchBy: 'Matching',
+    whenLeaving: 'Pairs that leave the scope',
+    pastReleases: 'Releases that have ended',
     entityType: 'Kind',
-  } as const satisfies Partial<Record<keyof LinkConfiguration, string>>
+  } as const satisfies Record<Exclude<keyof LinkConfiguration, 'fields' | 'types'>, string>
   for (const [key, name] of Object.entries(names) as [keyof typeof names, string][])
     words.push(...changes(before[key], after[key], '').map((change) => `${name}: ${change}.`))
   return words

@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type postgres from 'postgres'
 import { configurationChange } from '../core/config-change.ts'
 import { type LinkConfiguration, linkConfiguration } from '../core/link-config.ts'
+import type { DefinedPair } from '../core/link-definition.ts'
 import { type CheckState, type LinkActivity, type LinkHealth, type LinkStatus, linkStatus } from '../core/link-state.ts'
 import type { RunStatus } from '../core/run.ts'
 import { type ScheduleNow, scheduleNow } from '../core/schedule.ts'
 import { StoreError } from '../core/store.ts'
 import { sides } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
+import { insertPairs } from './import-pairs.ts'
 import { notIgnored } from './issues.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { tellHealth, tellStopped } from './outbox.ts'
@@ -74,9 +76,11 @@ export async function createLink(
     configuration: LinkConfiguration
     author: string
     comment: string
+    /** Pairs that the link starts with, from elsewhere; throws PairsClashError. */
+    pairs?: readonly DefinedPair[]
   },
 ): Promise<string> {
-  const { configuration } = input
+  const { configuration, pairs = [] } = input
   return named('create link', () =>
     sql.begin(async (tx) => {
       const [pair] = await tx<{ id: string }[]>`
@@ -92,6 +96,7 @@ export async function createLink(
         values (${input.workspaceId}, ${pair?.id ?? null}, ${input.bridgeId}, ${input.name}, ${input.description}) returning id`
       if (row === undefined) throw new Error('insert answered nothing')
       await inheritIntents(tx, row.id, pair?.id ?? null, configuration.entityType)
+      if (pairs.length > 0) await insertPairs(tx, pair?.id ?? '', configuration, pairs)
       await tx`
         insert into link_versions (link_id, version, configuration, author, comment)
         values (${row.id}, 1, ${tx.json(configuration as unknown as postgres.JSONValue)}, ${input.author}, ${input.comment})`
@@ -100,7 +105,7 @@ export async function createLink(
           kind: 'command',
           action: 'link created',
           linkId: row.id,
-          content: { name: input.name, version: 1 },
+          content: { name: input.name, version: 1, ...(pairs.length === 0 ? {} : { importedPairs: pairs.length }) },
           actor: input.author,
           version: 1,
         },

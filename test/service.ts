@@ -24,6 +24,7 @@ import { createApp } from '../api/app.ts'
 import type { CommandName } from '../api/contract/commands.ts'
 import type { EndpointView, LinkView, RunView } from '../api/contract/schemas.ts'
 import { conflictHandlers } from '../api/handlers/conflicts.ts'
+import { definitionHandlers } from '../api/handlers/definition.ts'
 import { endpointHandlers } from '../api/handlers/endpoints.ts'
 import { issueHandlers } from '../api/handlers/issues.ts'
 import { ledgerHandlers } from '../api/handlers/ledger.ts'
@@ -135,6 +136,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),
       ...versionHandlers(dependencies),
+      ...definitionHandlers(dependencies),
       ...webhookHandlers(dependencies),
     },
   )

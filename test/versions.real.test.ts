@@ -39,3 +39,35 @@ it('shows what changed between versions and goes back as a new version, where no
     select actor, content from ledger where action = 'configuration version 3'`
   expect(row).toMatchObject({ actor: 'local', content: { comment: 'it was better' } })
 })
+
+it('refuses a way back that a new version would be refused for', async () => {
+  const apart = { match: 'all', conditions: [{ field: 'severity', operator: 'in', values: ['1-Low'] }] }
+  const { items } = await service.call('listVersions', { params: { id } })
+  const { version = 0, configuration } = items[0] ?? {}
+  const { left, rules } = configuration as { left: object; rules: object }
+  const onlyRight = { ...rules, toLeft: { create: false, update: true } }
+  await service.configure(id, { left: { ...left, scope: { filter: apart } }, rules: onlyRight })
+  const ends = await service.addEndpoints('-beside')
+  const others = { match: 'all', conditions: [{ field: 'severity', operator: 'in', values: ['2-Medium'] }] }
+  const beside = { name: 'Beside', left: ends.left.id, right: ends.right.id }
+  const { link } = await service.call('createLink', {
+    body: {
+      ...beside,
+      configuration: {
+        rules: onlyRight,
+        left: {
+          endpointId: ends.left.id,
+          entityType: 'defect',
+          crossReference: null,
+          scope: { filter: others },
+        },
+      },
+    },
+  })
+  expect(link.name).toBe('Beside')
+  const back = { version, expectedVersion: version + 1 }
+  expect(await service.client.refused('rollBack', { params: { id }, body: back })).toMatchObject({
+    code: 'scopes-overlap',
+    errors: [{ pointer: expect.stringContaining('/configuration/left') }],
+  })
+})

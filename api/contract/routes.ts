@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import * as commands from './commands.ts'
 import * as c from './conflicts.ts'
+import * as definition from './definition.ts'
 import * as guards from './guards.ts'
 import * as issues from './issues.ts'
 import * as ledger from './ledger.ts'
@@ -280,6 +281,39 @@ export const routes = {
     status: 200,
     answer: s.automapped,
     codes: savingRefusals,
+  },
+  linkDefinition: {
+    method: 'get',
+    path: '/links/:id/definition',
+    summary: 'The definition of a link with names instead of ids, optionally with its pairs',
+    tag: 'links',
+    params: byId,
+    query: definition.definitionQuery,
+    status: 200,
+    answer: definition.linkDefinition,
+    codes: ['not-found', 'connection-failed', 'no-worker'],
+  },
+  importLink: {
+    method: 'post',
+    path: '/links/import',
+    summary:
+      'Create a link from a definition, perhaps for other endpoints; nothing is created when anything does not fit',
+    tag: 'links',
+    body: definition.importLink,
+    status: 201,
+    answer: definition.importedLink,
+    codes: [
+      'not-found',
+      'wrong-kind',
+      'name-taken',
+      'link-exists',
+      'scopes-overlap',
+      'connection-failed',
+      'invalid-configuration',
+      'does-not-fit',
+      'no-worker',
+    ],
+    creates: true,
   },
   diffVersions: {
     method: 'get',

@@ -3,12 +3,10 @@ import type { ProposedMapping } from '../../core/auto-map.ts'
 import { addUnmapped } from '../../core/auto-map.ts'
 import type { LinkConfiguration, LinkConfigurationInput, LinkKind } from '../../core/link-config.ts'
 import { entityTypes } from '../../core/link-kinds.ts'
-import { statusWords } from '../../core/link-state.ts'
 import { type Managed, managedPreset } from '../../core/managed.ts'
 import { compareAndSetOf, compareAndSetWords } from '../../core/overwrite-guard.ts'
 import type { RecordSnapshot, Side } from '../../core/values.ts'
 import { isTimeZone } from '../../core/zone.ts'
-import { getEndpoint } from '../../db/endpoints.ts'
 import { listLedger } from '../../db/ledger.ts'
 import {
   createLink,
@@ -27,6 +25,7 @@ import { askEndpoint } from './ask.ts'
 import { validConfiguration } from './configuration.ts'
 import { page, readCursor, timeKey } from './cursor.ts'
 import { nameTaken } from './endpoints.ts'
+import { linkEnds, shownLink } from './link-ends.ts'
 import { assertSameEnds, asVersion, saveVersion } from './save-version.ts'
 import { refuseOverlap, standingOf } from './scope.ts'
 import type { Dependencies, Handlers } from './types.ts'
@@ -49,52 +48,18 @@ type LinkHandlerName =
 export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHandlerName> {
   const { database, temporal, bridgeId } = dependencies
 
-  function shown(link: LinkRow) {
-    const { label, action } = statusWords[link.status]
-    const until = link.status === 'outside-schedule' ? ` until ${link.schedule.closedUntil}` : ''
-    return { ...link, statusLabel: `${label}${until}`, statusAction: action }
-  }
-
   async function existing(id: string): Promise<LinkRow> {
     const found = await getLink(database, id)
     if (found === null) throw notFound('link', id)
     return found
   }
 
-  /** Both ends by their kind, or what is wrong with them. */
-  async function ends(leftId: string, rightId: string) {
-    const [left, right] = await Promise.all([getEndpoint(database, leftId), getEndpoint(database, rightId)])
-    const errors = [
-      ...(left === null
-        ? [{ pointer: '/left', message: 'names no endpoint' }]
-        : left.kind !== 'alm'
-          ? [{ pointer: '/left', message: 'must be an ALM endpoint' }]
-          : []),
-      ...(right === null
-        ? [{ pointer: '/right', message: 'names no endpoint' }]
-        : right.kind !== 'octane'
-          ? [{ pointer: '/right', message: 'must be an ALM Octane endpoint' }]
-          : []),
-    ]
-    if (left === null || right === null || errors.length > 0 || right.address.kind !== 'octane')
-      throw new ApiProblem(
-        422,
-        left === null || right === null ? 'not-found' : 'wrong-kind',
-        errors.map((error) => `${error.pointer} ${error.message}`).join('; '),
-        {
-          remedy: 'List the endpoints to see which there are.',
-          errors,
-        },
-      )
-    return { left, right, octane: right.address }
-  }
-
   return {
-    listLinks: async () => ({ items: (await listLinks(database)).map(shown) }),
-    getLink: async ({ params }) => shown(await existing(params.id)),
+    listLinks: async () => ({ items: (await listLinks(database)).map(shownLink) }),
+    getLink: async ({ params }) => shownLink(await existing(params.id)),
 
     createLink: async ({ body }, { actor }) => {
-      const { left, right, octane } = await ends(body.left, body.right)
+      const { left, right, octane } = await linkEnds(database, body.left, body.right)
       const proposed = await askEndpoint<ProposedMapping & { defaultUsers: LinkConfiguration['defaultUsers'] }>(
         dependencies,
         {
@@ -145,7 +110,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
       })
       // The link exists whether or not Temporal answers now: its first command, or housekeeping, starts what is missing.
       await temporal.ensureLink(id).catch(() => undefined)
-      return { link: shown(await existing(id)), notes: proposed.notes }
+      return { link: shownLink(await existing(id)), notes: proposed.notes }
     },
 
     renameLink: async ({ params, body }, { actor }) => {
@@ -155,7 +120,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
         ...(body.description === undefined ? {} : { description: body.description }),
       }
       await nameTaken('/name', body.name ?? link.name, () => renameLink(database, params.id, change, actor))
-      return shown(await existing(params.id))
+      return shownLink(await existing(params.id))
     },
 
     deleteLink: async ({ params }, command) => {
