@@ -43,10 +43,9 @@ export function createLinkControl({ database, store }: { database: Database; sto
     actor: string
     command: string
     change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean; fullNext?: true }
+    reason?: string
   }): Promise<void> {
-    await guarded(() =>
-      setLinkMode(database, input.linkId, input.change, input.actor, input.command, attemptsId(Context.current().info)),
-    )
+    await guarded(() => setLinkMode(database, { ...input, callId: attemptsId(Context.current().info) }))
   }
 
   async function saveState(input: {

@@ -74,9 +74,12 @@ export async function scanSide(
   const clock = lookAtClock({ connector, position, newest, wentBack, configured: tuning.overlapSeconds, asked })
   const extent = wentBack || clock.whole ? 'all' : input.extent
   const listing = extent === 'all' ? await store.beginListing({ linkId, side, runId }) : null
+  const from = rescanStart(clock.since, position.rescanFrom)
   const reason: PendingReason = extent === 'all' ? 'full-scan' : 'scan'
   const result: ScanResult = { rows: 0, queued: 0, escaped: 0, absent: 0, braked: false }
   const escapedBehind = (at: string) => (position.since === null ? 0 : secondsBetween(at, position.since))
+  /** What lies before T was not listed because it came late, but because somebody wanted it read again. */
+  const isReadAgain = (at: string) => position.rescanFrom !== null && isBefore(at, position.since)
   let lateness = 0
   let escapedAt: string | null = null
   let afterId: string | null = null
@@ -84,7 +87,7 @@ export async function scanSide(
     connector.scan(
       {
         entityType,
-        since: extent === 'all' ? null : clock.since,
+        since: extent === 'all' ? null : from,
         ...(types.length === 0 ? {} : { types }),
         afterId: id,
         limit: connector.capabilities.maxScanPage,
@@ -129,7 +132,8 @@ export async function scanSide(
         if (extent === 'all' && escapedBehind(at) > 0) {
           result.escaped++
           if (escapedAt === null || isBefore(escapedAt, at)) escapedAt = at
-        } else if (position.newest !== null) lateness = Math.max(lateness, secondsBetween(at, position.newest))
+        } else if (position.newest !== null && !isReadAgain(at))
+          lateness = Math.max(lateness, secondsBetween(at, position.newest))
       }
       for (const { id } of page.rows) if (/^\d+$/.test(id)) highestId = Math.max(highestId ?? 0, Number(id))
       result.rows += page.rows.length
@@ -138,7 +142,7 @@ export async function scanSide(
     onPage(result.rows)
     if (page.last) break
   }
-  await queueFiles(store, bench, { linkId, side, since: extent === 'all' ? null : clock.since }, call)
+  await queueFiles(store, bench, { linkId, side, since: extent === 'all' ? null : from }, call)
   if (extent === 'all') await queueArrivals(store, bench, side, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({
@@ -159,8 +163,15 @@ export async function scanSide(
     result.braked = braked
   }
   const settled = clock.after({ lateness, escaped: result.escaped, escapedAt })
-  if (newest !== null && settled !== null) await store.finishScan({ linkId, side, newest, highestId, ...settled })
+  if (newest !== null && settled !== null)
+    await store.finishScan({ linkId, side, newest, highestId, rescanned: position.rescanFrom, ...settled })
   return result
+}
+
+/** Where a scan starts that is to read the side again from a time; null: at the beginning. */
+function rescanStart(since: string | null, rescanFrom: string | null): string | null {
+  if (rescanFrom === null) return since
+  return rescanFrom === '' ? null : isBefore(rescanFrom, since) ? rescanFrom : since
 }
 
 /** A new file need not change its record: who has one is asked for by itself, where the link carries files. */

@@ -16,6 +16,7 @@ import { issueHandlers } from './handlers/issues.ts'
 import { ledgerHandlers } from './handlers/ledger.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { recordHandlers } from './handlers/records.ts'
+import { resetHandlers } from './handlers/resets.ts'
 import { runHandlers } from './handlers/runs.ts'
 import { scopeHandlers } from './handlers/scope.ts'
 import { serviceHandlers } from './handlers/service.ts'
@@ -96,6 +97,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...issueHandlers(dependencies),
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),
+      ...resetHandlers(dependencies),
       ...versionHandlers(dependencies),
       ...definitionHandlers(dependencies),
       ...webhookHandlers(dependencies),

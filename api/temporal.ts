@@ -228,7 +228,7 @@ export async function connectTemporal(options: TemporalOptions) {
     wake,
     isUp,
     syncRecords: (linkId: string, commanded: SyncRecords) => update(linkId, syncRecordsUpdate, commanded),
-    deleteLink: (linkId: string, commanded: Commanded) => update(linkId, deleteUpdate, commanded),
+    deleteLink: (linkId: string, commanded: Commanded & { reason?: string }) => update(linkId, deleteUpdate, commanded),
     configurationChanged: (linkId: string, commanded: Commanded & { version: number }) =>
       update(linkId, configurationChangedUpdate, commanded),
     askMs: options.askMs,

@@ -301,8 +301,26 @@ describe('links from the command line', () => {
     expect(issues.out).toContain('Nowhere else')
   })
 
+  it('show what a reset would do, and do it when told so', async () => {
+    const time = ['link', 'reset-time', 'Defects', '--since', '2026-01-01T00:00:00Z']
+    expect((await tandem(time)).out).toMatch(
+      /octane is listed again from 2026-01-01T00:00:00Z[\s\S]+Nothing was done yet/,
+    )
+    expect((await tandem([...time, '--yes', '--reason', 'tried'])).out).toContain('The next run does it.')
+    const history = ['link', 'reset-history', 'Defects']
+    expect((await tandem(history)).out).toMatch(/The 15 pairs stay[\s\S]+pause the link first/)
+    const refused = await tandem([...history, '--yes', '--reason', 'tried'])
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('Pause it')])
+  })
+
   it('are deleted, and are then not found', async () => {
-    expect((await tandem(['link', 'delete', 'Defects'])).out).toBe('Deleted Defects. Its 15 pairs are kept.\n')
+    const shown = await tandem(['link', 'delete', 'Defects'])
+    expect(shown.out).toContain('Its 15 pairs are kept: a later defect link of')
+    expect(shown.out).toContain('Nothing was done yet')
+    const unexplained = await tandem(['link', 'delete', 'Defects', '--yes'])
+    expect([unexplained.code, unexplained.err]).toEqual([1, expect.stringContaining('--reason')])
+    const done = await tandem(['link', 'delete', 'Defects', '--yes', '--reason', 'the project is over'])
+    expect(done.out).toBe('Deleted Defects. Its 15 pairs are kept.\n')
     const after = await tandem(['link', 'show', 'Defects'])
     expect([after.code, after.err]).toEqual([1, 'There is no link "Defects". There are none yet.\n'])
   })

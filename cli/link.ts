@@ -182,16 +182,6 @@ export function linkCommands(program: Command, context: () => Context): void {
       })
 
   link
-    .command('delete <link>')
-    .description('delete a link; its pairs are kept and found again by a new link of the same endpoints')
-    .action(async (which: string) => {
-      const { api, output } = context()
-      const found = await findLink(context(), which)
-      await api.call('deleteLink', { params: { id: found.id } })
-      output.show({ deleted: found.id }, () => `Deleted ${found.name}. Its ${found.pairs} pairs are kept.`)
-    })
-
-  link
     .command('export-config <link>')
     .description('print the whole configuration as JSON')
     .action(async (which: string) => {

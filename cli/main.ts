@@ -11,6 +11,7 @@ import { issueCommands } from './issue.ts'
 import { ledgerCommands } from './ledger.ts'
 import { linkCommands } from './link.ts'
 import { createOutput } from './output.ts'
+import { resetCommands } from './reset.ts'
 import { runCommands } from './run.ts'
 import { scheduleCommand } from './schedule.ts'
 import { scopeCommands } from './scope.ts'
@@ -62,6 +63,7 @@ ledgerCommands(program, context)
 whyCommand(program, context)
 versionCommands(program, context)
 definitionCommands(program, context)
+resetCommands(program, context)
 
 program
   .command('health')

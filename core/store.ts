@@ -83,6 +83,8 @@ export interface Store {
     overlapSeconds: number
     /** Highest number of a record that this scan listed; null: none. */
     highestId: number | null
+    /** The wish `rescanFrom` that this scan has fulfilled; null: none. */
+    rescanned: string | null
     /** What the side's clock showed; null: as before. */
     clock: (Omit<ClockMemory, 'ageSeconds'> & { agoSeconds: number }) | null
   }): Promise<void>
@@ -175,6 +177,8 @@ export interface ScanPosition {
   /** True: somebody has accepted an older state once. */
   accepted: boolean
   clock: ClockMemory | null
+  /** Somebody wants the side read again from this time, in the endpoint's own words; empty: from the beginning. */
+  rescanFrom: string | null
 }
 
 export interface RecordedPage {

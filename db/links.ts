@@ -13,7 +13,7 @@ import { insertPairs } from './import-pairs.ts'
 import { notIgnored } from './issues.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { tellHealth, tellStopped } from './outbox.ts'
-import { requeueClasses, requeueForChange } from './requeue.ts'
+import { queueKnownPairs, requeueClasses, requeueForChange } from './requeue.ts'
 import {
   type AgendaFacts,
   agendaColumns,
@@ -97,6 +97,7 @@ export async function createLink(
       if (row === undefined) throw new Error('insert answered nothing')
       await inheritIntents(tx, row.id, pair?.id ?? null, configuration.entityType)
       if (pairs.length > 0) await insertPairs(tx, pair?.id ?? '', configuration, pairs)
+      await queueKnownPairs(tx, row.id, pair?.id ?? null, configuration.entityType)
       await tx`
         insert into link_versions (link_id, version, configuration, author, comment)
         values (${row.id}, 1, ${tx.json(configuration as unknown as postgres.JSONValue)}, ${input.author}, ${input.comment})`
@@ -316,12 +317,16 @@ export async function loadLinkControl({ sql }: Database, linkId: string): Promis
 /** Writes mode, pause, deletion or the wish for a full scan and the command's ledger row in one transaction. */
 export async function setLinkMode(
   { sql }: Database,
-  linkId: string,
-  change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean; fullNext?: true },
-  actor: string,
-  command: string,
-  callId: string,
+  input: {
+    linkId: string
+    change: { mode?: 'manual' | 'automatic'; paused?: boolean; deleted?: boolean; fullNext?: true }
+    actor: string
+    command: string
+    reason?: string
+    callId: string
+  },
 ): Promise<void> {
+  const { linkId, change, actor, command, reason, callId } = input
   await named('set link mode', () =>
     sql.begin(async (tx) => {
       const first = await tx`insert into store_calls (id) values (${callId}) on conflict do nothing returning 1`
@@ -331,9 +336,8 @@ export async function setLinkMode(
           full_asked_at = case when ${change.fullNext ?? false} then now() else full_asked_at end,
           deleted_at = case when ${change.deleted ?? false} then coalesce(deleted_at, now()) else deleted_at end, updated_at = now()
         where id = ${linkId}`
-      await appendLedger(tx, chainOf(linkId), [
-        { kind: 'command', action: command, linkId, content: { ...change }, actor },
-      ])
+      const content = { ...change, ...(reason === undefined ? {} : { reason }) }
+      await appendLedger(tx, chainOf(linkId), [{ kind: 'command', action: command, linkId, content, actor }])
     }),
   )
 }

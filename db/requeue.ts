@@ -72,6 +72,23 @@ export async function requeueForChange(tx: Tx, linkId: string, change: Configura
   return due
 }
 
+/**
+ * Pairs of a deleted link are compared by the link that follows it, whether or not their records have changed since they were
+ * seen: something of them may never have been carried over, and the mappings may be others.
+ */
+export async function queueKnownPairs(
+  tx: Tx,
+  linkId: string,
+  endpointPairId: string | null,
+  entityType: string,
+): Promise<void> {
+  await tx`
+    insert into pending (link_id, side, external_id, reason)
+    select ${linkId}, 'left', p.left_id, 'configuration' from pairs p
+    where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType} and p.gone_side is null
+    on conflict do nothing`
+}
+
 /** Ends the back-off of records that wait for what has just been put right: their problem is of one of the classes. */
 export async function requeueClasses(tx: Tx, linkId: string, classes: readonly ProblemClass[]): Promise<number> {
   return retryNow(tx, linkId, tx`i.class = any(${tx.array([...classes])}::text[])`)

@@ -16,7 +16,7 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
     () => sql<PositionRow[]>`
       select since, newest, overlap_seconds as "overlapSeconds", highest_id::float as "highestId",
         case when restored_at is not null then restored_message end as restored, accepted_at is not null as accepted,
-        clock_time as "clockTime", clock_ceiling as "clockCeiling",
+        clock_time as "clockTime", clock_ceiling as "clockCeiling", rescan_from as "rescanFrom",
         to_char(clock_date at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "clockDate",
         extract(epoch from now() - clock_at)::float as "clockAge"
       from scan_positions where link_id = ${linkId} and side = ${side}`,
@@ -30,6 +30,7 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
       restored: null,
       accepted: false,
       clock: null,
+      rescanFrom: null,
     }
   const { clockTime, clockDate, clockAge, clockCeiling, ...position } = row
   const clock: ClockMemory | null =
@@ -41,7 +42,7 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
 
 /** What the clock showed is written anew when anything else is, or after a while: a link that is quiet costs no writes. */
 export async function saveScanPosition({ sql }: Database, input: Parameters<Store['finishScan']>[0]): Promise<void> {
-  const { linkId, side, since, newest, overlapSeconds, highestId, clock } = input
+  const { linkId, side, since, newest, overlapSeconds, highestId, clock, rescanned } = input
   await named(
     'finish scan',
     () => sql`
@@ -55,9 +56,11 @@ export async function saveScanPosition({ sql }: Database, input: Parameters<Stor
         clock_time = coalesce(excluded.clock_time, scan_positions.clock_time),
         clock_date = case when excluded.clock_time is null then scan_positions.clock_date else excluded.clock_date end,
         clock_at = case when excluded.clock_time is null then scan_positions.clock_at else excluded.clock_at end,
-        clock_ceiling = case when excluded.clock_time is null then scan_positions.clock_ceiling else excluded.clock_ceiling end
+        clock_ceiling = case when excluded.clock_time is null then scan_positions.clock_ceiling else excluded.clock_ceiling end,
+        rescan_from = case when scan_positions.rescan_from = ${rescanned} then null else scan_positions.rescan_from end
       where (scan_positions.since, scan_positions.newest, scan_positions.overlap_seconds, scan_positions.clock_ceiling)
         is distinct from (excluded.since, excluded.newest, excluded.overlap_seconds, excluded.clock_ceiling)
+        or scan_positions.rescan_from = ${rescanned}
         or excluded.highest_id > coalesce(scan_positions.highest_id, 0)
         or (excluded.clock_date is null) <> (scan_positions.clock_date is null)
         or scan_positions.clock_at is null or scan_positions.clock_at < now() - interval '15 minutes'`,

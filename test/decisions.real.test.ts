@@ -354,7 +354,13 @@ it('a link that follows a deleted one settles what that had sent, and the old on
   await activity(() => cut.activities.scan({ linkId, runId, version: 1, side: 'left', extent: 'all' }))
   await activity(() => cut.activities.reconcile({ linkId, runId, version: 1 })).catch(() => undefined)
   expect(here.octane.records('defect')).toHaveLength(2)
-  await setLinkMode(here.database, linkId, { deleted: true }, 'test', 'delete', randomUUID())
+  await setLinkMode(here.database, {
+    linkId,
+    change: { deleted: true },
+    actor: 'test',
+    command: 'delete',
+    callId: randomUUID(),
+  })
   // Whatever still runs for it is refused before it writes.
   await timePasses(here)
   expect(await activity(() => here.activities.reconcile({ linkId, runId, version: 1 }))).toMatchObject({

@@ -143,7 +143,13 @@ describe('a mail tells once', () => {
     const here = await open({ alm: { defects: 1 } })
     await markChecked(here.database, here.linkId, 1, false)
     expect(await mails(here)).toEqual([])
-    await setLinkMode(here.database, here.linkId, { mode: 'automatic' }, 'ann', 'automatic', randomUUID())
+    await setLinkMode(here.database, {
+      linkId: here.linkId,
+      change: { mode: 'automatic' },
+      actor: 'ann',
+      command: 'automatic',
+      callId: randomUUID(),
+    })
     for (let time = 0; time < 3; time++) await markChecked(here.database, here.linkId, 1, false)
     const [mail, ...more] = await mails(here)
     expect(more).toEqual([])

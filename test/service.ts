@@ -30,6 +30,7 @@ import { issueHandlers } from '../api/handlers/issues.ts'
 import { ledgerHandlers } from '../api/handlers/ledger.ts'
 import { linkHandlers } from '../api/handlers/links.ts'
 import { recordHandlers } from '../api/handlers/records.ts'
+import { resetHandlers } from '../api/handlers/resets.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
 import { scopeHandlers } from '../api/handlers/scope.ts'
 import { serviceHandlers } from '../api/handlers/service.ts'
@@ -135,6 +136,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...issueHandlers(dependencies),
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),
+      ...resetHandlers(dependencies),
       ...versionHandlers(dependencies),
       ...definitionHandlers(dependencies),
       ...webhookHandlers(dependencies),

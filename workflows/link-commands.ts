@@ -242,8 +242,15 @@ export function handleCommands(link: LinkMemory): void {
   })
   setHandler(deleteUpdate, async (command) => {
     const now = await loaded()
-    const { actor } = command
-    await centrally('Delete the link').commandLink({ linkId, actor, command: 'delete', change: { deleted: true } })
+    const { actor, reason } = command
+    const why = reason === undefined ? {} : { reason }
+    await centrally('Delete the link').commandLink({
+      linkId,
+      actor,
+      command: 'delete',
+      change: { deleted: true },
+      ...why,
+    })
     changed(link, { deleted: true })
     while (link.queued[0] !== undefined) await drop(link, link.queued[0], now)
     await stopRunning(link, { as: 'cancelled' })

@@ -66,7 +66,7 @@ export const fullNextUpdate = defineUpdate<{ fullNext: true }, [Commanded]>('ful
 export const configurationChangedUpdate = defineUpdate<{ version: number }, [Commanded & { version: number }]>(
   'configurationChanged',
 )
-export const deleteUpdate = defineUpdate<{ deleted: true }, [Commanded]>('delete')
+export const deleteUpdate = defineUpdate<{ deleted: true }, [Commanded & { reason?: string }]>('delete')
 
 /** Something may have changed; carries nothing, may be lost, is coalesced. */
 export const wakeSignal = defineSignal('wake')

@@ -6,6 +6,7 @@ import * as guards from './guards.ts'
 import * as issues from './issues.ts'
 import * as ledger from './ledger.ts'
 import * as l from './limits.ts'
+import { deleteQuery, resetRoutes } from './resets.ts'
 import * as s from './schemas.ts'
 import * as scope from './scope.ts'
 import * as stops from './stops.ts'
@@ -245,6 +246,7 @@ export const routes = {
     summary: 'Delete a link; its pairs are kept',
     tag: 'links',
     params: byId,
+    query: deleteQuery,
     status: 204,
     answer: null,
     codes: ['not-found', 'busy', 'no-worker'],
@@ -762,6 +764,7 @@ export const routes = {
     produces: ['text/csv', 'application/x-ndjson'],
     codes: ['not-found'],
   },
+  ...resetRoutes,
 } as const satisfies Record<string, RouteContract>
 
 export type RouteName = keyof typeof routes

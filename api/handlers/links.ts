@@ -123,9 +123,10 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
       return shownLink(await existing(params.id))
     },
 
-    deleteLink: async ({ params }, command) => {
+    deleteLink: async ({ params, query }, command) => {
       await existing(params.id)
-      await temporal.deleteLink(params.id, command)
+      const { reason } = query
+      await temporal.deleteLink(params.id, { ...command, ...(reason === undefined ? {} : { reason }) })
       return null
     },
 

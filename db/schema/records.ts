@@ -195,6 +195,8 @@ export const scanPositions = pgTable(
     clockAt: moment('clock_at'),
     /** The clock went back: until it has passed this, the newest time of the side says nothing about it. */
     clockCeiling: text('clock_ceiling'),
+    /** Somebody wants the side read again from this time; empty: from the beginning. The scan that has done so takes it out. */
+    rescanFrom: text('rescan_from'),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.side] })],
@@ -335,6 +337,8 @@ export const conflicts = pgTable(
     revision: integer('revision').notNull().default(1),
     firstSeen: moment('first_seen').notNull().defaultNow(),
     lastSeen: moment('last_seen').notNull().defaultNow(),
+    /** Since when both values are what they are: nobody has had longer to decide about them. */
+    valuesSince: moment('values_since').notNull().defaultNow(),
     /** What was decided and is to be carried out: choice, value, actor, reason. */
     decision: jsonb('decision').$type<Record<string, unknown>>(),
     decidedAt: moment('decided_at'),
