@@ -301,6 +301,46 @@ describe('links from the command line', () => {
     expect(issues.out).toContain('Nowhere else')
   })
 
+  it('list conflicts with what both sides changed, decide about all that match, and name a side for those left open', async () => {
+    const id = (await service.call('listLinks')).items.find((one) => one.name === 'Defects')?.id ?? ''
+    const { items } = await service.call('listVersions', { params: { id } })
+    const { fields } = (items[0]?.configuration ?? {}) as { fields: { id: string; left: string | null }[] }
+    await service.configure(id, {
+      fields: fields.map((field) => (field.left === 'name' ? { ...field, conflict: 'ask' } : field)),
+    })
+    const name = (word: string) => ({
+      name: `A name that has many words, of which only one, the ${word}, is another one`,
+    })
+    service.alm.edit('defect', '2', name('common'))
+    await service.runToEnd(id, 'check')
+    await service.runToEnd(id, 'run')
+    const twin = service.octane.records('defect').find(({ alm_id_udf }) => alm_id_udf === 'DEFAULT/Sync/defect/2')
+    service.alm.edit('defect', '2', name('first'))
+    service.octane.edit('defect', String(twin?.id), name('second'))
+    await service.runToEnd(id, 'run')
+    const policy = await tandem(['conflict', 'policy', 'Defects', '--after-days', '14', '--take', 'right'])
+    expect(policy.out).toContain('take the right side 14 days after their values last changed')
+    const { out } = await tandem(['conflict', 'list', '--diff'])
+    expect(out).toContain('the [-common, -]{+second, +}is')
+    expect(out).toMatch(/the right side is taken on .+ if nobody decides/)
+    const all = [
+      'conflict',
+      'resolve',
+      'Defects',
+      '--every',
+      '--kind',
+      'both-changed',
+      '--choose',
+      'left',
+      '--reason',
+      'ALM leads',
+    ]
+    expect((await tandem(all)).out).toContain('Nothing was decided yet')
+    expect((await tandem([...all, '--yes'])).out).toMatch(/^\S+ decided\n$/)
+    await service.runToEnd(id, 'run')
+    expect(service.octane.records('defect').find((one) => one.id === twin?.id)).toMatchObject(name('first'))
+  })
+
   it('show what a reset would do, and do it when told so', async () => {
     const time = ['link', 'reset-time', 'Defects', '--since', '2026-01-01T00:00:00Z']
     expect((await tandem(time)).out).toMatch(

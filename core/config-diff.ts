@@ -89,6 +89,7 @@ function wordsOf(before: LinkConfiguration, after: LinkConfiguration): string[] 
     matchBy: 'Matching',
     whenLeaving: 'Pairs that leave the scope',
     pastReleases: 'Releases that have ended',
+    unanswered: 'Conflicts that nobody decides about',
     entityType: 'Kind',
   } as const satisfies Record<Exclude<keyof LinkConfiguration, 'fields' | 'types'>, string>
   for (const [key, name] of Object.entries(names) as [keyof typeof names, string][])

@@ -221,6 +221,16 @@ export const linkConfiguration = z
     whenLeaving: z.enum(['keep-syncing', 'stop']).default('keep-syncing'),
     /** True: releases whose end date has passed are taken up, too. */
     pastReleases: z.boolean().default(false),
+    /** What becomes of a field that waits for a person and that nobody decides about; null: it waits on. Frozen fields always do. */
+    unanswered: z
+      .strictObject({
+        /** Since its values last changed. */
+        afterDays: z.number().int().min(1).max(365),
+        /** The side whose value is taken then. */
+        take: z.enum(['left', 'right']),
+      })
+      .nullable()
+      .default(null),
     schedule: linkSchedule.prefault({}),
     tuning: z
       .strictObject({

@@ -11,6 +11,7 @@ type Tx = postgres.TransactionSql
 /** A field that waits for a person, or has waited. */
 export interface ConflictRow {
   id: string
+  linkId: string
   mappingId: string
   kind: ConflictKind
   leftId: string
@@ -21,6 +22,10 @@ export interface ConflictRow {
   revision: number
   firstSeen: string
   lastSeen: string
+  /** Since when both values are what they are. */
+  valuesSince: string
+  /** When the link takes the value of a side by itself; null: it does not, or it is decided. */
+  decidesItself: { at: string; take: Side } | null
   decision: { choose: string; value: CanonicalValue; side: Side; actor: string; reason: string } | null
   decidedAt: string | null
   resolvedAt: string | null
@@ -83,6 +88,8 @@ export async function saveConflicts(
         link_id = excluded.link_id, kind = excluded.kind, base = excluded.base, left_value = excluded.left_value,
         right_value = excluded.right_value, left_hash = excluded.left_hash, right_hash = excluded.right_hash,
         last_seen = now(),
+        values_since = case when (conflicts.left_hash, conflicts.right_hash)
+          = (excluded.left_hash, excluded.right_hash) then conflicts.values_since else now() end,
         revision = conflicts.revision + case when (conflicts.left_hash, conflicts.right_hash)
           = (excluded.left_hash, excluded.right_hash) then 0 else 1 end,
         decision = case when (conflicts.left_hash, conflicts.right_hash)
@@ -114,30 +121,67 @@ export async function saveConflicts(
     })
 }
 
+/** The conflict `c` is one that time may decide: an endpoint that alters what is written would do so again. */
+export function waitsForAnybody(sql: postgres.ISql) {
+  return sql`c.resolved_at is null and c.decision is null and c.kind <> 'frozen'`
+}
+
 const shownTime = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 function selected(sql: postgres.Sql | Tx) {
   return sql`
-    c.id, c.mapping_id as "mappingId", c.kind, p.left_id as "leftId", p.right_id as "rightId", c.base,
+    c.id, c.link_id as "linkId", c.mapping_id as "mappingId", c.kind, p.left_id as "leftId", p.right_id as "rightId", c.base,
     c.left_value as left, c.right_value as right, c.revision, c.decision,
     to_char(c.first_seen at time zone 'UTC', ${shownTime}) as "firstSeen",
     to_char(c.last_seen at time zone 'UTC', ${shownTime}) as "lastSeen",
+    to_char(c.values_since at time zone 'UTC', ${shownTime}) as "valuesSince",
+    case when ${waitsForAnybody(sql)} then (
+      select jsonb_build_object('take', v.configuration #> '{unanswered,take}', 'at', to_char(
+        (c.values_since + make_interval(days => (v.configuration #>> '{unanswered,afterDays}')::int)) at time zone 'UTC', ${shownTime}))
+      from links l join link_versions v on v.link_id = l.id and v.version = l.version
+      where l.id = c.link_id and jsonb_typeof(v.configuration -> 'unanswered') = 'object') end as "decidesItself",
     to_char(c.decided_at at time zone 'UTC', ${shownTime}) as "decidedAt",
     to_char(c.resolved_at at time zone 'UTC', ${shownTime}) as "resolvedAt", c.resolution`
 }
 
-/** Conflicts of a link, newest first, after a cursor `(firstSeen, id)`. */
+export interface ConflictFilter {
+  linkId?: string
+  open?: boolean
+  kind?: ConflictKind
+  mappingId?: string
+  leftId?: string
+  rightId?: string
+  /** True: a decision is to be carried out; false: nobody has decided. */
+  decided?: boolean
+  /** Its values are what they are for at least so many days. */
+  waitingDays?: number
+}
+
+/** Conflicts, newest first, after a cursor `(firstSeen, id)`. */
 export async function listConflicts(
   { sql }: Database,
-  input: { linkId: string; open?: boolean; limit: number; before?: { at: string; id: string } },
+  input: ConflictFilter & { limit: number; before?: { at: string; id: string } },
 ): Promise<ConflictRow[]> {
+  const { linkId, open, kind, mappingId, leftId, rightId, decided, waitingDays, before } = input
+  const all = [
+    sql`true`,
+    ...(linkId === undefined ? [] : [sql`c.link_id = ${linkId}`]),
+    ...(open === undefined ? [] : [open ? sql`c.resolved_at is null` : sql`c.resolved_at is not null`]),
+    ...(kind === undefined ? [] : [sql`c.kind = ${kind}`]),
+    ...(mappingId === undefined ? [] : [sql`c.mapping_id = ${mappingId}`]),
+    ...(leftId === undefined ? [] : [sql`p.left_id = ${leftId}`]),
+    ...(rightId === undefined ? [] : [sql`p.right_id = ${rightId}`]),
+    ...(decided === undefined ? [] : [decided ? sql`c.decision is not null` : sql`c.decision is null`]),
+    ...(waitingDays === undefined ? [] : [sql`c.values_since <= now() - make_interval(days => ${waitingDays})`]),
+    ...(before === undefined
+      ? []
+      : [sql`(c.first_seen, c.id) < (${before.at}::text::timestamptz, ${before.id}::uuid)`]),
+  ]
   return named(
     'list conflicts',
     () => sql<ConflictRow[]>`
       select ${selected(sql)} from conflicts c join pairs p on p.id = c.pair_id
-      where c.link_id = ${input.linkId}
-        and ${input.open === undefined ? sql`true` : input.open ? sql`c.resolved_at is null` : sql`c.resolved_at is not null`}
-        and ${input.before === undefined ? sql`true` : sql`(c.first_seen, c.id) < (${input.before.at}::text::timestamptz, ${input.before.id}::uuid)`}
+      where ${all.map((one, index) => (index === 0 ? one : sql`and ${one}`))}
       order by c.first_seen desc, c.id desc limit ${input.limit}`,
   )
 }

@@ -7,6 +7,7 @@ import { openDatabase } from '../db/connection.ts'
 import { ensurePartitions } from '../db/ledger.ts'
 import { migrate } from '../db/migrate.ts'
 import { createStore } from '../db/store.ts'
+import { decideUnanswered } from '../db/unanswered.ts'
 import { centralQueue } from '../workflows/messages.ts'
 import { readCentralEnvironment } from './environment.ts'
 import { build, connectTemporal, createLogger, runWorkers } from './process.ts'
@@ -16,6 +17,7 @@ import { openSealFolder, sealLedger } from './seal-ledger.ts'
 const sendMailEveryMs = 5_000
 const dayMs = 86_400_000
 const sealEveryMs = 600_000
+const decideEveryMs = 60_000
 
 /** The worker of the central queue. Workflows come from the given bundle, the one of the build, or the source. */
 export async function createCentralWorker(options: {
@@ -98,11 +100,24 @@ export async function runCentral(env: NodeJS.ProcessEnv): Promise<void> {
   if (sealFolder === null) logger.warn('TANDEM_SEAL_FOLDER is not set: the ledger is not sealed')
   seal()
   const seals = setInterval(seal, sealEveryMs)
+  let deciding = Promise.resolve()
+  const decide = () => {
+    deciding = deciding
+      .then(async () => void (await decideUnanswered(database)))
+      .catch((error: unknown) => {
+        logger.error(
+          { error: error instanceof Error ? error.message : String(error) },
+          'Conflicts that nobody has decided about could not be decided; they wait',
+        )
+      })
+  }
+  const decisions = setInterval(decide, decideEveryMs)
   await runWorkers([worker], { role: 'central', build }, async () => {
     clearInterval(mail)
     clearInterval(partitions)
     clearInterval(seals)
-    await Promise.all([sending, sealing])
+    clearInterval(decisions)
+    await Promise.all([sending, sealing, deciding])
     await connection.close()
     await database.close()
   })

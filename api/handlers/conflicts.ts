@@ -1,10 +1,20 @@
-import { decideConflicts, frozenConflicts, getConflict, listConflicts } from '../../db/conflicts.ts'
+import { setImmediate } from 'node:timers/promises'
+import type { z } from 'zod'
+import { textDifferences } from '../../core/text-diff.ts'
+import { type ConflictRow, decideConflicts, frozenConflicts, getConflict, listConflicts } from '../../db/conflicts.ts'
 import { getLink } from '../../db/links.ts'
+import type { conflictQuery } from '../contract/conflicts.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { page, readCursor, timeKey } from './cursor.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
-type ConflictHandlerName = 'listConflicts' | 'getConflict' | 'resolveConflict' | 'resolveConflicts' | 'unfreezeRecord'
+type ConflictHandlerName =
+  | 'listConflicts'
+  | 'conflictInbox'
+  | 'getConflict'
+  | 'resolveConflict'
+  | 'resolveConflicts'
+  | 'unfreezeRecord'
 
 const refusals = {
   moved: 'The conflict has moved on since: a side shows another value now, or somebody has decided.',
@@ -17,22 +27,44 @@ export function conflictHandlers({ database }: Dependencies): Pick<Handlers, Con
     if ((await getLink(database, id)) === null) throw notFound('link', id)
   }
 
+  async function listed(
+    query: z.infer<typeof conflictQuery> & { limit: number; cursor?: string | undefined },
+    linkId?: string,
+  ) {
+    const { limit, cursor, differences, open, decided, kind, mappingId, leftId, rightId, waitingDays } = query
+    const before = readCursor(cursor, timeKey)
+    const rows = await listConflicts(database, {
+      limit: limit + 1,
+      ...(linkId === undefined ? {} : { linkId }),
+      ...(open === undefined ? {} : { open: open === 'true' }),
+      ...(decided === undefined ? {} : { decided: decided === 'true' }),
+      ...(kind === undefined ? {} : { kind }),
+      ...(mappingId === undefined ? {} : { mappingId }),
+      ...(leftId === undefined ? {} : { leftId }),
+      ...(rightId === undefined ? {} : { rightId }),
+      ...(waitingDays === undefined ? {} : { waitingDays }),
+      ...(before === undefined ? {} : { before }),
+    })
+    const { items, next } = page(rows, limit, (row) => ({ at: row.firstSeen, id: row.id }))
+    const compared: ReturnType<typeof shown>[] = []
+    for (const row of items) {
+      compared.push(shown(row, differences === 'true'))
+      // Long texts take their time, and others ask meanwhile.
+      if (differences === 'true') await setImmediate()
+    }
+    return { items: compared, next }
+  }
+
   return {
     listConflicts: async ({ params, query }) => {
       await existingLink(params.id)
-      const before = readCursor(query.cursor, timeKey)
-      const rows = await listConflicts(database, {
-        linkId: params.id,
-        limit: query.limit + 1,
-        ...(query.open === undefined ? {} : { open: query.open === 'true' }),
-        ...(before === undefined ? {} : { before }),
-      })
-      return page(rows, query.limit, (row) => ({ at: row.firstSeen, id: row.id }))
+      return listed(query, params.id)
     },
+    conflictInbox: ({ query }) => listed(query),
     getConflict: async ({ params }) => {
       const found = await getConflict(database, params.id, params.conflictId)
       if (found === null) throw notFound('conflict', params.conflictId)
-      return found
+      return shown(found, true)
     },
     resolveConflict: async ({ params, body }, { actor }) => {
       await existingLink(params.id)
@@ -57,13 +89,13 @@ export function conflictHandlers({ database }: Dependencies): Pick<Handlers, Con
         })
       const decided = await getConflict(database, params.id, params.conflictId)
       if (decided === null) throw notFound('conflict', params.conflictId)
-      return decided
+      return shown(decided, true)
     },
     resolveConflicts: async ({ params, body }, { actor }) => {
       await existingLink(params.id)
       const { value, ...choice } = body
       const input = { linkId: params.id, value: value ?? null, actor, ...choice }
-      return { items: await decideConflicts(database, input) }
+      return { items: (await decideConflicts(database, input)).map(shownOutcome) }
     },
     unfreezeRecord: async ({ params, body }, { actor }) => {
       await existingLink(params.id)
@@ -86,7 +118,15 @@ export function conflictHandlers({ database }: Dependencies): Pick<Handlers, Con
         reason: body.reason,
         actor,
       })
-      return { items }
+      return { items: items.map(shownOutcome) }
     },
   }
+}
+
+function shown(row: ConflictRow, compared: boolean) {
+  return { ...row, differences: compared ? textDifferences(row) : null }
+}
+
+function shownOutcome<T extends { conflict: ConflictRow | null }>(outcome: T) {
+  return { ...outcome, conflict: outcome.conflict === null ? null : shown(outcome.conflict, false) }
 }
