@@ -88,6 +88,9 @@ const rules: Record<string, string> = {
   attachment: 'it is a file of the other side',
 }
 
+/** Of a pair that was there already: its field was mapped later, its history was reset, or it was found rather than created. */
+const notAgreed = 'both sides had agreed on nothing yet, and the value of the other side is taken then'
+
 /** Why a field of a record has its value, as facts and in words; pure. */
 export function explainField(facts: WhyFacts): WhyAnswer {
   const { side, recordId, field, endpoints, base, pair, mapping } = facts
@@ -152,7 +155,8 @@ export function wordsOfWrite(
   const sourceId = from === 'left' ? write.leftId : write.rightId
   const target = side === 'left' ? write.leftId : write.rightId
   const sourceField = mapping?.[from] ?? null
-  const rule = rules[field.rule] ?? `rule ${field.rule}`
+  const known = field.rule === 'new' && write.action !== 'create' ? notAgreed : rules[field.rule]
+  const rule = known ?? `rule ${field.rule}`
   const lines = [
     `Tandem wrote it on ${write.at} (${write.action} of ${target ?? 'a record'} in ${endpoints[side]}): before ${quoted(field.before)}, sent ${quoted(field.sent)}${
       'after' in field ? `, and the endpoint kept ${quoted(field.after ?? null)}` : ''

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { type WhyWrite, wordsOfWrite } from './why.ts'
+
+const write: WhyWrite = {
+  ledgerId: '1',
+  at: '2026-11-25T12:00:00Z',
+  kind: 'write',
+  action: 'create',
+  side: 'right',
+  leftId: '1',
+  rightId: '2',
+  field: { mappingId: 'name', field: 'name', source: 'a', before: null, sent: 'a', rule: 'new' },
+  actor: 'ann',
+  bridge: null,
+  build: null,
+  version: null,
+  run: null,
+  workflowId: null,
+  temporalRunId: null,
+  foundByLooking: false,
+  possibleOverwrite: false,
+  chain: 'link:1',
+  seq: 1,
+}
+
+it('tells a record that was created from a pair that had agreed on nothing yet', () => {
+  const said = (action: string) =>
+    wordsOfWrite({ ...write, action }, { endpoints: { left: 'alm', right: 'octane' }, mapping: null }).join(' ')
+  expect(said('create')).toContain('the record was created here from the other one')
+  expect(said('update')).toContain('both sides had agreed on nothing yet')
+})
