@@ -7,6 +7,7 @@ import type {
   CarriesAttachments,
   Connector,
   DeleteResult,
+  FindOptions,
   GoneEvidence,
   RowResult,
   ScanQuery,
@@ -230,7 +231,7 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
     field: string,
     values: readonly string[],
     fields: readonly string[],
-    options?: CallOptions,
+    options?: FindOptions,
   ): Promise<RecordSnapshot[]> {
     const found = await Promise.all(
       members.map(async (member) => {

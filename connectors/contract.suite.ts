@@ -243,6 +243,9 @@ export function contractSuite(name: string, open: () => Promise<Subject>): void 
         expect(found.map((one) => one.fields[subject.fields.title])).toEqual([name])
       }
       expect(await connector.find(type(), reference, ['D/P/defect/111'], [])).toEqual([])
+      const both = await connector.find(type(), reference, names.slice(0, 2), [])
+      const turned = await connector.find(type(), reference, names.slice(0, 2), [], { descending: true })
+      expect(turned.map((one) => one.id)).toEqual(both.map((one) => one.id).reverse())
     })
 
     it('refuses a write to a record that somebody has changed since it was read', async () => {

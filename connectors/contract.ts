@@ -110,6 +110,11 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+export interface FindOptions extends CallOptions {
+  /** The highest ids come first: an answer that is cut off then lacks other records than in ascending order. */
+  descending?: boolean
+}
+
 /** A server's clock by the header `Date` of an answer. */
 export interface ServerDate {
   /** ISO 8601, to the second. */
@@ -207,13 +212,16 @@ export interface Reads {
     fields: readonly string[],
     options?: CallOptions,
   ): Promise<readonly RecordSnapshot[]>
-  /** Records whose string field holds one of the values exactly (cross-reference look-up). Several may carry the same value. */
+  /**
+   * Records whose string field holds one of the values exactly (cross-reference look-up), in ascending order of their ids
+   * unless asked otherwise. Several may carry the same value.
+   */
   find(
     entityType: string,
     field: string,
     values: readonly string[],
     fields: readonly string[],
-    options?: CallOptions,
+    options?: FindOptions,
   ): Promise<readonly RecordSnapshot[]>
   /** How many records of the type exist. */
   count(entityType: string, options?: CallOptions): Promise<number>

@@ -8,7 +8,8 @@ import { otherSide, type RecordSnapshot, type Side, sameStamp, sides } from '../
 import type { Workbench } from '../connections.ts'
 import { outOfScope, scopeOf } from '../scope.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
-import { findTwins, nameOf } from './find-twins.ts'
+import { findCreated, openCreate, unansweredCreate, unprovenAbsence } from './find-created.ts'
+import { nameOf } from './find-twins.ts'
 import { evidenceOf, type IncompletePair, judgeGone } from './judge-gone.ts'
 import { planByHistory } from './latest.ts'
 import { referencesOf } from './references.ts'
@@ -209,7 +210,7 @@ async function recreate({
   call,
 }: {
   bench: Workbench
-  store: Pick<Store, 'referred'>
+  store: Pick<Store, 'referred' | 'siblings'>
   item: WorkItem
   pairId: string
   from: Side
@@ -218,8 +219,17 @@ async function recreate({
   call: { signal?: AbortSignal }
 }): Promise<Decision> {
   const to = otherSide(from)
-  const found = (await findTwins({ bench, store, from, sources: [source], references, call })).get(source.id) ?? []
-  const decision = judgeNew({ bench, item, from, source, found, mayCreate: true, references })
+  const { found, absent } = await findCreated({ bench, store, from, records: [{ item, source }], references, call })
+  const decision = judgeNew({
+    bench,
+    item,
+    from,
+    source,
+    found: found.get(source.id) ?? [],
+    surelyAbsent: absent.has(source.id),
+    mayCreate: true,
+    references,
+  })
   if (decision.kind === 'create') return { ...decision, repair: pairId }
   return decision.kind === 'pair' ? { ...decision, pairId, rebound: to } : decision
 }
@@ -371,7 +381,7 @@ const nothingPlanned: PairDecision['plan'] = {
 
 interface UnpairedInput {
   bench: Workbench
-  store: Pick<Store, 'twins' | 'referred'>
+  store: Pick<Store, 'twins' | 'referred' | 'siblings'>
   from: Side
   records: readonly { item: WorkItem; from: Side; source: RecordSnapshot }[]
   snapshots: Snapshots
@@ -414,14 +424,7 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
     ({ item, source }) =>
       !named.has(source.id) && (mayCreate(source) || item.intents.some((one) => one.action === 'create')),
   )
-  const found = await findTwins({
-    bench,
-    store,
-    from,
-    sources: candidates.map(({ source }) => source),
-    references,
-    call,
-  })
+  const { found, absent } = await findCreated({ bench, store, from, records: candidates, references, call })
 
   const outside = await outOfScope(
     bench,
@@ -449,6 +452,7 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
       from,
       source,
       found: found.get(source.id) ?? [],
+      surelyAbsent: absent.has(source.id),
       mayCreate: mayCreate(source),
       outOfScope: outside.has(source.id),
       references,
@@ -522,6 +526,7 @@ function judgeNew({
   from,
   source,
   found,
+  surelyAbsent,
   mayCreate,
   outOfScope = false,
   references,
@@ -531,6 +536,8 @@ function judgeNew({
   from: Side
   source: RecordSnapshot
   found: readonly RecordSnapshot[]
+  /** True: nothing was found although everything that is there would have been. */
+  surelyAbsent: boolean
   mayCreate: boolean
   /** True: it is taken up by nobody, unless that has begun already. */
   outOfScope?: boolean
@@ -561,17 +568,8 @@ function judgeNew({
   }
   if (open !== undefined) {
     const remaining = configuration.tuning.inDoubtSeconds - open.ageSeconds
-    if (remaining > 0) {
-      const problem: Problem = {
-        class: 'in-doubt',
-        code: 'create-unanswered',
-        message:
-          'A create was sent and its answer never came. The record is looked for until it is found or surely was not created.',
-        remedy: 'Nothing to do: this settles by itself.',
-        side: to,
-      }
-      return stop(item, 'in-doubt', [problem], lookAgainIn(remaining))
-    }
+    if (remaining > 0) return stop(item, 'in-doubt', [unansweredCreate(to)], lookAgainIn(remaining))
+    if (!surelyAbsent) return stop(item, 'in-doubt', [unprovenAbsence(bench, to)], 'backoff')
   }
   if (item.intents.length > 0)
     return { ...stop(item, 'waiting', [], 0), settled: item.intents.map((intent) => notApplied(intent.id)) }
@@ -586,11 +584,6 @@ function judgeNew({
     settled: [],
   }
   return decision
-}
-
-/** The last create that was sent for an item and never answered. */
-function openCreate(item: WorkItem): OpenIntent | undefined {
-  return item.intents.filter((one) => one.action === 'create').at(-1)
 }
 
 /** The twin that an earlier attempt created is found: base is what was sent then, and the attempt's link-back is looked for. */

@@ -8,6 +8,7 @@ import {
   type ConnectionReport,
   type Connector,
   ConnectorError,
+  type FindOptions,
   type ScanQuery,
   type ScanRow,
 } from '../contract.ts'
@@ -446,7 +447,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     field: string,
     values: readonly string[],
     fields: readonly string[],
-    call: CallOptions = {},
+    { descending = false, ...call }: FindOptions = {},
   ): Promise<RecordSnapshot[]> {
     const metadata = await schema(entityType)
     const read = fields.includes(field) ? fields : [...fields, field]
@@ -460,7 +461,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
             {
               fields: wanted(entityType, read),
               query,
-              'order-by': '{id[ASC]}',
+              'order-by': descending ? '{id[DESC]}' : '{id[ASC]}',
               'page-size': '1000',
               'start-index': String(rows.length + 1),
             },

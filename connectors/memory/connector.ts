@@ -209,6 +209,7 @@ export function createMemoryConnector(
       reading(options, () =>
         [...system.records.values()]
           .filter((record) => values.includes(String(record.fields[field] ?? '')))
+          .sort((one, other) => (Number(one.id) - Number(other.id)) * (options.descending === true ? -1 : 1))
           .map((record) => snapshot(record, [...fields, field])),
       ),
     count: (_entityType, options = {}) => reading(options, () => system.records.size),

@@ -7,6 +7,7 @@ import {
   type ConnectionReport,
   type Connector,
   ConnectorError,
+  type FindOptions,
   type ScanQuery,
   type ScanRow,
 } from '../contract.ts'
@@ -472,7 +473,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     field: string,
     values: readonly string[],
     fields: readonly string[],
-    call: CallOptions = {},
+    { descending = false, ...call }: FindOptions = {},
   ): Promise<RecordSnapshot[]> {
     const wired = await schema(entityType)
     const read = fields.includes(field) ? fields : [...fields, field]
@@ -483,7 +484,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
         for (;;) {
           const page = await paged(
             `/${collection(entityType)}`,
-            { fields: wanted(read), query, order_by: 'id', offset: String(rows.length) },
+            { fields: wanted(read), query, order_by: descending ? '-id' : 'id', offset: String(rows.length) },
             call,
           )
           rows.push(...page.data)

@@ -75,8 +75,17 @@ export const plants: Record<Exclude<Invariant, 'I9'>, Plant> = {
     }),
   },
   I3: {
-    defect: 'an unanswered create is sent again without looking for it',
-    shell: () => ({ ...same, connector: (connector) => altered(connector, { find: async () => [] }) }),
+    defect: 'an unanswered create is forgotten, and sent again without looking for it',
+    shell: () => ({
+      store: (store) =>
+        altered(store, {
+          claim: async (request) => {
+            const claim = await store.claim(request)
+            return { ...claim, items: claim.items.map((item) => ({ ...item, intents: [] })) }
+          },
+        }),
+      connector: (connector) => altered(connector, { find: async () => [] }),
+    }),
   },
   I4: {
     defect: 'what its user may not see is taken for deleted',

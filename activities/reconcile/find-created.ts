@@ -1,0 +1,107 @@
+import type { Problem } from '../../core/problems.ts'
+import type { References } from '../../core/references.ts'
+import type { OpenIntent, Store, WorkItem } from '../../core/store.ts'
+import { otherSide, type RecordSnapshot, type Side } from '../../core/values.ts'
+import type { Workbench } from '../connections.ts'
+import { eachOnce, type FindTwinsInput, findTwins, search, searchedField } from './find-twins.ts'
+
+/** Looks up the twins of records, and once more and surely where a create would be given up for not having happened. */
+export async function findCreated({
+  records,
+  ...input
+}: {
+  bench: Workbench
+  store: Pick<Store, 'referred' | 'siblings'>
+  from: Side
+  records: readonly { item: WorkItem; source: RecordSnapshot }[]
+  references: References
+  call: { signal?: AbortSignal }
+}): Promise<{ found: ReadonlyMap<string, readonly RecordSnapshot[]>; absent: ReadonlySet<string> }> {
+  const found = await findTwins({ ...input, sources: records.map(({ source }) => source) })
+  const overdue = records.flatMap(({ item, source }) => {
+    const open = openCreate(item)
+    const waits = open === undefined || open.ageSeconds < input.bench.link.configuration.tuning.inDoubtSeconds
+    return waits || (found.get(source.id) ?? []).length > 0 ? [] : [{ source, ageSeconds: open.ageSeconds }]
+  })
+  const { twins, absent } = await findTwinsSurely({ ...input, sources: overdue })
+  return { found: new Map([...found, ...twins]), absent }
+}
+
+/** The last create that was sent for an item and never answered. */
+export function openCreate(item: WorkItem): OpenIntent | undefined {
+  return item.intents.filter((one) => one.action === 'create').at(-1)
+}
+
+/** So many records that are known to be there are looked up beside those in question. */
+const mostWitnesses = 5
+
+/** So many sources are asked for at a time, so that the witnesses stand in the same request. */
+const sourcesAtATime = 40
+
+/** Where a side shows no record at all, nothing can bear witness: a record is looked for so many times as long. */
+const patienceWithoutWitness = 3
+
+/**
+ * Looks for records that an unanswered create may have made, when the time has come to say that it made none. That a look-up
+ * lacks them proves nothing: rights may have been lost, or the answer may lack its beginning or its end. It takes two
+ * look-ups in opposite orders, each of which finds records that are known to be there. Answers what was found after all,
+ * and of which sources it is sure now that they have no twin.
+ */
+async function findTwinsSurely(
+  input: Omit<FindTwinsInput, 'sources' | 'store'> & {
+    store: Pick<Store, 'referred' | 'siblings'>
+    sources: readonly { source: RecordSnapshot; ageSeconds: number }[]
+  },
+): Promise<{ twins: Map<string, RecordSnapshot[]>; absent: ReadonlySet<string> }> {
+  const { bench, from, store, call } = input
+  const to = otherSide(from)
+  const twins = new Map<string, RecordSnapshot[]>()
+  const absent = new Set<string>()
+  const field = searchedField(bench, to)
+  if (input.sources.length === 0 || field === null) return { twins, absent }
+  const connector = bench.connectors[to]
+  const {
+    tuning,
+    [to]: { entityType },
+  } = bench.link.configuration
+  const known = await store.siblings({ linkId: bench.link.id, side: to, limit: mostWitnesses })
+  const read = known.length === 0 ? [] : await connector.read(entityType, known, [field], call)
+  const witnesses = read.flatMap(({ fields }) => {
+    const value = fields[field]
+    return typeof value === 'string' && value !== '' ? [value] : []
+  })
+  const shown = read.length > 0 || (known.length === 0 && (await connector.newest(entityType, call)) !== null)
+  for (let start = 0; start < input.sources.length; start += sourcesAtATime) {
+    const some = input.sources.slice(start, start + sourcesAtATime)
+    const sources = some.map(({ source }) => source)
+    const [up, down] = await Promise.all(
+      [false, true].map((descending) => search({ ...input, sources }, { witnesses, descending })),
+    )
+    for (const { source, ageSeconds } of some) {
+      const found = eachOnce([...(up?.twins.get(source.id) ?? []), ...(down?.twins.get(source.id) ?? [])])
+      const provable = shown || (known.length === 0 && ageSeconds > patienceWithoutWitness * tuning.inDoubtSeconds)
+      if (found.length > 0) twins.set(source.id, found)
+      else if (provable && up?.complete === true && down?.complete === true) absent.add(source.id)
+    }
+  }
+  return { twins, absent }
+}
+
+export function unansweredCreate(side: Side): Problem {
+  return {
+    class: 'in-doubt',
+    code: 'create-unanswered',
+    message:
+      'A create was sent and its answer never came. The record is looked for until it is found or surely was not created.',
+    remedy: 'Nothing to do: this settles by itself.',
+    side,
+  }
+}
+
+export function unprovenAbsence(bench: Workbench, side: Side): Problem {
+  return {
+    ...unansweredCreate(side),
+    message: `A create was sent and its answer never came. It is not found, but ${bench.link[side].name} shows none of the records either that are known to be there, or not all of them, so it is not created again.`,
+    remedy: 'See whether the integration user may still read all records of this type.',
+  }
+}
