@@ -31,9 +31,12 @@ export interface PairDecision {
   settlesOnly: boolean
   /**
    * Writes to a side whose server compares stamps that nobody answered and that are not there yet. They are sent again from
-   * the same state at once, of which only one can come through, and stay open until it is known which.
+   * the same state at once, of which only one can come through, and stay open until it is known which. Link-backs that may
+   * still come are not sent again and hold nothing up.
    */
   leftOpen: readonly OpenIntent[]
+  /** Seconds in which a link-back among them may still be carried out; 0: there is none. */
+  linkBackWithin: number
   /** The pair's record on this side was created anew by an earlier attempt. */
   rebound?: Side
 }

@@ -481,7 +481,8 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
   const successor = write.before === null || isDirectSuccessor(write.before.stamp, snapshot.stamp)
   // Of writes planned from the same state this one came through, so none that was left open will.
   if (decision.kind === 'pair' && successor)
-    for (const open of decision.leftOpen) if (open.side === side) effects.settled.push(notApplied(open.id))
+    for (const open of decision.leftOpen)
+      if (open.side === side && open.action === 'update') effects.settled.push(notApplied(open.id))
   effects.settled.push({
     ...unsettled(write),
     outcome: 'applied',

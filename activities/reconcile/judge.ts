@@ -263,7 +263,9 @@ function judgePair(
 function stillOnItsWay(bench: Workbench, decision: PairDecision): { side: Side; seconds: number } | null {
   const { inDoubtSeconds } = bench.link.configuration.tuning
   // With nothing to send again that would settle it, it is waited for like any other.
-  const idle = decision.leftOpen.filter(({ side }) => !decision.settlesOnly && decision.plan.writes[side].length === 0)
+  const idle = decision.leftOpen.filter(
+    ({ side, action }) => action === 'update' && !decision.settlesOnly && decision.plan.writes[side].length === 0,
+  )
   const open = decision.item.intents.flatMap((intent) => {
     if (idle.includes(intent)) return [{ side: intent.side, remaining: inDoubtSeconds - intent.ageSeconds }]
     const outcome = decision.settled.find((one) => one.intentId === intent.id)?.outcome
@@ -293,6 +295,15 @@ function mayStillComeThrough(bench: Workbench, intent: OpenIntent, now: RecordSn
   )
 }
 
+/**
+ * Seconds in which a link-back that nobody answered may still be carried out, whatever has become of the record: it is sent
+ * without comparing anything. 0: none.
+ */
+function linkBackComesWithin(bench: Workbench, intent: OpenIntent): number {
+  const { inDoubtSeconds } = bench.link.configuration.tuning
+  return intent.action === 'link-back' && !intent.answered ? Math.max(0, inDoubtSeconds - intent.ageSeconds) : 0
+}
+
 /** Looked for every few seconds, until the time is over. */
 function lookAgainIn(remainingSeconds: number): number {
   return Math.max(1, Math.min(10, Math.ceil(remainingSeconds)))
@@ -316,14 +327,21 @@ function planPair(
     snapshots: { left, right },
     references: { left: nameOf(bench, 'right', right.id), right: nameOf(bench, 'left', left.id) },
   })
-  const leftOpen = intents.filter((intent) => mayStillComeThrough(bench, intent, intent.side === 'left' ? left : right))
+  const linkBacks = intents.filter(
+    (intent) =>
+      linkBackComesWithin(bench, intent) > 0 &&
+      looked.settled.some((one) => one.intentId === intent.id && one.outcome === 'not-applied'),
+  )
+  const leftOpen = intents.filter(
+    (intent) => linkBacks.includes(intent) || mayStillComeThrough(bench, intent, intent.side === 'left' ? left : right),
+  )
   const settled = looked.settled.filter((one) => !leftOpen.some((intent) => intent.id === one.intentId))
   const settlesOnly = item.intents.length > leftOpen.length
   const plan = settlesOnly
     ? nothingPlanned
     : bench.planner.planPair(pairInput(item, looked.base, left, right, references))
   const linkBack = sides.filter((side) => {
-    if (settlesOnly) return false
+    if (settlesOnly || linkBacks.some((intent) => intent.side === side)) return false
     const field = configuration[side].crossReference
     const own = side === 'left' ? left : right
     const twin = side === 'left' ? right : left
@@ -341,6 +359,7 @@ function planPair(
     baseChanged: looked.changed || pairId === null,
     settled,
     leftOpen,
+    linkBackWithin: Math.max(0, ...linkBacks.map((intent) => linkBackComesWithin(bench, intent))),
     plan,
     linkBack,
     outcome,
@@ -618,7 +637,8 @@ function planCreated({
   for (const other of item.intents) {
     if (other.id === open.id) continue
     const linked = other.action === 'link-back' && other.fields.every(({ field }) => source.fields[field] === name)
-    pair.settled.push(linked ? settledLinkBack(other, source) : notApplied(other.id))
+    if (linked) pair.settled.push(settledLinkBack(other, source))
+    else if (linkBackComesWithin(bench, other) === 0) pair.settled.push(notApplied(other.id))
   }
   return pair
 }
