@@ -37,6 +37,8 @@ export interface BaseField {
   halfway?: { side: Side; rule: 'merge' | 'decision'; left: string; right: string }
   /** Whether a write of ours lies under the value that is there now cannot be told any more: a person decides. */
   disputed?: true
+  /** The sides held different values when the pair was adopted, and neither has been chosen yet. */
+  differs?: true
   /** The field is left alone until an admin decides. */
   frozen?: 'altered' | 'ping-pong'
   /** The side whose endpoint froze it. */

@@ -8,6 +8,8 @@ export type ConflictKind =
   | 'both-changed'
   /** Whether a write of ours lies under what is there now cannot be told. */
   | 'disputed'
+  /** The sides differed when the pair was adopted. */
+  | 'adopted'
   /** An endpoint alters what is written, or answers it with the value before. */
   | 'frozen'
 
@@ -75,6 +77,7 @@ export type Decisions = Readonly<Record<string, ConflictDecision>>
 
 /** Both base values as far as they are known. */
 export function knownBase(base: BaseField | undefined): FieldConflict['base'] {
+  if (base?.differs === true) return null
   const value = (one: BaseValue | undefined): CanonicalValue | undefined =>
     one !== undefined && 'v' in one ? one.v : undefined
   const [left, right] = [value(base?.left), value(base?.right)]

@@ -14,14 +14,18 @@ export function conflictProblem(mapping: FieldMapping, kind: ConflictKind): Prob
   return {
     class: 'conflict',
     code: 'both-changed',
-    message:
-      kind === 'disputed'
-        ? `Whether a write of Tandem lies under the value of "${mapping.id}" cannot be told any more, and both sides differ.`
-        : `Both sides changed "${mapping.id}" since they last agreed.`,
+    message: conflictWords(mapping, kind),
     remedy: 'Choose a side or write a value (tandem conflict list); every other field of the record goes on.',
     field: mapping.left ?? mapping.right ?? '',
     mappingId: mapping.id,
   }
+}
+
+function conflictWords({ id }: FieldMapping, kind: ConflictKind): string {
+  if (kind === 'disputed')
+    return `Whether a write of Tandem lies under the value of "${id}" cannot be told any more, and both sides differ.`
+  if (kind === 'adopted') return `The sides hold different values of "${id}", and did when they were paired.`
+  return `Both sides changed "${id}" since they last agreed.`
 }
 
 /** Told at every look while the field is frozen. */

@@ -9,6 +9,12 @@ import type { Problem } from './problems.ts'
 import type { Translation } from './translate.ts'
 import { type CanonicalValue, otherSide, type Side, type Stamp, sameValue, sides } from './values.ts'
 
+/**
+ * What becomes of different values of records that existed on both sides before they were paired: a person decides, as the
+ * field's policy says, or a side wins.
+ */
+export type AdoptedDifferences = 'ask' | 'policy' | Side
+
 /** One mapped field of a pair, ready to be judged. */
 export interface MergeField {
   mapping: FieldMapping
@@ -27,6 +33,8 @@ export interface MergeField {
   mergeKind?: MergeKind
   /** The side that was edited last; null: nobody can tell. Undefined: the histories have not been asked. */
   newer?: Side | null
+  /** The pair is being adopted: what becomes of values that differ. */
+  adopting?: AdoptedDifferences
   /** What a person decided about the field. */
   decision?: ConflictDecision
   /** Names of both endpoints, for people. */
@@ -95,7 +103,9 @@ export function mergeField(field: MergeField): MergeResult {
   if (base?.frozen !== undefined)
     return { kind: 'held', problem: frozenProblem(field, base), conflict: conflictOf(field, 'frozen') }
   if (!flows.toLeft && !flows.toRight) return { kind: 'agreed', base: null }
-  if (base === undefined) return settleWithoutHistory(field, 'new')
+  if (base === undefined)
+    return field.adopting === undefined ? settleWithoutHistory(field, 'new') : adopt(field, field.adopting)
+  if (base.differs === true) return adopt(field, 'ask')
 
   const changed = { left: hasChanged(field, base, 'left'), right: hasChanged(field, base, 'right') }
   if (base.fingerprint !== field.fingerprint) {
@@ -279,6 +289,7 @@ export function mergeGroup(fields: readonly MergeField[]): MergeResult[] {
     return results.map((result, index) => {
       const field = fields[index]
       if (result.kind !== 'write' || field === undefined) return result
+      if (decided === undefined && isAsking(field)) return askedOf(field)
       if (policy === 'ask') return held(field, 'both-changed')
       return result.side === policy && flowsFrom(field.flows, policy)
         ? flow(field, policy, decided === undefined ? 'conflict' : 'decision')
@@ -287,15 +298,16 @@ export function mergeGroup(fields: readonly MergeField[]): MergeResult[] {
   }
   const stopped = results.find((result) => result.kind === 'held')
   if (stopped?.kind !== 'held') return results
-  return results.map((result, index) =>
-    result.kind === 'write'
-      ? {
-          kind: 'held',
-          problem: { ...stopped.problem, mappingId: fields[index]?.mapping.id ?? stopped.problem.mappingId ?? '' },
-          ...(result.deciding === true ? { deciding: true } : {}),
-        }
-      : result,
-  )
+  return results.map((result, index) => {
+    const field = fields[index]
+    if (result.kind !== 'write' || field === undefined) return result
+    return {
+      kind: 'held',
+      problem: { ...stopped.problem, mappingId: field.mapping.id },
+      ...(result.deciding === true ? { deciding: true } : {}),
+      ...(isAsking(field) ? { base: markedBase(field) } : {}),
+    }
+  })
 }
 
 function flowsFrom(flows: MergeField['flows'], from: Side): boolean {
@@ -354,6 +366,48 @@ function settleWithoutHistory(field: MergeField, rule: MergeRule): MergeResult {
   if (field.right === null) return flow(field, 'left', rule)
   const policy = sidePolicy(mapping)
   return policy === 'ask' ? held(field, 'both-changed') : flow(field, policy, rule)
+}
+
+/**
+ * Values that were there before the pair was. Nothing is overwritten unless somebody chose that: a value goes where there is
+ * none; a field that flows one way stays as it is on both sides, as after any edit of its target; all else is asked. What
+ * waits to be asked is marked in the base, so that no later look takes it for a field that is merely new.
+ */
+function adopt(field: MergeField, differences: AdoptedDifferences): MergeResult {
+  const { flows } = field
+  if (differences === 'policy') return settleWithoutHistory(field, 'new')
+  if (agree(field)) return { kind: 'agreed', base: agreedBase(field) }
+  const filling = field.left === null && flows.toLeft ? 'right' : field.right === null && flows.toRight ? 'left' : null
+  if (filling !== null) {
+    const filled = flow(field, filling, 'new')
+    return filled.kind === 'held' ? { ...filled, base: markedBase(field) } : filled
+  }
+  if (differences !== 'ask')
+    return flowsFrom(flows, differences) ? flow(field, differences, 'new') : { kind: 'agreed', base: agreedBase(field) }
+  const waiting = sides.flatMap((side) => {
+    const translation = flowsFrom(flows, side) ? field.translate(side, field[side]) : null
+    return translation?.ok === false && translation.problem.class === 'waiting' ? [translation.problem] : []
+  })[0]
+  if (waiting !== undefined) return { kind: 'held', problem: waiting, base: markedBase(field) }
+  return flows.toLeft && flows.toRight ? askedOf(field) : { kind: 'agreed', base: agreedBase(field) }
+}
+
+/** Is the field one of a pair that was adopted without saying whose values are right? */
+function isAsking({ base, adopting }: MergeField): boolean {
+  return base === undefined ? adopting === 'ask' : base.differs === true
+}
+
+function markedBase(field: MergeField): BaseField {
+  return { ...agreedBase(field), differs: true }
+}
+
+function askedOf(field: MergeField): MergeResult {
+  return {
+    kind: 'held',
+    problem: conflictProblem(field.mapping, 'adopted'),
+    conflict: { ...conflictOf(field, 'adopted'), base: null },
+    base: markedBase(field),
+  }
 }
 
 function flow(field: MergeField, from: Side, rule: MergeRule): MergeResult {

@@ -5,7 +5,7 @@ import { mappingFingerprint, valueHash } from './hash.ts'
 import type { EditTimes } from './latest.ts'
 import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
 import { canonicalMemo, sameMemoContent } from './memo.ts'
-import { isGap, type MergeField, type MergeResult, mergeGroup } from './merge.ts'
+import { type AdoptedDifferences, isGap, type MergeField, type MergeResult, mergeGroup } from './merge.ts'
 import { alteredRemedy } from './merge-problems.ts'
 import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
@@ -98,6 +98,8 @@ export interface PairInput {
   seen: { left: Stamp | null; right: Stamp | null }
   /** What people decided about fields of the pair. */
   decisions?: Decisions
+  /** The pair is being adopted: what becomes of values that differ. */
+  adopting?: AdoptedDifferences
   /** Frozen fields are tried again. */
   retry?: boolean
   /** Twins of records that the two refer to. */
@@ -238,6 +240,7 @@ export function createPlanner(context: PlannerContext): Planner {
           mergeKind: kind,
           stamps: { left: left.stamp, right: right.stamp },
           ...(newer === undefined ? {} : { newer }),
+          ...(input.adopting === undefined ? {} : { adopting: input.adopting }),
           ...(decision === undefined ? {} : { decision: inCanonicalForm(mapping, decision) }),
           ...(context.names === undefined ? {} : { names: context.names }),
           base: input.retry === true && known !== undefined ? thawed(known) : known,

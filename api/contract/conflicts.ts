@@ -32,7 +32,7 @@ export const conflict = z
     id: z.uuid(),
     linkId: z.uuid(),
     mappingId: z.string(),
-    kind: z.enum(['both-changed', 'disputed', 'frozen']),
+    kind: z.enum(['both-changed', 'disputed', 'adopted', 'frozen']),
     leftId: z.string(),
     rightId: z.string(),
     base: z.object({ left: value, right: value }).nullable(),
