@@ -1,7 +1,9 @@
 import type { Store } from '../core/store.ts'
+import { createAdopt } from './adopt.ts'
 import { createAnswer } from './answer.ts'
 import { createCheck } from './check.ts'
 import type { Connections } from './connections.ts'
+import { createLookAlikes } from './look-alikes.ts'
 import { createLookUp } from './look-up.ts'
 import { createReconcile } from './reconcile/reconcile.ts'
 import { createScan } from './scan.ts'
@@ -27,6 +29,8 @@ export function createBridgeActivities(dependencies: BridgeDependencies) {
     scan: withinSchedule(store, createScan(dependencies).scan),
     lookUp: withinSchedule(store, createLookUp(dependencies).lookUp),
     simulate: withinSchedule(store, createSimulate(dependencies).simulate),
+    compareFirstRun: withinSchedule(store, createLookAlikes(dependencies).compareFirstRun),
+    listAdoption: withinSchedule(store, createAdopt(dependencies).listAdoption),
     check: withinSchedule(store, createCheck(dependencies).check),
     ...createReconcile(dependencies),
     ...createWatch(dependencies),

@@ -4,6 +4,8 @@ import type { LinkActivity, LinkHealth } from '../core/link-state.ts'
 import type { RunStatus, RunSummary } from '../core/run.ts'
 import type { ScheduleNow } from '../core/schedule.ts'
 import type { BeginRun, QueueState, Store } from '../core/store.ts'
+import { finishPairing, nextAdoptionStep } from '../db/adoptions.ts'
+import { isFirst } from '../db/brakes.ts'
 import type { Database } from '../db/connection.ts'
 import { loadLinkControl, markChecked, saveLinkState, setLinkMode } from '../db/links.ts'
 import { enqueueNotice, stoppedDuring } from '../db/outbox.ts'
@@ -58,12 +60,12 @@ export function createLinkControl({ database, store }: { database: Database; sto
     await guarded(() => saveLinkState(database, input.linkId, input))
   }
 
-  /** Opens the run's row; answers how many batches of the link may be under way at a time. */
-  async function beginRun(input: BeginRun): Promise<{ parallel: number }> {
+  /** Opens the run's row; answers how many batches of the link may be under way at a time, and whether none ended before it. */
+  async function beginRun(input: BeginRun): Promise<{ parallel: number; first: boolean }> {
     return guarded(async () => {
       await store.beginRun(input)
       const link = await store.link(input.linkId, input.version)
-      return { parallel: link.configuration.tuning.parallel }
+      return { parallel: link.configuration.tuning.parallel, first: await isFirst(database, input.linkId) }
     })
   }
 
@@ -88,6 +90,16 @@ export function createLinkControl({ database, store }: { database: Database; sto
   /** Hands what an interrupted run left of its request over to another run. */
   async function repeatRequest(input: Parameters<typeof repeatRequestOf>[1]): Promise<void> {
     await guarded(() => repeatRequestOf(database, input))
+  }
+
+  /** What a run of kind `adoption` does next. */
+  async function nextAdoption(input: { linkId: string; runId: string }): Promise<'pair' | 'list' | 'none'> {
+    return guarded(() => nextAdoptionStep(database, input))
+  }
+
+  /** Ends what was accepted, where all of it has been looked at. */
+  async function endAdoption(input: { linkId: string; runId: string }): ReturnType<typeof finishPairing> {
+    return guarded(() => finishPairing(database, input))
   }
 
   /** Closes the run's row and puts a notice into the outbox, once, when the run left something to be done. */
@@ -122,6 +134,8 @@ export function createLinkControl({ database, store }: { database: Database; sto
     dropRun,
     noteCheck,
     queueState,
+    nextAdoption,
+    endAdoption,
     finishRun,
   }
 }

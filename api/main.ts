@@ -9,6 +9,7 @@ import { openDatabase } from '../db/connection.ts'
 import { listLiveLinks } from '../db/links.ts'
 import { migrate } from '../db/migrate.ts'
 import { createApp } from './app.ts'
+import { adoptionHandlers } from './handlers/adoptions.ts'
 import { conflictHandlers } from './handlers/conflicts.ts'
 import { definitionHandlers } from './handlers/definition.ts'
 import { endpointHandlers } from './handlers/endpoints.ts'
@@ -94,6 +95,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
+      ...adoptionHandlers(dependencies),
       ...issueHandlers(dependencies),
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),

@@ -131,6 +131,11 @@ export async function connectTemporal(options: TemporalOptions) {
     }
   }
 
+  /** Has the link look at what is to be adopted, behind whatever it is doing. */
+  function runAdoption(linkId: string, commanded: Commanded) {
+    return update(linkId, runNowUpdate, { ...commanded, kind: 'adoption' as const })
+  }
+
   /** Makes sure that a link's workflow is alive; does nothing when it is. */
   async function ensureLink(linkId: string): Promise<void> {
     try {
@@ -222,6 +227,7 @@ export async function connectTemporal(options: TemporalOptions) {
 
   return {
     command,
+    runAdoption,
     ensureLink,
     ask,
     progress,

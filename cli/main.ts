@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
+import { adoptCommand } from './adopt.ts'
 import { apiAddress, createApiClient, NotReachable, Refused } from './api-client.ts'
 import { conflictCommands } from './conflict.ts'
 import type { Context } from './context.ts'
@@ -56,6 +57,7 @@ runCommands(program, context)
 conflictCommands(program, context)
 scopeCommands(program, context)
 stopCommands(program, context)
+adoptCommand(program, context)
 syncCommand(program, context)
 webhookCommand(program, context)
 scheduleCommand(program, context)

@@ -55,6 +55,7 @@ const kinds: Record<RunView['kind'], string> = {
   incremental: 'Synchronization',
   full: 'Full synchronization',
   records: 'Synchronization of single records',
+  adoption: 'Pairing of what exists',
 }
 
 /** 0: passed; 3: finished with errors; 1: anything else. */

@@ -28,7 +28,7 @@ export function stopCommands(program: Command, context: () => Context): void {
     .command('approve <link>')
     .description('agree to the changes or deletions that the brake holds, as shown by "link stops"')
     .requiredOption('--reason <text>', 'why: it stays in the ledger')
-    .option('--kind <kind>', 'only changes, or only deletions')
+    .option('--kind <kind>', 'only changes, only deletions, or only look-alikes')
     .action(async (which: string, options: { reason: string; kind?: string }) => {
       const { api, output, exit } = context()
       const { id } = await findLink(context(), which)

@@ -1,7 +1,7 @@
 import type { Side } from './values.ts'
 
-/** `records`: only what a person asked for by id, without a scan. */
-export type RunKind = 'check' | 'simulation' | 'incremental' | 'full' | 'records'
+/** `records`: only what a person asked for by id, without a scan. `adoption`: pairs what exists on both sides. */
+export type RunKind = 'check' | 'simulation' | 'incremental' | 'full' | 'records' | 'adoption'
 
 /** Final words about a run; `running` until then. */
 export type RunStatus = 'running' | 'passed' | 'with-errors' | 'failed' | 'interrupted' | 'cancelled'

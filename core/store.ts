@@ -1,9 +1,11 @@
+import type { AdoptedField, AdoptionDoubt, AdoptionMethod, AdoptionRecord } from './adoption.ts'
 import type { Base } from './base.ts'
 import type { Decisions, FieldConflict } from './conflicts.ts'
 import type { EndpointAddress } from './endpoint.ts'
 import type { AskedType } from './known-fields.ts'
 import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
+import type { AdoptedDifferences } from './merge.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
 import type { SchemaSnapshot } from './schema-drift.ts'
@@ -153,9 +155,73 @@ export interface Store {
    */
   commit(input: CommitRequest): Promise<void>
 
+  /** Begins the listing of what a run is to adopt, afresh; null: nothing is to be listed. */
+  beginAdoptionListing(input: {
+    linkId: string
+    runId: string
+  }): Promise<{ adoptionId: string; settings: AdoptionMethod } | null>
+  /** A page of a side's records; a repeat replaces itself. */
+  saveAdoptionRecords(input: { adoptionId: string; side: Side; records: readonly AdoptionRecord[] }): Promise<void>
+  /** Finds the twins among what was listed. */
+  matchAdoption(input: { adoptionId: string }): Promise<void>
+  /** Pairs that were matched, after a left id. */
+  adoptionMatches(input: {
+    adoptionId: string
+    after: string | null
+    limit: number
+  }): Promise<readonly { left: string; right: string }[]>
+  /** What would become of the mapped fields of matched pairs. */
+  saveAdoptionFields(input: {
+    adoptionId: string
+    items: readonly { left: string; fields: Record<string, AdoptedField> }[]
+  }): Promise<void>
+  finishAdoptionListing(input: { adoptionId: string; version: number }): Promise<AdoptionSummary>
+  /**
+   * Unpaired records that a first run is about to create on the other side, some at random; null: it is none, or somebody
+   * has agreed to what they resemble.
+   */
+  firstRunSample(input: {
+    linkId: string
+    runId: string
+    limit: number
+  }): Promise<Readonly<Record<Side, readonly string[]>> | null>
+  /**
+   * Of the records looked at that would be created on `side`, so many resemble unpaired ones there. With `stop` nothing is
+   * looked at any more until somebody has paired them or agrees; without it an earlier stop is over.
+   */
+  noteLookAlikes(input: {
+    linkId: string
+    runId: string
+    side: Side
+    looked: number
+    alike: number
+    stop: boolean
+  }): Promise<void>
+
   /** A question somebody asked about an endpoint, with what is needed to answer it. Throws `ask-not-found`. */
   question(askId: string): Promise<Question>
   saveAnswer(input: { askId: string; answer: unknown } | { askId: string; problem: Problem }): Promise<void>
+}
+
+/** What an adoption found, in numbers, and what came of it. */
+export interface AdoptionSummary {
+  left: number
+  right: number
+  /** Twins that can be paired. */
+  matched: number
+  /** Paired with each other already. */
+  paired: number
+  doubtful: number
+  doubts: Partial<Record<AdoptionDoubt, number>>
+  unmatchedLeft: number
+  unmatchedRight: number
+  /** Matched pairs with a field that holds different values on both sides. */
+  differing: number
+  /** By mapping id: how many pairs hold what in the field. */
+  fields: Record<string, Partial<Record<AdoptedField, number>>>
+  adopted: number
+  /** Accepted, and not paired in the end. */
+  missed: number
 }
 
 /** A row of the queue. */
@@ -338,6 +404,14 @@ export interface WorkItem {
   intents: readonly OpenIntent[]
   /** Why nothing is done about it: a person has taken it out, or it is paired through other endpoints. */
   leaveAlone?: 'person' | 'elsewhere'
+  /** An admin's word that it is to be paired with a record that exists. */
+  adopt?: {
+    adoptionId: string
+    twinId: string
+    differences: AdoptedDifferences
+    /** True: its twin is what is paired, with this one. */
+    waits: boolean
+  }
 }
 
 export interface DueRow {
@@ -478,6 +552,8 @@ export interface ItemCommit {
   pair: { id: string | null; leftId: string; rightId: string } | null
   /** The pair's whole base from now on; null: unchanged. */
   base: Base | null
+  /** The adoption by which a new pair came about. */
+  adoption?: string
   /** Stamps now remembered as seen. */
   seen: Partial<Record<Side, { id: string; stamp: Stamp; created?: string | null }>>
   /** What is known now about a side that was gone; `null`: it is there again. Left out: as before. */

@@ -6,9 +6,11 @@ import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { tellBrakeOpened } from './outbox.ts'
 
-export type BrakeKind = 'changes' | 'deletions'
+/** `look-alikes`: a first run would create records that seem to be there already. */
+export type BrakeKind = CountedKind | 'look-alikes'
+type CountedKind = 'changes' | 'deletions'
 type Tx = postgres.TransactionSql
-const kinds: readonly BrakeKind[] = ['changes', 'deletions']
+const kinds: readonly CountedKind[] = ['changes', 'deletions']
 
 /** Opens the brake of a kind, or learns more about the one that is open. */
 export async function openBrake(
@@ -78,10 +80,16 @@ export async function setRunLimits(tx: Tx, linkId: string, runId: string): Promi
 }
 
 /** No synchronization of the link has ended by itself without having been braked. */
-function isFirstRun(tx: Tx, linkId: string) {
+export function isFirstRun(tx: postgres.ISql, linkId: string) {
   return tx`not exists (select 1 from runs f where f.link_id = ${linkId} and f.kind in ('incremental', 'full')
     and f.status in ('passed', 'with-errors') and not exists (
       select 1 from brakes b where b.link_id = f.link_id and b.run_id = f.id and b.first_run))`
+}
+
+/** Has no synchronization of the link ended by itself? */
+export async function isFirst({ sql }: Database, linkId: string): Promise<boolean> {
+  const [row] = await named('first run', () => sql<{ first: boolean }[]>`select ${isFirstRun(sql, linkId)} as first`)
+  return row?.first === true
 }
 
 /**
@@ -106,7 +114,7 @@ export async function createdInRun(
 }
 
 const isCounted = (intent: IntentInput) => intent.action !== 'link-back'
-const kindOf = ({ action }: IntentInput): BrakeKind => (action === 'delete' ? 'deletions' : 'changes')
+const kindOf = ({ action }: IntentInput): CountedKind => (action === 'delete' ? 'deletions' : 'changes')
 
 /**
  * Counts what is about to be written, when all of it is within what the run may do and no brake of its kind is open; the
@@ -124,8 +132,8 @@ export function countWithinLimits(
     return [tx`insert into store_calls (id, answer) values (${input.callId}, ${tx.json(answer)}) returning 1`]
   const needs = { changes: 0, deletions: 0 }
   for (const intent of counted) needs[kindOf(intent)]++
-  const used = (kind: BrakeKind) => tx`((brake -> ${kind} ->> 'used')::int + ${needs[kind]}::int)`
-  const fits = (kind: BrakeKind) =>
+  const used = (kind: CountedKind) => tx`((brake -> ${kind} ->> 'used')::int + ${needs[kind]}::int)`
+  const fits = (kind: CountedKind) =>
     tx`(${needs[kind]}::int = 0 or ${used(kind)} <= (brake -> ${kind} ->> 'limit')::int)`
   return [
     tx`select 1 from runs where id = ${input.runId} for update`,
@@ -153,7 +161,7 @@ export async function heldKeys(
   const held = new Set<string>()
   const counted = input.intents.filter(isCounted)
   if (counted.length === 0) return held
-  const [run] = await tx<{ brake: Record<BrakeKind, { limit: number; used: number }> | null }[]>`
+  const [run] = await tx<{ brake: Record<CountedKind, { limit: number; used: number }> | null }[]>`
     select brake from runs where id = ${input.runId} for update`
   if (run === undefined || run.brake === null) return held
   const limits = run.brake
@@ -230,7 +238,9 @@ export async function listBrakes(sql: postgres.ISql, linkId: string): Promise<Op
         where link_id = b.link_id and (action = 'delete') = (b.kind = 'deletions') group by 1) w) as writes
     from brakes b where b.link_id = ${linkId} and b.approved_at is null order by b.kind`
   return rows.map(({ side, absent, writes, ...brake }) => {
-    const counts = { ...writes, ...(side === null ? {} : { [`missing-${side}`]: absent }) }
+    const looksLike = brake.kind === 'look-alikes'
+    const found = looksLike ? 'look-alike' : 'missing'
+    const counts = { ...(looksLike ? {} : writes), ...(side === null ? {} : { [`${found}-${side}`]: absent }) }
     const held = Object.values(counts).reduce((sum, count) => sum + count, 0)
     return { ...brake, counts, held, ...words(brake, held, counts) }
   })
@@ -245,6 +255,12 @@ function words(
     .map(([action, count]) => `${count} ${action}`)
     .join(', ')
   const approve = 'approve them with a reason: tandem link approve <link> --reason "..."'
+  if (brake.kind === 'look-alikes')
+    return {
+      message: `This would be the first run, and of ${brake.pairs} records that it would create ${held} look like records without twin that are there already (${listed}). Nothing is created until somebody has looked.`,
+      remedy:
+        'Pair what exists on both sides: tandem link adopt <link>. If they are different records, agree to them: tandem link approve <link> --kind look-alikes --reason "...".',
+    }
   if (brake.firstRun)
     return {
       message: `The first run may write ${brake.allowed} changes by itself; ${held} more wait (${listed}).`,
@@ -269,7 +285,8 @@ async function approve(
     where link_id = ${input.linkId} and kind = ${input.kind} and approved_at is null
       and ${input.brakeId === undefined ? tx`true` : tx`id = ${input.brakeId}`} returning id, run_id`
   if (row === undefined) return false
-  await tx`delete from braked_writes where link_id = ${input.linkId} and (action = 'delete') = ${input.kind === 'deletions'}`
+  if (input.kind !== 'look-alikes')
+    await tx`delete from braked_writes where link_id = ${input.linkId} and (action = 'delete') = ${input.kind === 'deletions'}`
   await tx`update pending set next_attempt_at = now(), class = null where link_id = ${input.linkId} and class = 'braked'`
   await tx`
     update issues set resolved_at = now() where link_id = ${input.linkId} and key = 'link'
@@ -285,6 +302,14 @@ async function approve(
     },
   ])
   return true
+}
+
+/** Ends a brake that nobody had to agree to: nothing of it is approved. */
+export async function closeBrake(tx: Tx, linkId: string, kind: BrakeKind): Promise<void> {
+  const reason = 'It is over by itself.'
+  const closed = await approve(tx, { linkId, kind, count: 0, actor: 'tandem', reason })
+  if (closed)
+    await tx`update brakes set used_up_at = now() where link_id = ${linkId} and kind = ${kind} and used_up_at is null`
 }
 
 /** Approves a brake as it was shown; `changed` when it holds more by now, `none` when it is not open any more. */

@@ -150,7 +150,13 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
         tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`,
       ])
       await saveWaiting(tx, keys, request, claimed)
-      const seal = await ledgerEntry(tx, chainOf(request.linkId), [...retired.ledger, ...ledger, ...reopened])
+      const adopted = await adoptedPairs(tx, request, pairIds)
+      const seal = await ledgerEntry(tx, chainOf(request.linkId), [
+        ...retired.ledger,
+        ...adopted,
+        ...ledger,
+        ...reopened,
+      ])
       await commitWith(tx, [...guardsOf(tx, request, ledger), countersOf(tx, request), ...seal])
     }),
   )
@@ -315,6 +321,31 @@ async function settle(tx: Tx, request: CommitRequest, pairIds: Map<string, strin
   const now = rows.flatMap(({ id }) => (later.has(id) ? [] : [id]))
   if (now.length > 0) await tx`delete from intents where id = any(${tx.array(now)}::uuid[])`
   return ledger
+}
+
+/** One row for each pair that somebody had adopted. */
+async function adoptedPairs(tx: Tx, request: CommitRequest, pairIds: Map<string, string>): Promise<LedgerRow[]> {
+  const items = request.items.filter((item) => item.adoption !== undefined && item.pair?.id === null)
+  const [first] = items
+  if (first === undefined) return []
+  const { adoption = null } = first
+  const [by] = await tx<{ actor: string }[]>`
+    select coalesce(accepted_by, actor) as actor from adoptions where id = ${adoption}`
+  return items.map((item) => ({
+    kind: 'decision',
+    action: 'adopt',
+    linkId: request.linkId,
+    pairId: pairIds.get(item.key) ?? null,
+    key: item.key,
+    leftId: item.pair?.leftId ?? null,
+    rightId: item.pair?.rightId ?? null,
+    content: { adoptionId: item.adoption ?? null },
+    actor: by?.actor ?? 'tandem',
+    bridge: request.bridge,
+    build: request.build,
+    version: request.version,
+    runId: request.runId,
+  }))
 }
 
 function ledgerRow(

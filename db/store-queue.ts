@@ -303,6 +303,7 @@ interface ItemRow {
   right_seen: boolean
   decisions: Decisions | null
   elsewhere: boolean
+  adopt: WorkItem['adopt'] | null
   stopped: boolean
   left_created: string | null
   right_created: string | null
@@ -354,6 +355,14 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
         select * from pairs p where p.id = case when w.key like 'pair:%' then substr(w.key, 6)::uuid end limit 1) p on true
     )
     select w.key, w.pair_id, w.left_id, w.right_id, w.base, w.elsewhere,
+      case when adopting.id is not null then (
+        select jsonb_build_object('adoptionId', a.adoption_id, 'differences', adopting.differences,
+          'twinId', case w.side when 'right' then a.left_id else a.right_id end,
+          'waits', coalesce(w.side = 'right', false) and exists (
+            select 1 from pending q where q.link_id = ${keys.linkId} and q.side = 'left' and q.external_id = a.left_id))
+        from adoption_pairs a where a.adoption_id = adopting.id and a.state = 'matched'
+          and case w.side when 'right' then a.right_id = w.record_id else a.left_id = coalesce(w.left_id, w.record_id) end
+          and (w.pair_id is null or a.right_id = w.right_id) limit 1) end as adopt,
       exists (select 1 from stopped_records s cross join (values (w.side, w.record_id), ('left', w.left_id), ('right', w.right_id)) as k(side, id)
         where s.endpoint_pair_id = ${keys.endpointPairId} and s.entity_type = ${keys.entityType}
           and s.side = k.side and s.external_id = k.id) as stopped,
@@ -379,6 +388,7 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
           and c.decision is not null) as decisions
     from wanted w
     cross join (select exists (select 1 from absences a where a.link_id = ${keys.linkId}) as listed) missing
+    left join (select id, differences from adoptions where link_id = ${keys.linkId} and status = 'accepted') adopting on true
     left join lateral (
       select * from records l where l.endpoint_id = ${keys.left.endpointId} and l.entity_type = ${keys.left.entityType}
         and l.external_id = w.left_id limit 1) l on true
@@ -416,7 +426,8 @@ async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly st
                 : { side: row.gone_side, outcome: row.gone_outcome },
           }
     const leaveAlone = row.stopped ? { leaveAlone: 'person' as const } : {}
-    return [{ key: row.key, pair, due, intents: row.intents ?? [], ...leaveAlone }]
+    const adopt = row.adopt === null || row.adopt === undefined ? {} : { adopt: row.adopt }
+    return [{ key: row.key, pair, due, intents: row.intents ?? [], ...leaveAlone, ...adopt }]
   })
 }
 

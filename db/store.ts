@@ -1,7 +1,16 @@
 import { type Store, StoreError } from '../core/store.ts'
+import {
+  beginAdoptionListing,
+  finishAdoptionListing,
+  loadAdoptionMatches,
+  matchAdoption,
+  saveAdoptionFields,
+  saveAdoptionRecords,
+} from './adoptions.ts'
 import { answerAsk, loadQuestion } from './asks.ts'
 import { noteThrottled } from './batch-slots.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
+import { noteLookAlikes, sampleFirstRun } from './look-alikes.ts'
 import { queueForFiles } from './queue-files.ts'
 import { loadReferred } from './references.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
@@ -70,6 +79,14 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     referred: (input) => loadReferred(database, input),
     recordIntents: (input) => writeIntents(database, input),
     commit: (request) => commitBatch(database, request),
+    beginAdoptionListing: (input) => beginAdoptionListing(database, input),
+    saveAdoptionRecords: (input) => saveAdoptionRecords(database, input),
+    matchAdoption: (input) => matchAdoption(database, input),
+    adoptionMatches: (input) => loadAdoptionMatches(database, input),
+    saveAdoptionFields: (input) => saveAdoptionFields(database, input),
+    finishAdoptionListing: (input) => finishAdoptionListing(database, input),
+    firstRunSample: (input) => sampleFirstRun(database, input),
+    noteLookAlikes: (input) => noteLookAlikes(database, input),
     question: (askId) => loadQuestion(database, bridgeId, askId),
     saveAnswer: (input) => answerAsk(database, input),
   }

@@ -23,6 +23,7 @@ import { createSecretOpener } from '../activities/open-secret.ts'
 import { createApp } from '../api/app.ts'
 import type { CommandName } from '../api/contract/commands.ts'
 import type { EndpointView, LinkView, RunView } from '../api/contract/schemas.ts'
+import { adoptionHandlers } from '../api/handlers/adoptions.ts'
 import { conflictHandlers } from '../api/handlers/conflicts.ts'
 import { definitionHandlers } from '../api/handlers/definition.ts'
 import { endpointHandlers } from '../api/handlers/endpoints.ts'
@@ -133,6 +134,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
+      ...adoptionHandlers(dependencies),
       ...issueHandlers(dependencies),
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),

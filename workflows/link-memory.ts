@@ -111,7 +111,7 @@ export async function loadAfresh(link: LinkMemory): Promise<LinkControl> {
 }
 
 export function isSynchronizing(run: { kind: RunKind }): boolean {
-  return run.kind === 'incremental' || run.kind === 'full' || run.kind === 'records'
+  return run.kind !== 'check' && run.kind !== 'simulation'
 }
 
 /** The first queued run that may begin now. */

@@ -49,6 +49,7 @@ const activityOf: Record<RunKind, LinkActivity> = {
   incremental: 'synchronizing',
   full: 'synchronizing',
   records: 'synchronizing',
+  adoption: 'synchronizing',
 }
 
 /**

@@ -16,6 +16,7 @@ import {
 } from '@temporalio/workflow'
 import type { BridgeActivities } from '../activities/bridge.ts'
 import type { CentralActivities } from '../activities/central.ts'
+import type { LookAlikes } from '../activities/look-alikes.ts'
 import type { RunKind, RunStatus } from '../core/run.ts'
 import { bridgeQueues, type RunProgress, runProgressQuery } from './messages.ts'
 import { bridgePatience, central, reading, writing } from './options.ts'
@@ -36,7 +37,7 @@ export interface RunInput {
   /** True: a person wants it whether or not a blackout is on. */
   despiteBlackout?: boolean
   /** Set when a long run continues as new between batches. */
-  resumed?: { done: number; parallel: number }
+  resumed?: { done: number; parallel: number; first?: boolean }
 }
 
 export interface RunOutcome {
@@ -112,7 +113,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       { key: searchAttributes.runKind, value: kind },
     ])
     const { workflowId, runId: temporalRunId } = workflowInfo()
-    const { parallel } =
+    const { parallel, first = false } =
       input.resumed ??
       (await centrally('Begin').beginRun({
         runId,
@@ -124,7 +125,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
         despiteBlackout: input.despiteBlackout === true,
         temporal: { workflowId, runId: temporalRunId },
       }))
-    await scope.run(() => work(parallel))
+    await scope.run(() => work(parallel, first))
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error
     if (stopping !== null) status = stopping
@@ -140,7 +141,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   if (stopping !== null && status !== 'failed') status = stopping
   const byBlackout = closed && status !== 'failed' && stopping !== 'cancelled'
   // A person's few records go on under the new configuration by themselves, in manual mode as well.
-  const handsOn = changed && stopping === null && kind === 'records'
+  const handsOn = changed && stopping === null && (kind === 'records' || kind === 'adoption')
   const goesOn = byBlackout ? (kind === 'full' && scanned ? 'incremental' : kind) : handsOn ? kind : null
   if (byBlackout) message = 'A blackout began; the rest is done when it is over.'
   phase = 'finish'
@@ -154,7 +155,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
     status = 'interrupted'
   }
 
-  async function work(parallel: number): Promise<void> {
+  async function work(parallel: number, first: boolean): Promise<void> {
     if (input.resumed === undefined) {
       if (kind === 'check' || input.checkFirst) {
         phase = 'check'
@@ -172,6 +173,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
           return
         }
       }
+      if (kind === 'adoption') return adopt(parallel)
       if (kind === 'records') {
         phase = 'look up'
         await byReading('Look the records up').lookUp({ linkId, runId, version })
@@ -182,11 +184,48 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       if (kind === 'simulation') {
         phase = 'simulate'
         await byReading('Plan without writing').simulate({ linkId, runId, version })
+        if (first) message = alikeWords(await compareWithOthers(false))
         return
       }
+      if (first && kind !== 'records') {
+        const found = await compareWithOthers(true)
+        if (found.stop) {
+          status = 'failed'
+          message = `Nothing was written. ${alikeWords(found)}`
+          return
+        }
+      }
     }
+    if (kind === 'adoption') return adopt(parallel)
     phase = 'reconcile'
     await reconcileUntilEmpty(parallel)
+  }
+
+  /** Does what would be created seem to be there already? */
+  function compareWithOthers(stop: boolean): Promise<LookAlikes> {
+    phase = 'compare'
+    return byReading('Compare with what is there').compareFirstRun({ linkId, runId, version, stop })
+  }
+
+  /** Pairs what was accepted, and lists what was asked. */
+  async function adopt(parallel: number): Promise<void> {
+    while (stopping === null) {
+      phase = 'adopt'
+      const step = await centrally('Look at what is to be adopted').nextAdoption({ linkId, runId })
+      if (step === 'none') return
+      if (step === 'list') {
+        await byReading('List both sides and find twins').listAdoption({ linkId, runId, version })
+        continue
+      }
+      phase = 'reconcile'
+      await reconcileUntilEmpty(parallel)
+      if (stopping !== null || closed || changed) return
+      const { done: ended, adopted, missed } = await centrally('End the adoption').endAdoption({ linkId, runId })
+      message = ended
+        ? `${adopted} pairs were adopted${missed === 0 ? '' : `, ${missed} were not: see the issues`}.`
+        : 'Some records of the adoption are not settled yet; apply it again to go on.'
+      if (!ended) return
+    }
   }
 
   async function scanBothSides(): Promise<void> {
@@ -199,11 +238,12 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   }
 
   async function reconcileUntilEmpty(parallel: number): Promise<void> {
-    const only = kind === 'records' ? { runId } : {}
-    const asked = kind === 'records'
+    const asked = kind === 'records' || kind === 'adoption'
+    const only = asked ? { runId } : {}
     let waits = 0
     /** Calls side by side: as many as find work, and one more to see whether there is room again. */
-    let width = asked ? 1 : parallel
+    const single = kind === 'records'
+    let width = single ? 1 : parallel
     while (stopping === null) {
       const queue = await centrally('Look at the queue').queueState({ linkId, ...only })
       left = queue.due + queue.leased
@@ -223,7 +263,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       for (const result of results) done += result.items
       if (results.some((result) => result.ended === 'closed')) return endByBlackout()
       const working = results.filter((result) => result.ended !== 'busy')
-      width = asked ? 1 : Math.min(parallel, working.length + 1)
+      width = single ? 1 : Math.min(parallel, working.length + 1)
       const pauseMs = Math.min(...results.map((result) => result.busyForMs ?? 0))
       if (working.length === 0 && pauseMs > longPauseMs && stopping === null)
         await sleep(Math.min(pauseMs, longestPauseMs), { summary: 'An endpoint asked for a pause' })
@@ -237,6 +277,11 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
         await continueAsNew<typeof runWorkflow>({ ...input, resumed: { done, parallel } })
     }
   }
+}
+
+function alikeWords({ looked, alike, side }: LookAlikes): string | null {
+  if (alike === 0) return null
+  return `Of ${looked} records looked at that a first run would create on the ${side}, ${alike} look like records that are there already and have no twin. Pair those with "tandem link adopt".`
 }
 
 function isOutsideSchedule(error: unknown): boolean {

@@ -19,6 +19,9 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
     settled: effects.settled,
     written: effects.written,
     followUp: effects.followUp,
+    ...(decision.kind === 'pair' && decision.pairId === null && item.adopt !== undefined
+      ? { adoption: item.adopt.adoptionId }
+      : {}),
     ...(effects.tombstone === undefined ? {} : { tombstone: effects.tombstone }),
     ...(effects.rebound === undefined ? {} : { rebound: effects.rebound }),
     ...(effects.windows.length === 0 ? {} : { windows: effects.windows }),

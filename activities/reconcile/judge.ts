@@ -7,6 +7,7 @@ import type { DeclinedBecause, OpenIntent, Store, TwinState, WorkItem } from '..
 import { otherSide, type RecordSnapshot, type Side, sameStamp, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import { outOfScope, scopeOf } from '../scope.ts'
+import { judgeAdopted } from './adopted.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
 import { findCreated, openCreate, unansweredCreate, unprovenAbsence } from './find-created.ts'
 import { nameOf } from './find-twins.ts'
@@ -25,7 +26,7 @@ export interface JudgeInput {
   signal?: AbortSignal
 }
 
-type Snapshots = Record<Side, Map<string, RecordSnapshot>>
+export type Snapshots = Record<Side, Map<string, RecordSnapshot>>
 
 /** Seconds until a record that waits for another worker's create is looked at again. */
 const waitForCreateSeconds = 5
@@ -383,6 +384,7 @@ function pairInput(
     ...(item.pair?.decisions === undefined ? {} : { decisions: item.pair.decisions }),
     // Somebody asked for this record: what was given up is tried once more.
     retry: item.due.some((row) => row.reason === 'person'),
+    ...(item.adopt === undefined ? {} : { adopting: item.adopt.differences }),
   }
 }
 
@@ -398,7 +400,7 @@ const nothingPlanned: PairDecision['plan'] = {
   files: { operations: [], comparisons: [] },
 }
 
-interface UnpairedInput {
+export interface UnpairedInput {
   bench: Workbench
   store: Pick<Store, 'twins' | 'referred' | 'siblings'>
   from: Side
@@ -414,8 +416,15 @@ interface UnpairedInput {
  * look for its twin; else it is new. A twin is taken only on proof: our own intent, or references that name each other.
  */
 async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
-  const { bench, store, from, records, snapshots, readInto, references, call } = input
-  if (records.length === 0) return []
+  const { bench, store, from, snapshots, readInto, references, call } = input
+  if (input.records.length === 0) return []
+  // What an admin wants to have paired; writes of ours that nobody has answered are settled first.
+  const adopted = input.records.filter(({ item }) => item.adopt !== undefined && item.intents.length === 0)
+  const records = input.records.filter((one) => !adopted.includes(one))
+  const byWord = await judgeAdopted({ ...input, records: adopted }, (item, { left, right }) =>
+    planPair(bench, item, { left, right, references }, { pairId: null, base: {}, intents: [] }, 'adopted'),
+  )
+  if (records.length === 0) return byWord
   const { configuration } = bench.link
   const to = otherSide(from)
   const ownReference = configuration[from].crossReference
@@ -452,7 +461,7 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
     call,
   )
 
-  return records.map(({ item, source }) => {
+  const others = records.map(({ item, source }) => {
     const twinId = named.get(source.id)
     if (twinId !== undefined)
       return judgeNamedTwin({
@@ -477,6 +486,7 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
       references,
     })
   })
+  return [...byWord, ...others]
 }
 
 /** The record carries a reference to a record of the other side. */

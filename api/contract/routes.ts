@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { adoptionRoutes } from './adoptions.ts'
 import * as commands from './commands.ts'
 import * as c from './conflicts.ts'
 import * as definition from './definition.ts'
@@ -775,6 +776,7 @@ export const routes = {
     codes: ['not-found'],
   },
   ...resetRoutes,
+  ...adoptionRoutes,
 } as const satisfies Record<string, RouteContract>
 
 export type RouteName = keyof typeof routes

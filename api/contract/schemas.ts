@@ -99,7 +99,7 @@ export const counters = z
   .meta({ id: 'Counters' })
 
 const runStatus = z.enum(['running', 'passed', 'with-errors', 'failed', 'interrupted', 'cancelled'])
-const runKind = z.enum(['check', 'simulation', 'incremental', 'full', 'records'])
+const runKind = z.enum(['check', 'simulation', 'incremental', 'full', 'records', 'adoption'])
 
 export const run = z
   .object({

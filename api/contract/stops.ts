@@ -9,7 +9,7 @@ export const stops = z
     brakes: z.array(
       z.object({
         id: z.uuid(),
-        kind: z.enum(['changes', 'deletions']),
+        kind: z.enum(['changes', 'deletions', 'look-alikes']),
         runId: z.uuid().nullable(),
         openedAt: z.string(),
         allowed: z.number().meta({ description: 'What a run may do by itself' }),

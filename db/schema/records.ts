@@ -253,7 +253,7 @@ export const brakes = pgTable(
     linkId: uuid('link_id')
       .notNull()
       .references(() => links.id),
-    kind: text('kind', { enum: ['changes', 'deletions'] }).notNull(),
+    kind: text('kind', { enum: ['changes', 'deletions', 'look-alikes'] }).notNull(),
     /** The run that was about to do too much; null: a look outside of a run. */
     runId: uuid('run_id'),
     /** The side that lacks too many records, and how many; null: a run was about to write too much. */
