@@ -66,15 +66,19 @@ export async function nextAdoptionStep(
   )
 }
 
-/** Makes the left record of every accepted pair due, for this run; again for those that an earlier run did not come to. */
+/**
+ * Makes the left record of every accepted pair due, for this run; again for those that an earlier run did not come to, or
+ * paired and did not live to look at once more.
+ */
 async function queueAccepted(tx: Tx, adoptionId: string, linkId: string, runId: string): Promise<void> {
   const { endpointPairId, entityType } = await loadLinkKeys(tx as unknown as postgres.Sql, linkId)
   await tx`
     with asked as (
       select a.left_id, row_number() over (order by a.left_id)::int as position from adoption_pairs a
-      where a.adoption_id = ${adoptionId} and a.state = 'matched' and not exists (
-          select 1 from pairs p where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType}
-            and p.left_id = a.left_id and p.right_id = a.right_id)
+      where a.adoption_id = ${adoptionId} and a.state = 'matched' and (not exists (
+            select 1 from pairs p where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType}
+              and p.left_id = a.left_id and p.right_id = a.right_id)
+          or exists (select 1 from pending q where q.link_id = ${linkId} and q.side = 'left' and q.external_id = a.left_id))
         and not exists (select 1 from requested_records q where q.run_id = ${runId} and q.side = 'left'
           and q.external_id = a.left_id)
     ), queued as (

@@ -45,11 +45,9 @@ const summary = z.object({
   unmatchedLeft: count,
   unmatchedRight: count,
   differing: count.meta({ description: 'Matched pairs with a field that holds different values' }),
-  fields: z
-    .record(z.string(), z.record(z.string(), count))
-    .meta({
-      description: 'By mapping: pairs whose field is `filled`, `differs`, is `kept` (it flows one way) or `waits`',
-    }),
+  fields: z.record(z.string(), z.record(z.string(), count)).meta({
+    description: 'By mapping: pairs whose field is `filled`, `differs`, is `kept` (it flows one way) or `waits`',
+  }),
   adopted: count,
   missed: count,
 })

@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto'
+import { MockActivityEnvironment } from '@temporalio/testing'
+import { afterEach, expect, it, vi } from 'vitest'
+import { createAdopt } from '../activities/adopt.ts'
+import { getAdoption } from '../db/adoption-items.ts'
+import { acceptAdoption, createAdoption, finishPairing, nextAdoptionStep } from '../db/adoptions.ts'
+import { createLab, type Lab } from './lab.ts'
+import { timePasses } from './torture/cycle.ts'
+
+vi.setConfig({ testTimeout: 240_000 })
+
+let lab: Lab
+
+afterEach(() => lab.close())
+
+const step = <T>(call: () => Promise<T>) => new MockActivityEnvironment().run(call) as Promise<T>
+
+async function beginRun(kind: 'adoption' | 'full'): Promise<string> {
+  const runId = randomUUID()
+  await lab.store.beginRun({
+    runId,
+    linkId: lab.linkId,
+    kind,
+    trigger: 'person',
+    actor: 'test',
+    version: 1,
+    temporal: { workflowId: `run-${runId}`, runId },
+  })
+  return runId
+}
+
+/** Twins of which the ALM side names the other; every tenth has another name on each side. */
+function twins(count: number): void {
+  for (let index = 0; index < count; index++) {
+    const differs = index % 10 === 0
+    const twin = lab.octane.create('defect', {
+      name: differs ? `Octane's ${index}` : `defect ${index}`,
+      severity: { type: 'list_node', id: 'list_node.severity.medium' },
+      phase: { type: 'phase', id: 'phase.defect.new' },
+    })
+    lab.alm.create('defect', {
+      name: differs ? `ALM's ${index}` : `defect ${index}`,
+      severity: '2-Medium',
+      'detected-by': 'ann',
+      'creation-time': '2026-03-01',
+      status: 'New',
+      'user-02': String(twin.id),
+    })
+  }
+}
+
+const requests = () =>
+  [lab.alm, lab.octane].flatMap((one) => [...one.requests.values()]).reduce((sum, count) => sum + count, 0)
+
+async function list(): Promise<string> {
+  const { linkId } = lab
+  const settings = { method: 'field', side: 'left', field: 'user-02' } as const
+  const adoptionId = await createAdoption(lab.database, { linkId, settings, pairs: [], actor: 'admin' })
+  const runId = await beginRun('adoption')
+  expect(await nextAdoptionStep(lab.database, { linkId, runId })).toBe('list')
+  await step(() => createAdopt(lab).listAdoption({ linkId, runId, version: 1 }))
+  return adoptionId
+}
+
+/** What is wrong afterwards: records, pairs, names, and fields that still wait. */
+async function assertAdopted(count: number): Promise<void> {
+  const { sql } = lab.database
+  expect([lab.alm.records('defect').length, lab.octane.records('defect').length]).toEqual([count, count])
+  const [found] = await sql<{ pairs: number; open: number; rows: number }[]>`
+    select (select count(*)::int from pairs) as pairs,
+      (select count(*)::int from conflicts where resolved_at is null and kind = 'adopted') as open,
+      (select count(distinct pair_id)::int from ledger where kind = 'decision' and action = 'adopt') as rows`
+  expect(found).toEqual({ pairs: count, open: count / 10, rows: count })
+  const octane = new Map(lab.octane.records('defect').map((one) => [String(one.id), one]))
+  for (const record of lab.alm.records('defect')) {
+    const twin = octane.get(String(record['user-02']))
+    expect(twin?.alm_id_udf).toBe(`DEFAULT/Sync/defect/${record.id}`)
+    if (String(record.name).startsWith('ALM')) expect(twin?.name).toBe(String(record.name).replace('ALM', 'Octane'))
+  }
+}
+
+it('thousands are listed and paired in bulk, and a full run creates nothing', async () => {
+  const count = 1_000
+  lab = await createLab({
+    link: (proposed) => ({ ...proposed, tuning: { writes: 'bulk' } }),
+  })
+  twins(count)
+  const { linkId } = lab
+  const before = requests()
+  const adoptionId = await list()
+  // Pages of both sides, reads of a hundred and more at a time: not one request a record.
+  expect(requests() - before).toBeLessThan(count / 10)
+  const adoption = await getAdoption(lab.database, adoptionId)
+  expect(adoption?.summary).toMatchObject({ matched: count, differing: count / 10, doubtful: 0 })
+  const accepted = { adoptionId, matched: count, differences: 'ask' as const, actor: 'admin' }
+  expect(await acceptAdoption(lab.database, accepted)).toBe('accepted')
+  const runId = await beginRun('adoption')
+  expect(await nextAdoptionStep(lab.database, { linkId, runId })).toBe('pair')
+  const written = requests()
+  // Two at a time: of each pair one record leads.
+  for (;;) {
+    const ended = await Promise.all(
+      [1, 2].map(() => step(() => lab.activities.reconcile({ linkId, runId, version: 1, asked: true }))),
+    )
+    if (ended.every((one) => one.ended === 'empty')) break
+  }
+  expect(requests() - written).toBeLessThan(count / 3)
+  expect(await finishPairing(lab.database, { linkId, runId })).toEqual({ done: true, adopted: count, missed: 0 })
+  const full = await beginRun('full')
+  for (const side of ['left', 'right'] as const)
+    await step(() => lab.activities.scan({ linkId, runId: full, version: 1, side, extent: 'all' }))
+  for (;;) {
+    const { ended } = await step(() => lab.activities.reconcile({ linkId, runId: full, version: 1 }))
+    if (ended === 'empty') break
+  }
+  const { counters } = await lab.store.finishRun({ runId: full, status: 'passed', message: null })
+  expect(counters).toMatchObject({ createdLeft: 0, createdRight: 0, updatedLeft: 0, updatedRight: 0 })
+  await assertAdopted(count)
+})
+
+for (const when of ['before', 'after'] as const)
+  it(`a worker that dies ${when} any commit of it loses nothing: the next run goes on`, async () => {
+    const count = 40
+    lab = await createLab({ link: (proposed) => ({ ...proposed, tuning: { batchSize: 10, inDoubtSeconds: 60 } }) })
+    twins(count)
+    const { linkId } = lab
+    const adoptionId = await list()
+    await acceptAdoption(lab.database, { adoptionId, matched: count, differences: 'ask', actor: 'admin' })
+    let deaths = 0
+    for (let round = 1; round < 30; round++) {
+      const runId = await beginRun('adoption')
+      if ((await nextAdoptionStep(lab.database, { linkId, runId })) === 'none') break
+      let dead = false
+      let commits = 0
+      const worker = lab.createWorker({
+        connector: (connector) => connector,
+        store: (store) => ({
+          ...store,
+          commit: async (request) => {
+            if (dead) throw new Error('the worker is dead')
+            if (++commits === 2 && round < 8) dead = true
+            if (dead && when === 'before') throw new Error('the worker is dead')
+            await store.commit(request)
+            if (dead) throw new Error('the worker is dead')
+          },
+          // Whoever is dead gives nothing back.
+          release: async (input) => (dead ? undefined : store.release(input)),
+        }),
+      })
+      const ended = await step(() => worker.activities.reconcile({ linkId, runId, version: 1, asked: true })).catch(
+        () => null,
+      )
+      if (ended === null) {
+        deaths++
+        await timePasses(lab)
+        continue
+      }
+      const { done } = await finishPairing(lab.database, { linkId, runId })
+      if (done) break
+      await timePasses(lab)
+    }
+    expect(deaths).toBeGreaterThan(1)
+    expect(await getAdoption(lab.database, adoptionId)).toMatchObject({
+      status: 'applied',
+      summary: { adopted: count, missed: 0 },
+    })
+    await assertAdopted(count)
+  })
