@@ -181,7 +181,8 @@ function keyOf(
       continue
     }
     const there = bench.planner.translate(mapping, 'left', snapshot, value, noReferences)
-    if (!there.ok) return null
+    // Somebody without twin, or whom the default user stands for, tells no record from another.
+    if (!there.ok || there.warning !== undefined) return null
     values.push(there.value)
   }
   return adoptionKey(type, values)

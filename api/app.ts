@@ -16,8 +16,6 @@ import { unstorable } from './storable.ts'
 import { webhookRouter } from './webhooks.ts'
 
 const largestBody = '1mb'
-/** A definition of a link may bring its pairs along. */
-const largestDefinition = '100mb'
 
 /** Who gives commands until people exist. */
 const localActor = 'local'
@@ -36,8 +34,11 @@ export function createApp(
   app.set('etag', false)
   app.use(webhookRouter(dependencies))
   app.use(guard)
-  app.use('/api/v1/links/import', express.json({ limit: largestDefinition, type: ['application/json'] }))
-  app.use(express.json({ limit: largestBody, type: ['application/json', 'application/*+json'], strict: false }))
+  const body = (limit: string) =>
+    express.json({ limit, type: ['application/json', 'application/*+json'], strict: false })
+  for (const { path, largestBody: limit } of Object.values<RouteContract>(routes))
+    if (limit !== undefined) app.use(`/api/v1${path}`, body(limit))
+  app.use(body(largestBody))
 
   const document = openApiDocument(dependencies.build)
   app.get('/openapi.json', (_request, response) => void response.json(document))
@@ -151,13 +152,13 @@ export function createApp(
       return new ApiProblem(503, 'database-down', 'The database does not answer.', {
         remedy: 'Start PostgreSQL; nothing is lost meanwhile.',
       })
-    const { type, status } = (error ?? {}) as { type?: string; status?: number }
+    const { type, status, limit } = (error ?? {}) as { type?: string; status?: number; limit?: number }
     if (type === 'entity.parse.failed')
       return new ApiProblem(400, 'malformed-json', 'The body is not valid JSON.', {
         remedy: 'Check quotes, commas and braces.',
       })
     if (type === 'entity.too.large')
-      return new ApiProblem(413, 'too-large', `The body is larger than ${largestBody}.`, {
+      return new ApiProblem(413, 'too-large', `The body is larger than ${Math.floor((limit ?? 0) / 1024)} kB.`, {
         remedy: 'Send less at a time.',
       })
     if (status === 415)

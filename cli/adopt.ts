@@ -17,6 +17,7 @@ interface AdoptOptions {
   show?: string
   export?: string
   discard?: boolean
+  proof: boolean
 }
 
 const states = ['matched', 'doubtful', 'paired', 'adopted', 'missed', 'unmatched-left', 'unmatched-right']
@@ -54,6 +55,7 @@ export function adoptCommand(program: Command, context: () => Context): void {
         .choices(['ask', 'policy', 'left', 'right'])
         .default('ask'),
     )
+    .option('--no-proof', 'with --apply: do not simulate afterwards what a run would still create')
     .addOption(new Option('--show <state>', 'list records of what was found last').choices(states))
     .option('--export <file>', 'write everything that was found last to a CSV file')
     .option('--discard', 'give up what was found last; pairs that were made stay')
@@ -120,9 +122,35 @@ export function adoptCommand(program: Command, context: () => Context): void {
       const { runId } = await api.call('applyAdoption', { params, body })
       const run = await followRun(here, runId)
       const applied = await api.call('getAdoption', { params })
-      output.show(applied, () => `${describeRun(run)}\n${describeAdoption(applied)}`)
+      const proof = options.proof && applied.status === 'applied' ? await prove(here, id) : null
+      output.show({ ...applied, ...(proof === null ? {} : { wouldCreate: proof }) }, () =>
+        [describeRun(run), describeAdoption(applied), ...(proof === null ? [] : [describeProof(proof)])].join('\n'),
+      )
       exit(applied.status === 'applied' ? exitCodeOf(run) : exitCodeOf(run) || 1)
     })
+}
+
+interface Proof {
+  left: number
+  right: number
+}
+
+/** Has the link simulate what it would do now: of what was paired nothing may be created. */
+async function prove(here: Context, linkId: string): Promise<Proof | null> {
+  const { api } = here
+  const body = { command: 'simulate' }
+  const { runId } = await api.call('commandLink', { params: { id: linkId }, body })
+  if (runId === null) return null
+  const run = await followRun(here, runId)
+  if (exitCodeOf(run) === 1) return null
+  const { counts } = await api.call('runSimulation', { params: { id: runId }, query: { limit: '1' } })
+  return { left: counts['create-left'] ?? 0, right: counts['create-right'] ?? 0 }
+}
+
+function describeProof({ left, right }: Proof): string {
+  return left + right === 0
+    ? '  Simulated: a run would create 0 records on either side now.'
+    : `  Simulated: a run would create ${left} records on the left and ${right} on the right, which have no twin. Look at them with --show unmatched-left, unmatched-right.`
 }
 
 function questionOf({ byField, byKeys, csv }: AdoptOptions): object | null {

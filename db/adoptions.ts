@@ -310,23 +310,35 @@ async function summarize(tx: Tx, adoptionId: string): Promise<AdoptionSummary> {
   }
 }
 
-/** Somebody agrees to what the listing showed. `changed`: it is not what they say; `other`: another one is being paired. */
+/**
+ * Somebody agrees to what the listing showed. `changed`: it is not what they say; `other-version`: the link's configuration
+ * is another one by now; `other`: another adoption is being paired.
+ */
 export async function acceptAdoption(
   { sql }: Database,
   input: { adoptionId: string; matched: number; differences: AdoptedDifferences; actor: string },
-): Promise<'accepted' | 'changed' | 'other' | 'bad-lines' | 'not-ready' | 'nothing'> {
+): Promise<'accepted' | 'changed' | 'other-version' | 'other' | 'bad-lines' | 'not-ready' | 'nothing'> {
   return named('accept adoption', () =>
     sql.begin(async (tx) => {
       const [row] = await tx<
-        { link_id: string; status: string; settings: AdoptionMethod; summary: AdoptionSummary | null }[]
+        {
+          link_id: string
+          status: string
+          settings: AdoptionMethod
+          summary: AdoptionSummary | null
+          newest: boolean
+        }[]
       >`
-        select link_id, status, settings, summary from adoptions where id = ${input.adoptionId} for update`
+        select a.link_id, a.status, a.settings, a.summary, a.version = l.version as newest
+        from adoptions a join links l on l.id = a.link_id where a.id = ${input.adoptionId} for update of a`
       // What was accepted and cut off goes on.
       if (row?.status === 'accepted') return 'accepted'
       if (row?.status !== 'ready' || row.summary === null) return 'not-ready'
       if (row.settings.method === 'csv' && row.summary.doubtful > 0) return 'bad-lines'
       if (row.summary.matched === 0) return 'nothing'
       if (row.summary.matched !== input.matched) return 'changed'
+      // What was shown of their fields is not what would become of them any more.
+      if (!row.newest) return 'other-version'
       const [other] = await tx`select 1 from adoptions where link_id = ${row.link_id} and status = 'accepted'`
       if (other !== undefined) return 'other'
       await tx`
@@ -346,15 +358,28 @@ export async function acceptAdoption(
   )
 }
 
-/** Nothing more is paired because of it; pairs that were made stay. */
-export async function discardAdoption({ sql }: Database, adoptionId: string): Promise<boolean> {
-  const rows = await named(
-    'discard adoption',
-    () => sql`
-      update adoptions set status = 'discarded', ended_at = now()
-      where id = ${adoptionId} and status in ('asked', 'ready', 'accepted') returning 1`,
+/** Nothing more is paired because of it; pairs that were made stay. False: it has ended already. */
+export async function discardAdoption({ sql }: Database, adoptionId: string, actor: string): Promise<boolean> {
+  return named('discard adoption', () =>
+    sql.begin(async (tx) => {
+      const [row] = await tx<{ linkId: string }[]>`
+        update adoptions set status = 'discarded', ended_at = now()
+        where id = ${adoptionId} and status in ('asked', 'ready', 'accepted') returning link_id as "linkId"`
+      if (row === undefined) return false
+      await appendLedger(tx, chainOf(row.linkId), [
+        { kind: 'command', action: 'discard adoption', linkId: row.linkId, content: { adoptionId }, actor },
+      ])
+      return true
+    }),
   )
-  return rows.length > 0
+}
+
+/** Of a link that is gone nobody looks at what was listed. */
+export async function forgetAdoptions(tx: Tx, linkId: string): Promise<void> {
+  await tx`update adoptions set status = 'discarded', ended_at = now()
+    where link_id = ${linkId} and status in ('asked', 'ready', 'accepted')`
+  for (const table of ['adoption_records', 'adoption_pairs'])
+    await tx`delete from ${tx(table)} where adoption_id in (select id from adoptions where link_id = ${linkId})`
 }
 
 /** Ends the pairing where every record of it has been looked at. False: a run has to go on with it. */

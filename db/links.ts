@@ -8,6 +8,7 @@ import type { RunStatus } from '../core/run.ts'
 import { type ScheduleNow, scheduleNow } from '../core/schedule.ts'
 import { StoreError } from '../core/store.ts'
 import { sides } from '../core/values.ts'
+import { forgetAdoptions } from './adoptions.ts'
 import { type Database, named } from './connection.ts'
 import { insertPairs } from './import-pairs.ts'
 import { notIgnored } from './issues.ts'
@@ -336,6 +337,7 @@ export async function setLinkMode(
           full_asked_at = case when ${change.fullNext ?? false} then now() else full_asked_at end,
           deleted_at = case when ${change.deleted ?? false} then coalesce(deleted_at, now()) else deleted_at end, updated_at = now()
         where id = ${linkId}`
+      if (change.deleted === true) await forgetAdoptions(tx, linkId)
       const content = { ...change, ...(reason === undefined ? {} : { reason }) }
       await appendLedger(tx, chainOf(linkId), [{ kind: 'command', action: command, linkId, content, actor }])
     }),

@@ -1,3 +1,9 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AdoptionView } from '../api/contract/adoptions.ts'
 import { type Service, startService } from './service.ts'
@@ -51,6 +57,15 @@ async function apply(adoption: AdoptionView, more: object = {}) {
 
 const itemsOf = async (adoption: AdoptionView, state: string) =>
   (await service.call('adoptionItems', { params: { id: adoption.id }, query: { state } })).items
+
+const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url))
+
+/** What the command line says on its standard output. */
+async function tandem(...args: string[]): Promise<string> {
+  const env = { PATH: process.env.PATH, TANDEM_API: service.url }
+  const { stdout } = await promisify(execFile)(process.execPath, [bin, ...args], { env })
+  return stdout
+}
 
 describe('records that exist on both sides before the link does', () => {
   // covers 138, 139
@@ -161,7 +176,21 @@ describe('records that exist on both sides before the link does', () => {
       code: 'bad-lines',
     })
 
-    const good = await adopt(link.id, { method: 'csv', csv: `${left1};${one}\r\n${left2};${two}\r\n` })
+    const csv = `${left1};${one}\r\n${left2};${two}\r\n`
+    const early = await adopt(link.id, { method: 'csv', csv })
+    await service.configure(link.id, { pastReleases: true })
+    expect(await service.refused('applyAdoption', { params: { id: early.id }, body: { matched: 2 } })).toMatchObject({
+      code: 'adoption-changed',
+      detail: expect.stringContaining('configuration has changed'),
+    })
+    // A hundred thousand lines are more than other requests may hold.
+    const long = await service.refused('askAdoption', {
+      params,
+      body: { method: 'csv', csv: `${csv}x,y\r\n${'#'.repeat(2_000_000)}` },
+    })
+    expect(long).toMatchObject({ code: 'bad-lines' })
+
+    const good = await adopt(link.id, { method: 'csv', csv })
     expect(good.summary).toMatchObject({ matched: 2, differing: 1 })
     await apply(good, { differences: 'left' })
     expect(octane(one ?? '')?.name).toBe('eins')
@@ -210,5 +239,39 @@ describe('records that exist on both sides before the link does', () => {
     })
     const run = await service.runToEnd(link.id, 'run')
     expect(run.counters).toMatchObject({ createdLeft: 3, createdRight: 3 })
+  })
+
+  // covers 136, 138, 139
+  it('are paired from the command line, which proves that nothing is created, and found again by a later link', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'tandem-adopt-'))
+    try {
+      const pairs = ['one', 'two', 'three'].map((name) => [almDefect({ name }), octaneDefect({ name })])
+      await service.addLink()
+      const file = path.join(folder, 'pairs.csv')
+      writeFileSync(file, pairs.map(([left, right]) => `${left},${right}\n`).join(''))
+      await tandem('link', 'adopt', 'Defects', '--by-keys', 'name')
+      expect(await tandem('link', 'adopt', 'Defects', '--discard')).toContain('Discarded')
+      const found = await tandem('link', 'adopt', 'Defects', '--csv', file)
+      expect(found).toContain('3 pairs match; in 0 of them a field holds different values.')
+      expect(await tandem('link', 'adopt', 'Defects', '--show', 'matched')).toContain(pairs[1]?.[0])
+      const shown = path.join(folder, 'found.csv')
+      await tandem('link', 'adopt', 'Defects', '--export', shown)
+      expect(readFileSync(shown, 'utf8').trim().split('\r\n')).toHaveLength(4)
+      const applied = await tandem('link', 'adopt', 'Defects', '--apply')
+      expect(applied).toContain('3 pairs were made, 0 were not.')
+      expect(applied).toContain('Simulated: a run would create 0 records on either side now.')
+      const actions = await service.database.sql<{ action: string }[]>`
+        select action from ledger where kind = 'command' and action in ('adopt', 'discard adoption') order by 1 desc`
+      expect(actions.map((row) => row.action)).toEqual(['discard adoption', 'adopt'])
+
+      await tandem('link', 'delete', 'Defects')
+      expect(await service.database.sql`select 1 from adoption_records`).toHaveLength(0)
+      expect(await tandem('link', 'create', 'Again', '--left', 'alm', '--right', 'octane')).toContain('Created')
+      const run = JSON.parse(await tandem('--json', 'link', 'run', 'Again'))
+      expect(run).toMatchObject({ status: 'passed', counters: { createdLeft: 0, createdRight: 0 } })
+      expect(counts()).toEqual([3, 3])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })

@@ -101,6 +101,8 @@ export const adoptionRoutes = {
     answer: started,
     codes: ['not-found', 'bad-lines', 'paused', 'deleted', 'no-worker'],
     creates: true,
+    // Pairs of a hundred thousand records.
+    largestBody: '8mb',
   },
   listAdoptions: {
     method: 'get',

@@ -31,6 +31,8 @@ export interface RouteContract {
   codes: readonly string[]
   /** Takes `Idempotency-Key`. */
   creates?: boolean
+  /** Where its body may be larger than others, as `8mb`. */
+  largestBody?: string
   /** Content types of an answer that is sent piece by piece instead of as JSON. */
   produces?: readonly string[]
 }
@@ -303,6 +305,8 @@ export const routes = {
       'Create a link from a definition, perhaps for other endpoints; nothing is created when anything does not fit',
     tag: 'links',
     body: definition.importLink,
+    // With a few hundred thousand pairs.
+    largestBody: '100mb',
     status: 201,
     answer: definition.importedLink,
     codes: [

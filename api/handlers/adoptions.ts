@@ -23,6 +23,11 @@ const shownAdoptions = 20
 /** Why an adoption is not applied, as a refusal. */
 const refusals = {
   changed: ['adoption-changed', 'It found another number of pairs than was shown.', 'Look at it again.'],
+  'other-version': [
+    'adoption-changed',
+    "The link's configuration has changed since: what was shown of their fields does not hold any more.",
+    'Look for twins again.',
+  ],
   other: ['adoption-running', 'Another adoption of the link is being paired.', 'Wait for it, or discard it.'],
   'bad-lines': [
     'bad-lines',
@@ -111,9 +116,9 @@ export function adoptionHandlers({ database, temporal }: Dependencies): Pick<Han
       return start(params.id, linkId, command)
     },
 
-    discardAdoption: async ({ params }) => {
+    discardAdoption: async ({ params }, command) => {
       await existing(params.id)
-      if (!(await discardAdoption(database, params.id)))
+      if (!(await discardAdoption(database, params.id, command.actor)))
         throw new ApiProblem(409, 'not-ready', 'It has ended already.', { remedy: 'Pairs that were made stay.' })
       return existing(params.id)
     },
