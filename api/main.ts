@@ -22,6 +22,7 @@ import { runHandlers } from './handlers/runs.ts'
 import { scopeHandlers } from './handlers/scope.ts'
 import { serviceHandlers } from './handlers/service.ts'
 import { stopHandlers } from './handlers/stops.ts'
+import { userMappingHandlers } from './handlers/user-mapping.ts'
 import { versionHandlers } from './handlers/versions.ts'
 import { webhookHandlers } from './handlers/webhooks.ts'
 import { connectTemporal } from './temporal.ts'
@@ -96,6 +97,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
       ...adoptionHandlers(dependencies),
+      ...userMappingHandlers(dependencies),
       ...issueHandlers(dependencies),
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),

@@ -18,6 +18,7 @@ import { scheduleCommand } from './schedule.ts'
 import { scopeCommands } from './scope.ts'
 import { stopCommands } from './stops.ts'
 import { syncCommand } from './sync.ts'
+import { userMappingCommands } from './user-mapping.ts'
 import { versionCommands } from './versions.ts'
 import { webhookCommand } from './webhook.ts'
 import { whyCommand } from './why.ts'
@@ -58,6 +59,7 @@ conflictCommands(program, context)
 scopeCommands(program, context)
 stopCommands(program, context)
 adoptCommand(program, context)
+userMappingCommands(program, context)
 syncCommand(program, context)
 webhookCommand(program, context)
 scheduleCommand(program, context)

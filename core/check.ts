@@ -1,4 +1,5 @@
 import { textLoss } from './check-text.ts'
+import { checkUsers } from './check-users.ts'
 import type { FieldMapping, LinkConfiguration } from './link-config.ts'
 import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
@@ -114,7 +115,7 @@ export function checkConfiguration(input: CheckInput): Finding[] {
 
   configuration.fields.forEach(checkMapping)
   for (const side of sides) if (creates(side)) checkRequired(side)
-  checkUsers()
+  findings.push(...checkUsers(input))
 
   return checks.flatMap((check): Finding[] => {
     const own = findings.filter((finding) => finding.check === check)
@@ -414,7 +415,7 @@ export function checkConfiguration(input: CheckInput): Finding[] {
         continue
       }
       const constant = (mapping.constant ?? null) !== null
-      const standIn = field.type === 'user' ? configuration.defaultUsers[side] : null
+      const standIn = field.type === 'user' ? input.translator.standIn(side) : null
       const fallback = (mapping.defaults[side] ?? standIn) !== null
       if (constant || fallback) continue
       if (!flowsTo(mapping, side))
@@ -435,57 +436,6 @@ export function checkConfiguration(input: CheckInput): Finding[] {
           'Give the mapping a default.',
           `/fields/${index}/defaults/${side}`,
         )
-    }
-  }
-
-  function checkUsers(): void {
-    for (const side of sides) {
-      const chosen = configuration.defaultUsers[side]
-      const found = chosen === null ? undefined : input[side].users.find((user) => user.key === chosen)
-      if (chosen !== null && found === undefined)
-        add(
-          'users',
-          'error',
-          side,
-          `The default user "${chosen}" does not exist.`,
-          'Choose another one.',
-          `/defaultUsers/${side}`,
-        )
-      else if (found !== undefined && !found.active)
-        add(
-          'users',
-          'warning',
-          side,
-          `The default user "${found.name}" is not active.`,
-          'Choose an active one.',
-          `/defaultUsers/${side}`,
-        )
-    }
-    for (const from of sides) {
-      const to = otherSide(from)
-      const index = configuration.fields.findIndex(
-        (candidate) => fieldOf(from, candidate[from])?.type === 'user' && fieldOf(to, candidate[to])?.type === 'user',
-      )
-      const mapping = configuration.fields[index]
-      if (mapping === undefined) continue
-      const without = input[from].users.filter((user) => {
-        if (!user.active || user.machine) return false
-        const translation = input.translator.translate(mapping, from, user.key)
-        return translation.ok && translation.warning !== undefined
-      })
-      if (without.length === 0) continue
-      const names = without.slice(0, 5).map((user) => user.name)
-      const more = without.length > names.length ? ` and ${without.length - names.length} more` : ''
-      const what =
-        configuration.defaultUsers[to] === null ? 'Their fields stay empty' : 'Their fields get the default user'
-      add(
-        'users',
-        'warning',
-        from,
-        `${without.length} people have no twin on the other side: ${names.join(', ')}${more}. ${what}.`,
-        'Map them, or give both accounts the same e-mail address.',
-        `/fields/${index}`,
-      )
     }
   }
 }

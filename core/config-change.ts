@@ -18,7 +18,7 @@ export interface ConfigurationChange {
   scopes: readonly Side[]
   /** Sides to which updates now flow and did not before: every pair has to be compared again. */
   updates: readonly Side[]
-  /** Somebody else stands in for people without twin. */
+  /** What becomes of people without twin is something else. */
   standIns: boolean
 }
 
@@ -49,7 +49,9 @@ export function configurationChange(before: LinkConfiguration, after: LinkConfig
     creates: sides.filter((side) => switchedOn(side, 'create')),
     scopes: sides.filter((side) => scopeOf(before, side) !== scopeOf(after, side)),
     updates: sides.filter((side) => switchedOn(side, 'update')),
-    standIns: JSON.stringify(before.defaultUsers) !== JSON.stringify(after.defaultUsers),
+    standIns:
+      JSON.stringify(before.defaultUsers) !== JSON.stringify(after.defaultUsers) ||
+      before.unknownUsers !== after.unknownUsers,
   }
 }
 

@@ -217,6 +217,8 @@ export const linkConfiguration = z
     defaultUsers: z
       .strictObject({ left: z.string().nullable(), right: z.string().nullable() })
       .default({ left: null, right: null }),
+    /** Somebody without twin and without default user: a warning and an empty field, or the field (a new record as a whole) waits. */
+    unknownUsers: z.enum(['warn', 'hold']).default('warn'),
     /** What becomes of a pair that leaves the scope: it stays in step, or rests until it is back. */
     whenLeaving: z.enum(['keep-syncing', 'stop']).default('keep-syncing'),
     /** True: releases whose end date has passed are taken up, too. */

@@ -26,7 +26,10 @@ describe('files of pairs of people', () => {
     fc.assert(
       fc.property(pairs, fc.constantFrom('\n', '\r\n', '\r'), fc.boolean(), (list, end, mark) => {
         const text = `${mark ? '\uFEFF' : ''}# people${end}${end}${formatPeople(list).replaceAll('\n', end)}`
-        expect(parsePeople(text)).toEqual({ ok: true, pairs: list })
+        expect(parsePeople(text)).toEqual({
+          ok: true,
+          pairs: list.map((pair, index) => ({ ...pair, line: index + 3 })),
+        })
       }),
     )
   })
@@ -66,5 +69,11 @@ describe('files of pairs of people', () => {
       errors: [{ line: 2, message: expect.stringContaining('Line 1') }],
     })
     expect(parsePeople('ann,>,a@x\nbob,>,a@x\n')).toMatchObject({ ok: true })
+  })
+
+  it('take "*" for everybody else, one way only', () => {
+    expect(parsePeople('*,>,a@x\nann,<,*\n')).toMatchObject({ ok: true })
+    const errors = [1, 2, 3, 4].map((line) => expect.objectContaining({ line }))
+    expect(parsePeople('*,<>,a@x\nann,<>,*\n*,<,a@x\nann,>,*\n')).toEqual({ ok: false, errors })
   })
 })

@@ -1,4 +1,4 @@
-/** A pair of people as the file tells it: an ALM user name and an e-mail address of an Octane user. */
+/** A pair of people as the file tells it: an ALM user name and an e-mail address of an Octane user; `*`: everybody else. */
 export interface PeopleLine {
   left: string
   right: string
@@ -12,18 +12,19 @@ export interface LineError {
 }
 
 /** Either every pair of the file, or every line that is wrong: nothing is taken of a file with a bad line. */
-export type ParsedPeople = { ok: true; pairs: PeopleLine[] } | { ok: false; errors: LineError[] }
+export type ParsedPeople = { ok: true; pairs: (PeopleLine & { line: number })[] } | { ok: false; errors: LineError[] }
 
 const directions = { '>': 'to-right', '<': 'to-left', '<>': 'both' } as const
 const arrows = { 'to-right': '>', 'to-left': '<', both: '<>' } as const
 
 /**
  * Reads a file of pairs of people, `<ALM user name>,<direction>,<Octane e-mail>` a line. `>` takes the ALM user to the Octane
- * user, `<` the other way, `<>` both. Empty lines, lines that begin with `#`, quoted values, any line ends and a byte order
+ * user, `<` the other way, `<>` both. `*` stands for everybody else of a side, so that the other end is the default user: one
+ * way only, or everybody would become one. Empty lines, lines that begin with `#`, quoted values, any line ends and a byte order
  * mark are taken; a line that leaves open who somebody becomes is an error. Names compare without case.
  */
 export function parsePeople(text: string): ParsedPeople {
-  const pairs: PeopleLine[] = []
+  const pairs: (PeopleLine & { line: number })[] = []
   const errors: LineError[] = []
   const known = { right: new Map<string, number>(), left: new Map<string, number>() }
   text
@@ -49,7 +50,7 @@ export function parsePeople(text: string): ParsedPeople {
       }
       if (read.direction !== 'to-left') clash('left', left)
       if (read.direction !== 'to-right') clash('right', right)
-      pairs.push(read)
+      pairs.push({ ...read, line })
     })
   return errors.length > 0 ? { ok: false, errors } : { ok: true, pairs }
 }
@@ -72,6 +73,9 @@ function readLine(raw: string): PeopleLine | string {
   if (left === '') return 'The ALM user name is missing.'
   if (right === '') return 'The e-mail address of the Octane user is missing.'
   if (arrow !== '<' && arrow !== '>' && arrow !== '<>') return `"${arrow}" is no direction: take <, > or <>.`
+  const everybody = [...(left === '*' ? ['<', '<>'] : []), ...(right === '*' ? ['>', '<>'] : [])]
+  if (everybody.includes(arrow))
+    return `"*" stands for everybody else, who becomes one person: it takes ${left === '*' ? '>' : '<'}.`
   return { left, right, direction: directions[arrow] }
 }
 

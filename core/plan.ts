@@ -395,8 +395,10 @@ export function createPlanner(context: PlannerContext): Planner {
       const planned = plannedOnCreate(mapping, from, source, target, references)
       if (planned.problem !== undefined) {
         problems.push(planned.problem)
-        // Without its place in the tree a record would stand where nobody looks for it.
-        if (planned.problem.warning !== true && target?.hierarchy !== undefined) blocked = true
+        // Without its place in the tree a record would stand where nobody looks for it; of unknown people somebody wants to
+        // hear before.
+        const waits = planned.problem.code === 'user-gap' || target?.hierarchy !== undefined
+        if (planned.problem.warning !== true && waits) blocked = true
       }
       if (planned.field === undefined) continue
       if (planned.field.sent === null) {
@@ -433,7 +435,7 @@ export function createPlanner(context: PlannerContext): Planner {
     const at = { mappingId: mapping.id, field: mapping[to] ?? '', before: null, group }
     if (mapping.constant !== undefined && mapping.constant !== null)
       return { field: { ...at, source: null, sent: mapping.constant, rule: 'constant' } }
-    const standIn = target?.type === 'user' && target.required ? configuration.defaultUsers[to] : null
+    const standIn = target?.type === 'user' && target.required ? translator.standIn(to) : null
     const fallback = mapping.defaults[to] ?? standIn
     const value = mapping[from] === null || rests(mapping) ? null : source.fields[mapping[from]]
     if (value === undefined) return { problem: unreadable(mapping, from) }

@@ -316,7 +316,10 @@ export interface LinkContext {
   configuration: LinkConfiguration
   left: EndpointContext
   right: EndpointContext
-  /** Pairs of user keys set by an admin; they win over matching by e-mail, login and name. */
+  /**
+   * Pairs of people set by an admin, each by key, login or address; they win over matching by e-mail, login and name. Null
+   * stands for everybody else: the other end is the default user, who goes before the one of the configuration.
+   */
   users: readonly { left: string | null; right: string | null; direction: 'both' | 'to-right' | 'to-left' }[]
   /** What the links of the endpoint pair keep in step, this one included: references to such records go by their pairs. */
   kinds: readonly LinkKind[]

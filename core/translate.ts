@@ -1,6 +1,7 @@
 import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
 import { memoText, repointImages, textToMemo, unreadableMemo } from './memo.ts'
-import { type EndpointUser, type FieldMetadata, type FieldOption, fieldByName, type SideMetadata } from './metadata.ts'
+import { type FieldMetadata, type FieldOption, fieldByName, type SideMetadata } from './metadata.ts'
+import { joinPeople, type People } from './people.ts'
 import type { Problem } from './problems.ts'
 import { fieldIdOf, noReferences, type References, recordIdOf } from './references.ts'
 import type { ImageRoute } from './rich-text/images.ts'
@@ -12,7 +13,7 @@ import { type CanonicalValue, canonicalSet, otherSide, type Side } from './value
 export type Translation = { ok: true; value: CanonicalValue; warning?: Problem } | { ok: false; problem: Problem }
 
 export interface TranslationContext {
-  configuration: Pick<LinkConfiguration, 'defaultUsers' | 'left' | 'right' | 'types'>
+  configuration: Pick<LinkConfiguration, 'defaultUsers' | 'left' | 'right' | 'types' | 'unknownUsers'>
   left: SideMetadata
   right: SideMetadata
   users: LinkContext['users']
@@ -34,6 +35,10 @@ export interface Translator {
    * the record above, which is the root then.
    */
   translate(mapping: FieldMapping, from: Side, value: CanonicalValue, around?: Around): Translation
+  /** Whoever stands in on a side for people without twin: as the user mapping says, else as the configuration does. */
+  standIn(side: Side): string | null
+  /** Lines of the user mapping that name somebody who is not there. */
+  unknownPairs: People['unknown']
 }
 
 /**
@@ -42,10 +47,7 @@ export interface Translator {
  * It never shortens, rounds or guesses: what has no faithful counterpart is a problem that names the value and the remedy.
  */
 export function createTranslator(context: TranslationContext): Translator {
-  const people: Record<Side, PeopleIndex> = {
-    left: indexPeople(context.left.users),
-    right: indexPeople(context.right.users),
-  }
+  const people = joinPeople({ left: context.left.users, right: context.right.users }, context.users)
   const labels = new Map<string, LabelIndex>()
 
   function labelIndex(side: Side, field: FieldMetadata): LabelIndex {
@@ -324,39 +326,42 @@ export function createTranslator(context: TranslationContext): Translator {
 
   function translateUser(one: One, key: string): Translation {
     const { mapping, from, to, source, target } = one
-    const person = people[from].byKey.get(key.toLowerCase())
+    const person = people.person(from, key)
     if (target.type !== 'user') {
       if (target.type === 'string') return withinLength(one, person?.name ?? key)
       if (target.type === 'memo') return { ok: true, value: textToMemo(person?.name ?? key) }
       return notConvertible(one, person?.name ?? key)
     }
-    const twin = context.users.find(
-      (pair) =>
-        pair[from]?.toLowerCase() === key.toLowerCase() &&
-        pair[to] !== null &&
-        (pair.direction === 'both' || pair.direction === `to-${to}`),
-    )
-    if (twin !== undefined) return { ok: true, value: twin[to] }
-    const match = person === undefined ? undefined : matchPerson(person, people[to])
-    if (match !== undefined) return { ok: true, value: match.key }
-    const fallback = context.configuration.defaultUsers[to]
+    const twin = people.twinOf(from, key)
+    if (twin !== undefined) return { ok: true, value: twin.key }
+    const fallback = standIn(to)
     const who = person === undefined ? key : `${person.name} (${person.login})`
+    const gap = {
+      class: 'mapping',
+      code: 'user-gap',
+      remedy: 'Map the person (tandem user-mapping import), or give both accounts the same e-mail address.',
+    } as const
+    const words = `${who} of "${source.label}" has no twin on the other side`
+    // Somebody wants to know of each: the field waits for the person.
+    if (fallback === null && context.configuration.unknownUsers === 'hold')
+      return fail(problemOf(mapping, to, target, { ...gap, message: `${words}; "${target.label}" waits for one.` }))
+    const becomes = fallback === null ? 'stays empty' : 'gets the default user'
     return {
       ok: true,
       value: fallback,
       warning: problemOf(mapping, to, target, {
-        class: 'mapping',
-        code: 'user-gap',
+        ...gap,
         warning: true,
-        message:
-          `${who} of "${source.label}" has no twin on the other side; "${target.label}" ` +
-          (fallback === null ? 'stays empty.' : 'gets the default user.'),
-        remedy: 'Map the person, or give both accounts the same e-mail address.',
+        message: `${words}; "${target.label}" ${becomes}.`,
       }),
     }
   }
 
-  return { translate }
+  function standIn(side: Side): string | null {
+    return people.standIn(side) ?? context.configuration.defaultUsers[side]
+  }
+
+  return { translate, standIn, unknownPairs: people.unknown }
 }
 
 function withinLength(
@@ -424,47 +429,4 @@ function indexLabels(options: readonly FieldOption[]): LabelIndex {
     else list.push(option)
   }
   return index
-}
-
-interface PeopleIndex {
-  byKey: Map<string, EndpointUser>
-  byEmail: Map<string, EndpointUser[]>
-  byLogin: Map<string, EndpointUser[]>
-  byName: Map<string, EndpointUser[]>
-}
-
-function indexPeople(users: readonly EndpointUser[]): PeopleIndex {
-  const index: PeopleIndex = { byKey: new Map(), byEmail: new Map(), byLogin: new Map(), byName: new Map() }
-  const add = (map: Map<string, EndpointUser[]>, key: string, user: EndpointUser) => {
-    const normal = key.trim().toLowerCase()
-    if (normal === '') return
-    const list = map.get(normal)
-    if (list === undefined) map.set(normal, [user])
-    else list.push(user)
-  }
-  for (const user of users) {
-    index.byKey.set(user.key.toLowerCase(), user)
-    if (user.machine) continue
-    for (const email of user.emails) add(index.byEmail, email, user)
-    add(index.byLogin, user.login, user)
-    add(index.byName, user.name, user)
-  }
-  return index
-}
-
-/** The one twin by e-mail (any address), then login, then full name; active accounts first; never one of several. */
-function matchPerson(person: EndpointUser, others: PeopleIndex): EndpointUser | undefined {
-  const rounds: EndpointUser[][] = [
-    person.emails.flatMap((email) => others.byEmail.get(email.trim().toLowerCase()) ?? []),
-    [person.login, ...person.emails].flatMap((login) => others.byLogin.get(login.trim().toLowerCase()) ?? []),
-    others.byEmail.get(person.login.trim().toLowerCase()) ?? [],
-    others.byName.get(person.name.trim().toLowerCase()) ?? [],
-  ]
-  for (const found of rounds) {
-    const unique = [...new Set(found)]
-    const active = unique.filter((user) => user.active)
-    if (active.length === 1) return active[0]
-    if (active.length === 0 && unique.length === 1) return unique[0]
-  }
-  return undefined
 }

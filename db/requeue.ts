@@ -13,15 +13,12 @@ type Tx = postgres.TransactionSql
  */
 export async function requeueForChange(tx: Tx, linkId: string, change: ConfigurationChange): Promise<number> {
   let due = 0
-  const codes = [
-    ...(change.standIns ? ['user-gap'] : []),
-    ...(change.standIns || change.mappings.length > 0 ? ['required-field'] : []),
-  ]
-  if (codes.length > 0)
+  if (change.standIns) due += await requeuePeople(tx, linkId, null)
+  if (change.mappings.length > 0)
     due += await retryNow(
       tx,
       linkId,
-      tx`(i.mapping_id = any(${tx.array([...change.mappings])}::text[]) or i.code = any(${tx.array(codes)}::text[]))`,
+      tx`(i.mapping_id = any(${tx.array([...change.mappings])}::text[]) or i.code = 'required-field')`,
     )
   const keys = await loadLinkKeys(tx as unknown as postgres.Sql, linkId)
   const pairs = tx`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null`
@@ -87,6 +84,32 @@ export async function queueKnownPairs(
     select ${linkId}, 'left', p.left_id, 'configuration' from pairs p
     where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType} and p.gone_side is null
     on conflict do nothing`
+}
+
+/**
+ * Makes records due that wait for a person to have a twin: pairs whose field stayed empty or got the default user, and records
+ * held because of it. Keys of the people who may have one now, in lower case; null: anybody.
+ */
+export async function requeuePeople(tx: Tx, linkId: string, keys: readonly string[] | null): Promise<number> {
+  const held = await retryNow(tx, linkId, tx`i.code in ('user-gap', 'required-field')`)
+  const { endpointPairId, entityType } = await loadLinkKeys(tx as unknown as postgres.Sql, linkId)
+  const person = tx`(f.value #> array[f.value ->> 'gap', 'v'])`
+  const concerned =
+    keys === null
+      ? tx`true`
+      : tx`(jsonb_typeof(${person}) <> 'string' or lower(${person} #>> '{}') = any(${tx.array([...keys])}::text[]))`
+  // A field that was left open when its record was created has no base yet: there the issue tells.
+  const rows = await tx`
+    insert into pending (link_id, side, external_id, reason)
+    select ${linkId}, 'left', p.left_id, 'configuration' from pairs p
+    where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType} and p.gone_side is null and (
+      exists (select 1 from jsonb_each(p.base) f where f.value ? 'gap' and ${concerned})
+      or exists (select 1 from issues i where i.link_id = ${linkId} and i.key = 'pair:' || p.id and i.resolved_at is null
+        and i.code = 'user-gap' and not p.base ? i.mapping_id))
+    on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,
+      next_attempt_at = least(pending.next_attempt_at, now())
+    returning 1`
+  return held + rows.length
 }
 
 /** Ends the back-off of records that wait for what has just been put right: their problem is of one of the classes. */

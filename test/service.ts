@@ -36,6 +36,7 @@ import { runHandlers } from '../api/handlers/runs.ts'
 import { scopeHandlers } from '../api/handlers/scope.ts'
 import { serviceHandlers } from '../api/handlers/service.ts'
 import { stopHandlers } from '../api/handlers/stops.ts'
+import { userMappingHandlers } from '../api/handlers/user-mapping.ts'
 import { versionHandlers } from '../api/handlers/versions.ts'
 import { webhookHandlers } from '../api/handlers/webhooks.ts'
 import { connectTemporal } from '../api/temporal.ts'
@@ -135,6 +136,7 @@ export async function startService(options: ServiceOptions = {}) {
       ...runHandlers(dependencies),
       ...conflictHandlers(dependencies),
       ...adoptionHandlers(dependencies),
+      ...userMappingHandlers(dependencies),
       ...issueHandlers(dependencies),
       ...scopeHandlers(dependencies),
       ...stopHandlers(dependencies),

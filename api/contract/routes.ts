@@ -11,6 +11,7 @@ import { deleteQuery, resetRoutes } from './resets.ts'
 import * as s from './schemas.ts'
 import * as scope from './scope.ts'
 import * as stops from './stops.ts'
+import { userMappingRoutes } from './user-mapping.ts'
 import * as versions from './versions.ts'
 import * as w from './webhooks.ts'
 import * as why from './why.ts'
@@ -781,6 +782,7 @@ export const routes = {
   },
   ...resetRoutes,
   ...adoptionRoutes,
+  ...userMappingRoutes,
 } as const satisfies Record<string, RouteContract>
 
 export type RouteName = keyof typeof routes

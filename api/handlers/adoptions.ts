@@ -4,6 +4,7 @@ import { adoptionStates, getAdoption, listAdoptionItems, listAdoptions } from '.
 import { acceptAdoption, createAdoption, discardAdoption } from '../../db/adoptions.ts'
 import { getLink } from '../../db/links.ts'
 import { ApiProblem, notFound } from '../problem.ts'
+import { badLines } from './bad-lines.ts'
 import { page, readCursor } from './cursor.ts'
 import type { CommandContext, Dependencies, Handlers } from './types.ts'
 
@@ -61,15 +62,7 @@ export function adoptionHandlers({ database, temporal }: Dependencies): Pick<Han
       const parsed = body.method === 'csv' ? parseIdPairs(body.csv) : { ok: true as const, pairs: [] }
       if (!parsed.ok || (body.method === 'csv' && parsed.pairs.length === 0)) {
         const errors = parsed.ok ? [{ line: 1, message: 'The file names no pair.' }] : parsed.errors
-        throw new ApiProblem(
-          422,
-          'bad-lines',
-          `${errors.length} lines of the file are wrong; nothing is taken of it.`,
-          {
-            remedy: 'Correct these lines and send the whole file again.',
-            errors: errors.map(({ line, message }) => ({ pointer: '/csv', message: `line ${line}: ${message}` })),
-          },
-        )
+        throw badLines(errors)
       }
       const settings = body.method === 'csv' ? { method: 'csv' as const } : body
       const adoptionId = await createAdoption(database, {

@@ -15,7 +15,6 @@ const roles =
 const consoleScreen = 'A screen of the console, which is not there yet; the API and the command line tell the same.'
 const noJira = 'There is no connector for Jira.'
 const scope = 'Filters of a link are not there yet: a link holds all records of its types.'
-const userMapping = 'The table of people is not read from outside yet; people are matched by address and login.'
 const mails = 'Mails are written and rendered, but settings of who gets which are not there yet.'
 const operations = 'Part of installing and operating, which is not there yet.'
 
@@ -217,24 +216,12 @@ export const rows: Readonly<Record<number, Row>> = {
   79: { expected: 'Each pair of values has its own direction.' },
   80: { expected: 'Phases and statuses are mapped as delivered.' },
   81: { expected: 'A value without counterpart is told by the check, or held with its record.' },
-  82: { expected: 'People with the same address are the same.', state: 'not yet', words: userMapping },
-  83: { expected: 'Somebody unknown becomes the default user.', state: 'not yet', words: userMapping },
-  84: {
-    expected: 'Without a default, somebody unknown is told, and tried again once mapped.',
-    state: 'not yet',
-    words: userMapping,
-  },
-  85: { expected: 'People are mapped once for all links of two endpoints.', state: 'not yet', words: userMapping },
-  86: {
-    expected: 'The table of people is read from a file, bad lines told by number.',
-    state: 'not yet',
-    words: userMapping,
-  },
-  87: {
-    expected: 'The table of people is written to a file that can be read back.',
-    state: 'not yet',
-    words: userMapping,
-  },
+  82: { expected: 'People with the same address are the same.' },
+  83: { expected: 'Somebody unknown becomes the default user.' },
+  84: { expected: 'Without a default, somebody unknown is told, and tried again once mapped.' },
+  85: { expected: 'People are mapped once for all links of two endpoints.' },
+  86: { expected: 'The table of people is read from a file, bad lines told by number.' },
+  87: { expected: 'The table of people is written to a file that can be read back.' },
   88: { expected: 'Files can be carried as their address.' },
   89: { expected: 'Files are carried as they are, and those too large are told.' },
   90: { expected: 'A changed file is changed on the other side.' },
