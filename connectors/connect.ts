@@ -1,5 +1,6 @@
 import type { CredentialSecret, EndpointAddress } from '../core/endpoint.ts'
 import { createAlmConnector } from './alm/connector.ts'
+import { withReleaseDates } from './alm/release-dates.ts'
 import { type CompositeType, withComposites } from './composite.ts'
 import type { Connector } from './contract.ts'
 import { createOctaneConnector } from './octane/connector.ts'
@@ -15,7 +16,7 @@ export interface ConnectOptions {
 export function connect(address: EndpointAddress, secret: CredentialSecret, options: ConnectOptions): Connector {
   const { writes, ...http } = options
   return address.kind === 'alm'
-    ? withComposites(createAlmConnector({ address, secret, writes, ...http }), almComposites)
+    ? withReleaseDates(withComposites(createAlmConnector({ address, secret, writes, ...http }), almComposites))
     : withComposites(createOctaneConnector({ address, secret, ...http }), octaneComposites)
 }
 

@@ -264,9 +264,16 @@ export type RowResult =
   /**
    * Done. `snapshot` is the record as the write's answer gave it (fields of `returnFields` that the answer held). `windowMs`:
    * from asking for the stamp again to the write's answer, the longest in which an edit can have been missed; absent where
-   * the server compares.
+   * the server compares. `writes`: so many that the connector needed, each directly after the one before; absent: one. `left`:
+   * fields that the endpoint did not take while it took the others, and why.
    */
-  | { outcome: 'done'; snapshot: RecordSnapshot; windowMs?: number }
+  | {
+      outcome: 'done'
+      snapshot: RecordSnapshot
+      windowMs?: number
+      writes?: number
+      left?: { fields: readonly string[]; problem: Problem }
+    }
   /** Surely not done: the endpoint refused this row. */
   | { outcome: 'refused'; problem: Problem }
   /**

@@ -70,8 +70,8 @@ export function sameStamp(a: Stamp, b: Stamp): boolean {
 }
 
 /** Proof that nobody wrote in between: `after` is the very next version of `before`. */
-export function isDirectSuccessor(before: Stamp, after: Stamp): boolean {
-  return before.version !== null && after.version !== null && after.version === before.version + 1
+export function isDirectSuccessor(before: Stamp, after: Stamp, writes = 1): boolean {
+  return before.version !== null && after.version !== null && after.version === before.version + writes
 }
 
 /** A record as read from one side: canonical values of the fields asked for. A field that the user may not read is absent. */

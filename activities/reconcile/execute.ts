@@ -476,9 +476,15 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
     effects.written.push(side)
     return
   }
-  const { snapshot, windowMs } = result
+  const { snapshot, windowMs, left } = result
+  const intended = write.fields
+  if (left !== undefined) {
+    // They are planned again; the ledger says that they hold what they held.
+    write.fields = write.fields.filter((field) => !left.fields.includes(field.field))
+    effects.problems.push(left.problem)
+  }
   if (windowMs !== undefined) effects.windows.push({ side, ms: windowMs })
-  const successor = write.before === null || isDirectSuccessor(write.before.stamp, snapshot.stamp)
+  const successor = write.before === null || isDirectSuccessor(write.before.stamp, snapshot.stamp, result.writes)
   // Of writes planned from the same state this one came through, so none that was left open will.
   if (decision.kind === 'pair' && successor)
     for (const open of decision.leftOpen)
@@ -489,7 +495,7 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
     targetId: snapshot.id,
     stampAfter: snapshot.stamp,
     after: Object.fromEntries(
-      write.fields.flatMap((field) => {
+      intended.flatMap((field) => {
         const kept = field.field in snapshot.fields ? (snapshot.fields[field.field] ?? null) : field.sent
         // The ledger repeats only what differs from what was sent, and what was not known when it was written ahead.
         return write.action === 'link-back' || !sameValue(kept, field.sent) ? [[field.field, kept]] : []
