@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { afterEach, expect, it, vi } from 'vitest'
 import { createAdopt } from '../activities/adopt.ts'
+import type { AdoptionMethod } from '../core/adoption.ts'
 import { getAdoption } from '../db/adoption-items.ts'
 import { acceptAdoption, createAdoption, finishPairing, nextAdoptionStep } from '../db/adoptions.ts'
 import { createLab, type Lab } from './lab.ts'
@@ -52,9 +53,8 @@ function twins(count: number): void {
 const requests = () =>
   [lab.alm, lab.octane].flatMap((one) => [...one.requests.values()]).reduce((sum, count) => sum + count, 0)
 
-async function list(): Promise<string> {
+async function list(settings: AdoptionMethod = { method: 'field', side: 'left', field: 'user-02' }): Promise<string> {
   const { linkId } = lab
-  const settings = { method: 'field', side: 'left', field: 'user-02' } as const
   const adoptionId = await createAdoption(lab.database, { linkId, settings, pairs: [], actor: 'admin' })
   const runId = await beginRun('adoption')
   expect(await nextAdoptionStep(lab.database, { linkId, runId })).toBe('list')
@@ -166,3 +166,51 @@ for (const when of ['before', 'after'] as const)
     })
     await assertAdopted(count)
   })
+
+it('a backlog is paired with its tree, children before parents, and nothing of it is created, moved or asked', async () => {
+  lab = await createLab({
+    kind: 'backlog',
+    types: [
+      { octane: 'epic', alm: ['Business'] },
+      { octane: 'feature', alm: ['Functional'] },
+      { octane: 'story', alm: ['User Story'] },
+    ],
+    link: (proposed) => ({ ...proposed, tuning: { batchSize: 2 } }),
+  })
+  const requirement = (name: string, type: string, parent: string) =>
+    String(lab.alm.create('requirement', { name, 'type-id': type, 'parent-id': parent }).id)
+  const item = (type: string, name: string, parent: string | null, parentType = 'work_item_root') =>
+    lab.octane.create(type, { name, ...(parent === null ? {} : { parent: { type: parentType, id: parent } }) }).id
+  for (let index = 0; index < 4; index++) {
+    const epic = requirement(`epic ${index}`, '4', '0')
+    const feature = requirement(`feature ${index}`, '3', epic)
+    requirement(`story ${index}`, '101', feature)
+    const twin = item('epic', `epic ${index}`, null)
+    const under = item('feature', `feature ${index}`, twin, 'epic')
+    item('story', `story ${index}`, under, 'feature')
+  }
+  const settings = { method: 'keys', mappings: ['name'] } as const
+  const adoptionId = await list(settings)
+  expect((await getAdoption(lab.database, adoptionId))?.summary).toMatchObject({ matched: 12, doubtful: 0 })
+  const { linkId } = lab
+  await acceptAdoption(lab.database, { adoptionId, matched: 12, differences: 'ask', actor: 'admin' })
+  const runId = await beginRun('adoption')
+  await nextAdoptionStep(lab.database, { linkId, runId })
+  for (let round = 0; round < 20; round++) {
+    const { ended } = await step(() => lab.activities.reconcile({ linkId, runId, version: 1, asked: true }))
+    if (ended === 'empty') break
+  }
+  expect(await finishPairing(lab.database, { linkId, runId })).toEqual({ done: true, adopted: 12, missed: 0 })
+  const full = await beginRun('full')
+  for (const side of ['left', 'right'] as const)
+    await step(() => lab.activities.scan({ linkId, runId: full, version: 1, side, extent: 'all' }))
+  for (let round = 0; round < 20; round++) {
+    const { ended } = await step(() => lab.activities.reconcile({ linkId, runId: full, version: 1 }))
+    if (ended === 'empty') break
+  }
+  const { counters } = await lab.store.finishRun({ runId: full, status: 'passed', message: null })
+  expect(counters).toMatchObject({ createdLeft: 0, createdRight: 0, updatedLeft: 0, updatedRight: 0 })
+  expect(await lab.database.sql`select code from issues where resolved_at is null`).toHaveLength(0)
+  expect(await lab.database.sql`select 1 from conflicts`).toHaveLength(0)
+  expect(await lab.database.sql`select 1 from pending`).toHaveLength(0)
+})
