@@ -6,6 +6,7 @@ import type { PendingReason, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
 import { guarded } from './failures.ts'
+import { watchPeople } from './people-watch.ts'
 import { listed, restoredError } from './reconcile/restored.ts'
 import { lookAtClock } from './scan-clock.ts'
 import { watchSchema } from './schema-watch.ts'
@@ -205,8 +206,11 @@ export function createScan({ store, connections }: { store: Store; connections: 
   async function scan(input: ScanInput): Promise<ScanResult> {
     return guarded(async () => {
       const context = Context.current()
-      const bench = await connections.workbench(await store.link(input.linkId, input.version))
-      if (input.side === 'left') await watchSchema(store, bench, input.runId)
+      const leads = input.side === 'left'
+      const complete = leads && input.extent === 'all'
+      const bench = await connections.workbench(await store.link(input.linkId, input.version), complete)
+      if (leads) await watchSchema(store, bench, input.runId)
+      if (complete) await watchPeople(store, bench)
       return scanSide(store, bench, input, (rows) => context.heartbeat({ rows }), context.cancellationSignal)
     })
   }

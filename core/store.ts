@@ -40,6 +40,10 @@ export interface Store {
    * become issues of the link, and those that are over end; what waited for a mapping that goes again is due at once.
    */
   noteSchema(input: NoteSchema): Promise<void>
+  /** Keys of people without twin whose values wait, by side; null: no record of the link waits for anybody. */
+  peopleWaitedFor(linkId: string): Promise<readonly { side: Side; key: string }[] | null>
+  /** Makes records due that wait for one of these people (keys in lower case), and those that do not say for whom. */
+  requeuePeople(input: { linkId: string; keys: readonly string[] }): Promise<void>
   /** A page of a simulation; `page` makes a repeat replace itself. */
   saveSimulation(input: { runId: string; page: number; items: readonly SimulatedItem[] }): Promise<void>
 

@@ -2,6 +2,7 @@ import type postgres from 'postgres'
 import type { ConfigurationChange } from '../core/config-change.ts'
 import type { ProblemClass } from '../core/problems.ts'
 import { type Side, sides } from '../core/values.ts'
+import { type Database, named } from './connection.ts'
 import { loadLinkKeys } from './store-queue.ts'
 
 type Tx = postgres.TransactionSql
@@ -130,4 +131,22 @@ async function retryNow(tx: Tx, linkId: string, which: postgres.PendingQuery<pos
     due += rows.length
   }
   return due
+}
+
+/** Whom pairs wait for; null where no open issue says that somebody is missing. */
+export async function loadPeopleWaitedFor(
+  { sql }: Database,
+  linkId: string,
+): Promise<{ side: Side; key: string }[] | null> {
+  return named('people waited for', async () => {
+    const [gap] = await sql`
+      select 1 from issues where link_id = ${linkId} and resolved_at is null and code = 'user-gap' limit 1`
+    if (gap === undefined) return null
+    const { endpointPairId, entityType } = await loadLinkKeys(sql, linkId)
+    return sql<{ side: Side; key: string }[]>`
+      select distinct f.value ->> 'gap' as side, f.value #>> array[f.value ->> 'gap', 'v'] as key
+      from pairs p cross join lateral jsonb_each(p.base) f
+      where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType} and p.gone_side is null
+        and f.value ? 'gap' and jsonb_typeof(f.value #> array[f.value ->> 'gap', 'v']) = 'string'`
+  })
 }

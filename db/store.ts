@@ -14,6 +14,7 @@ import { noteLookAlikes, sampleFirstRun } from './look-alikes.ts'
 import { queueForFiles } from './queue-files.ts'
 import { loadReferred } from './references.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
+import { loadPeopleWaitedFor, requeuePeople } from './requeue.ts'
 import { markRestored } from './restored.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
 import { loadScanPosition, noteClockStep, saveScanPosition } from './scan-positions.ts'
@@ -79,6 +80,10 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     referred: (input) => loadReferred(database, input),
     recordIntents: (input) => writeIntents(database, input),
     commit: (request) => commitBatch(database, request),
+    peopleWaitedFor: (linkId) => loadPeopleWaitedFor(database, linkId),
+    requeuePeople: async ({ linkId, keys }) => {
+      await named('requeue people', () => database.sql.begin((tx) => requeuePeople(tx, linkId, keys)))
+    },
     beginAdoptionListing: (input) => beginAdoptionListing(database, input),
     saveAdoptionRecords: (input) => saveAdoptionRecords(database, input),
     matchAdoption: (input) => matchAdoption(database, input),

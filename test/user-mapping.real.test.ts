@@ -170,6 +170,20 @@ describe('who is who on both sides', () => {
   })
 
   // covers 84
+  it('is looked at again by a full run: somebody who got an account meanwhile needs no mapping', async () => {
+    await importing('')
+    almDefect('of jana, again', 'jana')
+    await service.runToEnd(link.id, 'run')
+    await service.runToEnd(link.id, 'run')
+    expect(ownerOf('of jana, again')).toBeNull()
+    const email = 'jana.jansen@example.com'
+    service.octane.create('workspace_user', { name: email, full_name: 'Jana Jansen', email, activity_level: 0 })
+    await service.runToEnd(link.id, 'full')
+    expect(ownerOf('of jana, again')).toBe(email)
+    expect(await gaps()).toEqual([])
+  })
+
+  // covers 84
   it('holds a record whose people are unknown where the link asks for that, and only there', async () => {
     await service.configure(link.id, { unknownUsers: 'hold' })
     await importing('')
