@@ -44,7 +44,7 @@ export function adoptCommand(program: Command, context: () => Context): void {
       'look for twins: this field holds the id of the record on the other side',
       fieldOfSide,
     )
-    .option('--by-keys <mappings>', 'look for twins: these mapped fields hold the same, such as "name,detected-on"')
+    .option('--by-keys <mappings>', 'look for twins: these mapped fields hold the same, such as "name,detected-by"')
     .option('--csv <file>', 'look for twins: pairs of ids, "<left id>,<right id>" a line')
     .option('--apply', 'pair what was found last, or go on with what was cut off')
     .addOption(

@@ -69,9 +69,10 @@ function flows({ direction }: UserPair, from: Side): boolean {
   return direction === 'both' || direction === `to-${otherSide(from)}`
 }
 
-/** The user that a line of the mapping names: by key, login or one of their addresses; undefined: none, or several. */
-export function namedUser(users: readonly EndpointUser[], text: string): EndpointUser | undefined {
-  return named(indexPeople(users), text)
+/** Finds the user that a line of the mapping names: by key, login or one of their addresses; undefined: none, or several. */
+export function userFinder(users: readonly EndpointUser[]): (text: string) => EndpointUser | undefined {
+  const index = indexPeople(users)
+  return (text) => named(index, text)
 }
 
 function named({ byKey, byLogin, byEmail }: PeopleIndex, text: string): EndpointUser | undefined {

@@ -1,5 +1,5 @@
 import type { SideMetadata } from '../../core/metadata.ts'
-import { type FoundBy, joinPeople, namedUser, type UserPair } from '../../core/people.ts'
+import { type FoundBy, joinPeople, type UserPair, userFinder } from '../../core/people.ts'
 import { formatPeople, type LineError, type PeopleLine, parsePeople } from '../../core/people-csv.ts'
 import { otherSide, type Side, sides } from '../../core/values.ts'
 import { getLink, listLinkVersions } from '../../db/links.ts'
@@ -47,7 +47,8 @@ export function userMappingHandlers(dependencies: Dependencies): Pick<Handlers, 
       if (!parsed.ok) throw badLines(parsed.errors)
       const { link, users } = await currentPeople(params.id)
       const names = { left: link.left.name, right: link.right.name }
-      const found = (side: Side, text: string) => namedUser(users[side], text)
+      const finders = { left: userFinder(users.left), right: userFinder(users.right) }
+      const found = (side: Side, text: string) => finders[side](text)
       const errors: LineError[] = []
       const notes: string[] = []
       for (const { line, ...pair } of parsed.pairs)
