@@ -80,7 +80,12 @@ function named({ byKey, byLogin, byEmail }: PeopleIndex, text: string): Endpoint
   return byKey.get(key) ?? only(byLogin.get(key) ?? []) ?? only(byEmail.get(key) ?? [])
 }
 
+/** A list of thousands serves every batch for minutes. */
+const indexes = new WeakMap<readonly EndpointUser[], PeopleIndex>()
+
 function indexPeople(users: readonly EndpointUser[]): PeopleIndex {
+  const known = indexes.get(users)
+  if (known !== undefined) return known
   const index: PeopleIndex = { byKey: new Map(), byEmail: new Map(), byLogin: new Map(), byName: new Map() }
   const add = (map: Map<string, EndpointUser[]>, key: string, user: EndpointUser) => {
     const normal = key.trim().toLowerCase()
@@ -96,6 +101,7 @@ function indexPeople(users: readonly EndpointUser[]): PeopleIndex {
     add(index.byLogin, user.login, user)
     add(index.byName, user.name, user)
   }
+  indexes.set(users, index)
   return index
 }
 
