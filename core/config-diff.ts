@@ -86,6 +86,7 @@ function wordsOf(before: LinkConfiguration, after: LinkConfiguration): string[] 
     tuning: 'Tuning',
     attachments: 'Attachments',
     defaultUsers: 'Stand-ins for people without twin',
+    unknownUsers: 'People without twin',
     matchBy: 'Matching',
     whenLeaving: 'Pairs that leave the scope',
     pastReleases: 'Releases that have ended',
