@@ -6,7 +6,7 @@ import type { Finding } from '../core/run.ts'
 import type { Store } from '../core/store.ts'
 import { type Side, sides } from '../core/values.ts'
 import type { Connections } from './connections.ts'
-import { guarded } from './failures.ts'
+import { guardedStep } from './failures.ts'
 import { watchSchema } from './schema-watch.ts'
 import { scopeOf } from './scope.ts'
 
@@ -25,7 +25,7 @@ export interface CheckResult {
 /** The integrity check: connections first, then everything that the endpoints' own descriptions tell about the mapping. */
 export function createCheck({ store, connections }: { store: Store; connections: Connections }) {
   async function check({ linkId, runId, version }: CheckInput): Promise<CheckResult> {
-    return guarded(async () => {
+    return guardedStep(store, { runId, step: 'The integrity check' }, async () => {
       const context = Context.current()
       const link = await store.link(linkId, version)
       const { configuration } = link

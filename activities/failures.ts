@@ -1,7 +1,8 @@
+import { Context } from '@temporalio/activity'
 import { ApplicationFailure } from '@temporalio/common'
 import { ConnectorError } from '../connectors/contract.ts'
 import type { Problem } from '../core/problems.ts'
-import { StoreError } from '../core/store.ts'
+import { type Store, StoreError } from '../core/store.ts'
 
 /**
  * Failure types that leave an activity: a closed list, so that workflows and auditors can tell them apart. Messages are
@@ -68,5 +69,26 @@ export async function guarded<T>(body: () => Promise<T>): Promise<T> {
     return await body()
   } catch (error) {
     throw toFailure(error)
+  }
+}
+
+/** As `guarded`, for a step of a run: what ends an attempt stands in the run's log, too. `step`: "Scan of the left side". */
+export async function guardedStep<T>(
+  store: Pick<Store, 'logRun'>,
+  { runId, step }: { runId: string | null; step: string },
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    const failure = toFailure(error)
+    if (runId !== null && failure instanceof ApplicationFailure) {
+      const { attempt } = Context.current().info
+      const level = failure.nonRetryable === true ? 'error' : 'warning'
+      const message = `${step} failed at attempt ${attempt}: ${failure.message}`
+      // The log is told as well as it goes: where the store is away, the failure says so by itself.
+      await store.logRun({ runId, lines: [{ level, category: 'endpoint', message }] }).catch(() => undefined)
+    }
+    throw failure
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Context, type Info } from '@temporalio/activity'
 import type { LinkActivity, LinkHealth } from '../core/link-state.ts'
-import type { RunStatus, RunSummary } from '../core/run.ts'
+import type { PhaseTimes, RunStatus, RunSummary } from '../core/run.ts'
 import type { ScheduleNow } from '../core/schedule.ts'
 import type { BeginRun, QueueState, Store } from '../core/store.ts'
 import { finishPairing, nextAdoptionStep } from '../db/adoptions.ts'
@@ -107,6 +107,7 @@ export function createLinkControl({ database, store }: { database: Database; sto
     runId: string
     status: RunStatus
     message: string | null
+    phases?: PhaseTimes
     notify: boolean
   }): Promise<RunSummary> {
     return guarded(async () => {

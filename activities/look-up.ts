@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity'
 import type { Store } from '../core/store.ts'
 import { sides } from '../core/values.ts'
 import type { Connections } from './connections.ts'
-import { guarded } from './failures.ts'
+import { guardedStep } from './failures.ts'
 
 export interface LookUpInput {
   linkId: string
@@ -13,7 +13,7 @@ export interface LookUpInput {
 /** Tells which of the records that a run was asked for do not exist, so that nobody waits for them in vain. */
 export function createLookUp({ store, connections }: { store: Store; connections: Connections }) {
   async function lookUp({ linkId, runId, version }: LookUpInput): Promise<{ unknown: number }> {
-    return guarded(async () => {
+    return guardedStep(store, { runId, step: 'Looking the records up' }, async () => {
       const signal = Context.current().cancellationSignal
       const bench = await connections.workbench(await store.link(linkId, version))
       const asked = (await store.requestedRecords(runId)).filter((record) => !record.settled)

@@ -1,11 +1,13 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError, type ScanRow } from '../connectors/contract.ts'
 import { fieldByName } from '../core/metadata.ts'
+import type { LogLine } from '../core/run-log.ts'
 import { isBefore, secondsBetween } from '../core/server-time.ts'
 import type { PendingReason, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
-import { guarded } from './failures.ts'
+import { createEditAge } from './edit-age.ts'
+import { guardedStep } from './failures.ts'
 import { watchPeople } from './people-watch.ts'
 import { listed, restoredError } from './reconcile/restored.ts'
 import { lookAtClock } from './scan-clock.ts'
@@ -81,6 +83,7 @@ export async function scanSide(
   const escapedBehind = (at: string) => (position.since === null ? 0 : secondsBetween(at, position.since))
   /** What lies before T was not listed because it came late, but because somebody wanted it read again. */
   const isReadAgain = (at: string) => position.rescanFrom !== null && isBefore(at, position.since)
+  const edited = createEditAge(connector, position, asked)
   let lateness = 0
   let escapedAt: string | null = null
   let afterId: string | null = null
@@ -111,7 +114,12 @@ export async function scanSide(
           side,
           runId,
           reason,
-          rows: rows.map(({ id, stamp, created = null }) => ({ id, stamp, created })),
+          rows: rows.map(({ id, stamp, created = null }) => ({
+            id,
+            stamp,
+            created,
+            editedAgoMs: edited(stamp.modified),
+          })),
           createdFixed: connector.capabilities.creationTime === 'fixed',
           ...(listing === null ? {} : listing),
         })
@@ -201,17 +209,35 @@ async function queueFiles(
   } while (after !== null)
 }
 
+function scanLine(endpoint: string, extent: ScanInput['extent'], result: ScanResult): LogLine {
+  const { rows, queued, escaped, absent, braked } = result
+  return {
+    level: braked ? 'warning' : 'info',
+    category: 'scan',
+    message: [
+      `${endpoint}: ${rows} ${extent === 'all' ? 'records listed' : 'changed records listed'}, ${queued} due.`,
+      ...(escaped === 0 ? [] : [`${escaped} changes had escaped earlier scans.`]),
+      ...(absent === 0 ? [] : [`${absent} paired records are missing.`]),
+      ...(braked ? ['So many are missing at once that nothing is done about them until somebody agrees.'] : []),
+    ].join(' '),
+  }
+}
+
 export function createScan({ store, connections }: { store: Store; connections: Connections }) {
   /** One side's scan as a step of a run; heartbeats per page. */
   async function scan(input: ScanInput): Promise<ScanResult> {
-    return guarded(async () => {
+    const { runId, side } = input
+    return guardedStep(store, { runId, step: `Scan of the ${side} side` }, async () => {
       const context = Context.current()
-      const leads = input.side === 'left'
+      const leads = side === 'left'
       const complete = leads && input.extent === 'all'
       const bench = await connections.workbench(await store.link(input.linkId, input.version), complete)
-      if (leads) await watchSchema(store, bench, input.runId)
+      if (leads) await watchSchema(store, bench, runId)
       if (complete) await watchPeople(store, bench)
-      return scanSide(store, bench, input, (rows) => context.heartbeat({ rows }), context.cancellationSignal)
+      const onPage = (rows: number) => context.heartbeat({ rows })
+      const result = await scanSide(store, bench, input, onPage, context.cancellationSignal)
+      if (runId !== null) await store.logRun({ runId, lines: [scanLine(bench.link[side].name, input.extent, result)] })
+      return result
     })
   }
   return { scan }

@@ -4,7 +4,7 @@ import type { PlannedField } from '../core/plan.ts'
 import type { QueuePlace, SimulatedItem, Store } from '../core/store.ts'
 import { type CanonicalValue, otherSide, type RecordSnapshot, type Side, sides } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
-import { guarded } from './failures.ts'
+import { guardedStep } from './failures.ts'
 import type { Decision } from './reconcile/decision.ts'
 import { judge } from './reconcile/judge.ts'
 
@@ -20,7 +20,7 @@ export type SimulationCounts = Record<SimulatedItem['action'], number>
 /** Plans everything that is due with the same judge and planner as a run, and writes nothing to either side. */
 export function createSimulate({ store, connections }: { store: Store; connections: Connections }) {
   async function simulate({ linkId, runId, version }: SimulateInput): Promise<SimulationCounts> {
-    return guarded(async () => {
+    return guardedStep(store, { runId, step: 'Simulating' }, async () => {
       const context = Context.current()
       const bench = await connections.workbench(await store.link(linkId, version), true)
       const counts: SimulationCounts = {

@@ -43,6 +43,27 @@ export async function* csvLines(pages: AsyncIterable<readonly ExportedRow[]>): A
   for await (const rows of pages) yield rows.flatMap(linesOf).join('')
 }
 
+const imageColumns = ['at', 'action', 'side', 'recordId', 'twinId', 'field', 'before', 'after', 'rule'] as const
+
+/**
+ * What each written field held before and afterwards, a line for each, as CSV in the form of `csvLines`. A record that was
+ * created held nothing before; one that was deleted holds nothing afterwards.
+ */
+export async function* beforeImages(pages: AsyncIterable<readonly ExportedRow[]>): AsyncGenerator<string> {
+  yield csvLine(imageColumns)
+  for await (const rows of pages) yield rows.flatMap(imagesOf).join('')
+}
+
+function imagesOf(row: ExportedRow): string[] {
+  const { fields } = row.content as { fields?: readonly Record<string, unknown>[] }
+  const [recordId, twinId] = row.side === 'left' ? [row.leftId, row.rightId] : [row.rightId, row.leftId]
+  return (fields ?? []).map((field) => {
+    const after = 'after' in field ? field.after : field.sent
+    const cells: Record<string, unknown> = { ...row, recordId, twinId, ...field, after }
+    return csvLine(imageColumns.map((column) => cells[column]))
+  })
+}
+
 function linesOf(row: ExportedRow): string[] {
   const { fields, ...rest } = row.content as { fields?: unknown; reason?: unknown }
   const line = (more: Record<string, unknown>) => {

@@ -13,15 +13,18 @@ import { adoptionHandlers } from './handlers/adoptions.ts'
 import { conflictHandlers } from './handlers/conflicts.ts'
 import { definitionHandlers } from './handlers/definition.ts'
 import { endpointHandlers } from './handlers/endpoints.ts'
+import { historyHandlers } from './handlers/history.ts'
 import { issueHandlers } from './handlers/issues.ts'
 import { ledgerHandlers } from './handlers/ledger.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { recordHandlers } from './handlers/records.ts'
 import { resetHandlers } from './handlers/resets.ts'
+import { retentionHandlers } from './handlers/retention.ts'
 import { runHandlers } from './handlers/runs.ts'
 import { scopeHandlers } from './handlers/scope.ts'
 import { serviceHandlers } from './handlers/service.ts'
 import { stopHandlers } from './handlers/stops.ts'
+import { summaryHandlers } from './handlers/summary.ts'
 import { userMappingHandlers } from './handlers/user-mapping.ts'
 import { versionHandlers } from './handlers/versions.ts'
 import { webhookHandlers } from './handlers/webhooks.ts'
@@ -95,6 +98,9 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
       ...ledgerHandlers(dependencies, settings.TANDEM_SEAL_FOLDER ?? null),
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
+      ...historyHandlers(dependencies),
+      ...summaryHandlers(dependencies),
+      ...retentionHandlers(dependencies),
       ...conflictHandlers(dependencies),
       ...adoptionHandlers(dependencies),
       ...userMappingHandlers(dependencies),

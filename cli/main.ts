@@ -11,9 +11,12 @@ import { endpointCommands } from './endpoint.ts'
 import { issueCommands } from './issue.ts'
 import { ledgerCommands } from './ledger.ts'
 import { linkCommands } from './link.ts'
+import { linkStatusCommands } from './link-status.ts'
 import { createOutput } from './output.ts'
 import { resetCommands } from './reset.ts'
+import { retentionCommands } from './retention.ts'
 import { runCommands } from './run.ts'
+import { runHistoryCommands } from './run-history.ts'
 import { scheduleCommand } from './schedule.ts'
 import { scopeCommands } from './scope.ts'
 import { stopCommands } from './stops.ts'
@@ -55,6 +58,9 @@ endpointCommands(program, context)
 linkCommands(program, context)
 issueCommands(program, context)
 runCommands(program, context)
+runHistoryCommands(program, context)
+linkStatusCommands(program, context)
+retentionCommands(program, context)
 conflictCommands(program, context)
 scopeCommands(program, context)
 stopCommands(program, context)

@@ -40,7 +40,7 @@ export async function followRun({ api, output }: Context, runId: string): Promis
   }
 }
 
-const words: Record<RunView['status'], string> = {
+export const statusWords: Record<RunView['status'], string> = {
   running: 'is running',
   passed: 'passed',
   'with-errors': 'finished with errors',
@@ -49,7 +49,7 @@ const words: Record<RunView['status'], string> = {
   cancelled: 'was cancelled',
 }
 
-const kinds: Record<RunView['kind'], string> = {
+export const kindWords: Record<RunView['kind'], string> = {
   check: 'Integrity check',
   simulation: 'Simulation',
   incremental: 'Synchronization',
@@ -81,35 +81,11 @@ export function describeRun(run: RunView): string {
     ] as const
   ).filter(([, count]) => count > 0)
   const counted = parts.length === 0 ? '' : `\n  ${parts.map(([label, count]) => `${count} ${label}`).join(', ')}`
-  return `${kinds[run.kind]} of ${run.linkName} ${words[run.status]}${seconds}.${counted}${run.message === null ? '' : `\n  ${run.message}`}`
+  return `${kindWords[run.kind]} of ${run.linkName} ${statusWords[run.status]}${seconds}.${counted}${run.message === null ? '' : `\n  ${run.message}`}`
 }
 
 export function runCommands(program: Command, context: () => Context): void {
   const run = program.command('run').description('runs: what was done, when, and with which outcome')
-
-  run
-    .command('list')
-    .description('list runs, newest first')
-    .option('--limit <n>', 'how many', '20')
-    .action(async ({ limit }: { limit: string }) => {
-      const { api, output } = context()
-      output.show((await api.call('listRuns', { query: { limit } })).items, (items) =>
-        table(
-          ['Started', 'Link', 'Kind', 'By', 'Status', 'Examined', 'Written', 'Id'],
-          items.map((one) => [
-            localTime(one.startedAt),
-            one.linkName,
-            one.kind,
-            one.actor,
-            one.status,
-            one.counters.examined,
-            one.counters.createdLeft + one.counters.createdRight + one.counters.updatedLeft + one.counters.updatedRight,
-            one.id,
-          ]),
-          'Nothing has run yet.',
-        ),
-      )
-    })
 
   run
     .command('show <id>')
@@ -126,7 +102,10 @@ export function runCommands(program: Command, context: () => Context): void {
       output.show({ ...found, findings, issues: issues.items, ledger: ledger.items }, () =>
         [
           describeRun(found),
-          `  started ${localTime(found.startedAt)} by ${found.actor}, configuration version ${found.version}`,
+          `  started ${localTime(found.startedAt)} by ${found.actor} (${found.trigger}), configuration version ${found.version}`,
+          `  between ${found.left.name} and ${found.right.name}`,
+          ...describeTime(found.time),
+          ...(found.openIssues === 0 ? [] : [`  ${found.openIssues} of its issues are open still`]),
           ...(findings.length === 0 ? [] : ['', describeFindings(findings)]),
           ...(issues.items.length === 0
             ? []
@@ -158,6 +137,17 @@ export function runCommands(program: Command, context: () => Context): void {
       )
       exit(exitCodeOf(found))
     })
+}
+
+/** What the run spent its time with, in parts that add up. */
+function describeTime({ phases, work }: RunView['time']): string[] {
+  const said = (times: Record<string, number>) =>
+    Object.entries(times)
+      .filter(([, ms]) => ms > 0)
+      .map(([name, ms]) => `${name} ${(ms / 1_000).toFixed(1)} s`)
+      .join(', ')
+  const batches = said(work)
+  return [`  time: ${said(phases)}`, ...(batches === '' ? [] : [`  all batches together: ${batches}`])]
 }
 
 interface FindingLike {

@@ -27,6 +27,46 @@ export interface RunCounters {
   inDoubt: number
 }
 
+/** What a run does one after the other. `wait`: for the last rows, or because an endpoint asked for a pause. */
+export const runPhases = ['check', 'look up', 'scan', 'compare', 'simulate', 'adopt', 'reconcile', 'wait'] as const
+export type RunPhase = (typeof runPhases)[number]
+
+/** Milliseconds by phase; what is missing took none. */
+export type PhaseTimes = Partial<Record<RunPhase, number>>
+
+/** What the batches of a run spent their time with; they work side by side, so the sum may exceed the time that passed. */
+export const workSteps = ['claim', 'look', 'write', 'store'] as const
+/**
+ * Milliseconds. `claim`: waiting for records to work on. `look`: reading both sides and deciding. `write`: writing to
+ * them, and ahead of that to the database. `store`: writing down what came of it.
+ */
+export type WorkTimes = Record<(typeof workSteps)[number], number>
+
+export interface RunTime {
+  /** Milliseconds from begin to end; null: it is not over. */
+  total: number | null
+  /** These add up to the total. `other`: beginning, ending, and what nobody measured. */
+  phases: Record<RunPhase | 'other', number>
+  work: WorkTimes
+}
+
+/** Lays the phases of a run out so that they add up. `lasted`: milliseconds so far, or in all. */
+export function runTime(
+  { lasted, ended }: { lasted: number; ended: boolean },
+  phases: PhaseTimes,
+  work: Partial<WorkTimes>,
+): RunTime {
+  const named = Object.fromEntries(runPhases.map((phase) => [phase, Math.round(phases[phase] ?? 0)])) as Record<
+    RunPhase,
+    number
+  >
+  const sum = runPhases.reduce((all, phase) => all + named[phase], 0)
+  const steps = Object.fromEntries(workSteps.map((step) => [step, Math.round(work[step] ?? 0)])) as WorkTimes
+  // Phases are measured by Temporal's clock and the whole by the database's: the longer one is believed.
+  const total = Math.max(Math.round(lasted), sum)
+  return { total: ended ? total : null, phases: { ...named, other: total - sum }, work: steps }
+}
+
 export interface RunSummary {
   runId: string
   linkId: string

@@ -7,7 +7,8 @@ import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { AdoptedDifferences } from './merge.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
-import type { Finding, RunKind, RunStatus, RunSummary } from './run.ts'
+import type { Finding, PhaseTimes, RunKind, RunStatus, RunSummary, WorkTimes } from './run.ts'
+import type { LogLine } from './run-log.ts'
 import type { SchemaSnapshot } from './schema-drift.ts'
 import type { RecordScope } from './scope.ts'
 import type { ClockMemory } from './server-clock.ts'
@@ -30,7 +31,14 @@ export interface Store {
   /** Opens a run (a repeat with the same run id answers the same). Closes runs of the link that were left open. */
   beginRun(input: BeginRun): Promise<void>
   /** Sets the final status and answers the counts. A repeat answers the same. */
-  finishRun(input: { runId: string; status: RunStatus; message: string | null }): Promise<RunSummary>
+  finishRun(input: {
+    runId: string
+    status: RunStatus
+    message: string | null
+    phases?: PhaseTimes
+  }): Promise<RunSummary>
+  /** Adds lines to a run's log; a repeat adds them again. */
+  logRun(input: { runId: string; lines: readonly LogLine[] }): Promise<void>
   /** What an integrity check found; replaces what an earlier attempt of the same run wrote. */
   saveFindings(input: { runId: string; linkId: string; findings: readonly Finding[]; passed: boolean }): Promise<void>
   /** What a link last saw of its endpoints' fields, lists and types; null: nothing yet. */
@@ -63,7 +71,8 @@ export interface Store {
   recordScanPage(input: {
     linkId: string
     side: Side
-    rows: readonly { id: string; stamp: Stamp; created?: string | null }[]
+    /** `editedAgoMs`: since the record was last edited, where that is to be measured. */
+    rows: readonly { id: string; stamp: Stamp; created?: string | null; editedAgoMs?: number | null }[]
     /** True: the time of creation is the server's own and never changes. */
     createdFixed: boolean
     reason: PendingReason
@@ -249,6 +258,8 @@ export interface ScanPosition {
   clock: ClockMemory | null
   /** Somebody wants the side read again from this time, in the endpoint's own words; empty: from the beginning. */
   rescanFrom: string | null
+  /** Milliseconds since the last look at the link that worked was over; null: there was none. */
+  lookedAgoMs: number | null
 }
 
 export interface RecordedPage {
@@ -608,6 +619,8 @@ export interface CommitRequest {
   bridge: string
   build: string
   items: readonly ItemCommit[]
+  /** How long the batch took up to here, in milliseconds. */
+  work?: Omit<WorkTimes, 'store'>
 }
 
 /** What one record would become, for people: stored with the run, never in Temporal. */

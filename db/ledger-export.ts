@@ -11,6 +11,8 @@ export interface LedgerFilter {
   right?: string | undefined
   person?: string | undefined
   action?: string | undefined
+  run?: string | undefined
+  kind?: LedgerRow['kind'] | undefined
 }
 
 /** A row of the ledger as auditors take it away: with its place in the chain. */
@@ -64,6 +66,8 @@ export async function* exportLedger(
           and ${when(filter.right, (id) => sql`l.right_id = ${id}`)}
           and ${when(filter.from, (time) => sql`l.at >= ${time}::text::timestamptz`)}
           and ${when(filter.to, (time) => sql`l.at < ${time}::text::timestamptz`)}
+          and ${when(filter.run, (run) => sql`l.run_id = ${run}`)}
+          and ${when(filter.kind, (kind) => sql`l.kind = ${kind}`)}
           and ${when(filter.person, (person) => sql`l.actor = ${person}`)}
           and ${when(filter.action, (action) => sql`l.action = ${action}`)}
           and ${last === null ? sql`true` : sql`(l.at, l.id) > (${last.at}::text::timestamptz, ${last.id}::uuid)`}

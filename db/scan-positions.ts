@@ -18,7 +18,10 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
         case when restored_at is not null then restored_message end as restored, accepted_at is not null as accepted,
         clock_time as "clockTime", clock_ceiling as "clockCeiling", rescan_from as "rescanFrom",
         to_char(clock_date at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "clockDate",
-        extract(epoch from now() - clock_at)::float as "clockAge"
+        extract(epoch from now() - clock_at)::float as "clockAge",
+        extract(epoch from now() - greatest(updated_at, (
+          select max(w.looked_at) from watch_hours w where w.link_id = ${linkId} and w.hour > now() - interval '2 days'
+        )))::float * 1000 as "lookedAgoMs"
       from scan_positions where link_id = ${linkId} and side = ${side}`,
   )
   if (row === undefined)
@@ -31,6 +34,7 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
       accepted: false,
       clock: null,
       rescanFrom: null,
+      lookedAgoMs: null,
     }
   const { clockTime, clockDate, clockAge, clockCeiling, ...position } = row
   const clock: ClockMemory | null =

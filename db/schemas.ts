@@ -2,6 +2,7 @@ import type postgres from 'postgres'
 import type { NoteSchema, SchemaSeen } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 import { requeueForChange } from './requeue.ts'
+import { addLines } from './run-log.ts'
 import { loadLinkKeys } from './store-queue.ts'
 
 export async function loadSchemaSeen({ sql }: Database, linkId: string): Promise<SchemaSeen | null> {
@@ -72,6 +73,12 @@ export async function noteSchema({ sql }: Database, input: NoteSchema): Promise<
           scopes: [],
           standIns: false,
         })
+      const lines = input.changes.map((message) => ({
+        level: 'warning' as const,
+        category: 'endpoint' as const,
+        message,
+      }))
+      if (lines.length > 0) await addLines(tx, runId, lines)
       if (input.changes.length > 0)
         await tx`
           insert into outbox (kind, link_id, run_id, data, dedupe_key)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
+import type { HeldEdit } from '../core/freshness.ts'
 import type { RunCounters } from '../core/run.ts'
 import {
   type CommitRequest,
@@ -14,11 +15,13 @@ import { freeBatchSlot } from './batch-slots.ts'
 import { countWithinLimits, createdInRun, heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
 import { commitWith, type Database, named } from './connection.ts'
+import { accountOf, type ClockRow, clockColumns, saveFreshness } from './freshness.ts'
 import { chainOf, type LedgerRow, ledgerEntry } from './ledger.ts'
 import { guardsOf } from './overwrite-guards.ts'
 import { saveWaiting } from './references.ts'
 import { answerRequests } from './requests.ts'
 import { retireOlderPairs } from './retire-pairs.ts'
+import { logBatch } from './run-log.ts'
 import { type LinkKeys, loadLinkKeys } from './store-queue.ts'
 
 type Tx = postgres.TransactionSql
@@ -103,6 +106,8 @@ const beforeAllOthers = '2000-01-01T00:00:00Z'
 
 interface ClaimRow {
   key: string
+  /** Milliseconds since 1970. */
+  at: number
   due: { side: Side; id: string; revision: number }[]
 }
 
@@ -120,17 +125,19 @@ interface IntentRow {
 export async function commitBatch({ sql }: Database, request: CommitRequest): Promise<void> {
   await named('commit', () =>
     sql.begin(async (tx) => {
+      const began = performance.now()
       const [before, run, keys, claims] = await Promise.all([
         earlierAnswer(tx, request.callId),
         tx`select 1 from runs where id = ${request.runId}`,
         loadLinkKeys(tx as unknown as postgres.Sql, request.linkId),
         // Ordered by an expression, so that rows are found by their token and not by walking the link's keys, dead ones too.
         tx<ClaimRow[]>`
-        select key, due from claims where token = ${request.token} order by key || '' for update`,
+        select key, due, (extract(epoch from claimed_at) * 1000)::float8 as at from claims where token = ${request.token} order by key || '' for update`,
       ])
       if (before !== undefined) return
       if (run.length === 0) throw new StoreError('run-not-found', `There is no run ${request.runId}.`)
       const claimed = new Map(claims.map((claim) => [claim.key, claim.due]))
+      const claimedAt = new Map(claims.map((claim) => [claim.key, claim.at]))
       if (request.items.some((item) => !claimed.has(item.key)))
         throw new StoreError('lease-lost', 'Somebody else has taken over a record of the batch.')
 
@@ -138,18 +145,18 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       const pairIds = await savePairs(tx, keys, request.items)
       for (const item of request.items) if (retired.ids.has(item.pair?.id ?? '')) pairIds.delete(item.key)
       // Statements of one connection are carried out in the order they are given; waiting for each answer only takes time.
-      const [ledger, reopened] = await Promise.all([
+      const [ledger, reopened, , , , , accounts] = await Promise.all([
         settle(tx, request, pairIds),
         saveConflicts(tx, request, pairIds),
         saveRecords(tx, keys, request.items, pairIds),
         saveAbsences(tx, request),
         saveIssues(tx, request, pairIds),
         answerRequests(tx, request, claimed),
-        saveQueue(tx, request, claimed),
+        saveQueue(tx, request, claimed, claimedAt),
         freeBatchSlot(tx, request.token),
-        tx`insert into store_calls (id, answer) values (${request.callId}, ${json(tx, true)})`,
+        logBatch(tx, request),
       ])
-      await saveWaiting(tx, keys, request, claimed)
+      await Promise.all([saveFreshness(tx, request, accounts), saveWaiting(tx, keys, request, claimed)])
       const adopted = await adoptedPairs(tx, request, pairIds)
       const seal = await ledgerEntry(tx, chainOf(request.linkId), [
         ...retired.ledger,
@@ -157,7 +164,11 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
         ...ledger,
         ...reopened,
       ])
-      await commitWith(tx, [...guardsOf(tx, request, ledger), countersOf(tx, request), ...seal])
+      await commitWith(tx, [
+        ...guardsOf(tx, request, ledger),
+        countersOf(tx, request, performance.now() - began),
+        ...seal,
+      ])
     }),
   )
 }
@@ -444,19 +455,36 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
         select key, code, field from jsonb_to_recordset(${json(tx, rows)}) as r(key text, code text, field text))`
 }
 
-/** Removes claimed rows at the revision they were claimed at, or makes them due again; gives the leases back. */
-async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, ClaimRow['due']>): Promise<void> {
+/**
+ * Removes claimed rows at the revision they were claimed at, or makes them due again; gives the leases back. Answers how long
+ * the edits have taken so far, by item and side.
+ */
+async function saveQueue(
+  tx: Tx,
+  request: CommitRequest,
+  claimed: Map<string, ClaimRow['due']>,
+  claimedAt: ReadonlyMap<string, number>,
+): Promise<Map<string, Partial<Record<Side, HeldEdit>>>> {
+  const accounts = new Map<string, Partial<Record<Side, HeldEdit>>>()
   const rows = request.items.flatMap((item) =>
     (claimed.get(item.key) ?? []).map((row) => ({
       ...row,
+      key: item.key,
       again: item.next.kind === 'again' ? item.next.afterSeconds : null,
       class: item.next.kind === 'again' ? item.next.class : null,
       // What a person asked for is done once the record was judged as a whole; before that it must not be forgotten.
       judged: item.problems !== null && item.outcome !== 'in-doubt' && item.outcome !== 'waiting',
     })),
   )
+  const keys = new Map(rows.map(({ side, id, key }) => [`${side}:${id}`, key]))
+  const account = (clock: ClockRow): HeldEdit | null => {
+    const key = keys.get(`${clock.side}:${clock.id}`) ?? ''
+    const held = accountOf(clock, claimedAt.get(key) ?? clock.now)
+    if (held !== null) accounts.set(key, { ...accounts.get(key), [clock.side]: held })
+    return held
+  }
   if (rows.length > 0) {
-    const done = await tx<{ side: Side; id: string }[]>`
+    const done = await tx<ClockRow[]>`
       delete from pending p using (
         select * from jsonb_to_recordset(${json(
           tx,
@@ -464,18 +492,36 @@ async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, Cl
         )}) as r(side text, id text, revision bigint)
         limit ${rows.length}) r
       where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id and p.revision = r.revision
-      returning p.side, p.external_id as id`
+      returning ${clockColumns(tx)}`
+    for (const clock of done) account(clock)
     const gone = new Set(done.map(({ side, id }) => `${side}:${id}`))
     const left = rows.filter(({ side, id }) => !gone.has(`${side}:${id}`))
-    if (left.length > 0)
+    if (left.length > 0) {
+      const clocks = await tx<ClockRow[]>`
+        select ${clockColumns(tx)} from pending p
+        where p.link_id = ${request.linkId} and p.edited_at is not null
+          and (p.side, p.external_id) in (select side, id from jsonb_to_recordset(${json(tx, left)}) as r(side text, id text))
+        for update`
+      const held = new Map(clocks.map((clock) => [`${clock.side}:${clock.id}`, account(clock)]))
+      const accounted = left.map((row) => {
+        const edit = held.get(`${row.side}:${row.id}`)
+        return { ...row, waited: edit?.waited ?? null, accounted: edit?.accountedTo ?? null }
+      })
+      // A row that was queued anew meanwhile waits with that edit from now on: the one before it has been dealt with.
       await tx`
         update pending p set
           next_attempt_at = case when p.revision = r.revision then now() + make_interval(secs => r.again) else now() end,
           attempts = case when p.revision = r.revision then p.attempts + 1 else 0 end,
           class = case when p.revision = r.revision then r.class end,
-          reason = case when p.revision = r.revision and p.reason = 'person' and r.judged then 'retry' else p.reason end
-        from jsonb_to_recordset(${json(tx, left)}) as r(side text, id text, revision bigint, again float, class text, judged boolean)
+          reason = case when p.revision = r.revision and p.reason = 'person' and r.judged then 'retry' else p.reason end,
+          edited_at = case when p.revision <> r.revision and r.again is null then p.last_edited_at else p.edited_at end,
+          first_seen = case when p.revision <> r.revision and r.again is null then now() else p.first_seen end,
+          waited = case when p.revision = r.revision or r.again is not null then nullif(r.waited, 'null') end,
+          accounted_to = case when p.revision = r.revision or r.again is not null then to_timestamp(r.accounted / 1000) end
+        from jsonb_to_recordset(${json(tx, accounted)}) as r(side text, id text, revision bigint, again float, class text, judged boolean,
+          waited jsonb, accounted float)
         where p.link_id = ${request.linkId} and p.side = r.side and p.external_id = r.id`
+    }
   }
   // Followed up before anything new, so that the slow writes among them go on beside the quick ones and not after them.
   const followUps = request.items.flatMap((item) => item.followUp)
@@ -488,10 +534,11 @@ async function saveQueue(tx: Tx, request: CommitRequest, claimed: Map<string, Cl
         revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())`
   await tx`delete from claims where link_id = ${request.linkId} and token = ${request.token}
     and key = any(${tx.array(request.items.map((item) => item.key))}::text[])`
+  return accounts
 }
 
-/** Adds the batch to the run's counters: all batches of a run meet at its row. */
-function countersOf(tx: Tx, request: CommitRequest): postgres.PendingQuery<postgres.Row[]> {
+/** Adds the batch to the run's counters and times: all batches of a run meet at its row. */
+function countersOf(tx: Tx, request: CommitRequest, store: number): postgres.PendingQuery<postgres.Row[]> {
   const counts: Partial<Record<keyof RunCounters, number>> = {}
   const add = (name: keyof RunCounters, by = 1) => {
     counts[name] = (counts[name] ?? 0) + by
@@ -510,9 +557,15 @@ function countersOf(tx: Tx, request: CommitRequest): postgres.PendingQuery<postg
     } else if (item.outcome === 'in-doubt') add('inDoubt')
     else add(item.outcome)
   }
+  const work = Object.fromEntries(
+    Object.entries({ ...request.work, store }).map(([step, ms]) => [step, Math.round(ms)]),
+  )
   return tx`
     update runs set counters = counters || (
-      select coalesce(jsonb_object_agg(name, coalesce((counters ->> name)::int, 0) + by::int), '{}')
-      from jsonb_each_text(${json(tx, counts)}) as added(name, by))
+        select coalesce(jsonb_object_agg(name, coalesce((counters ->> name)::int, 0) + by::int), '{}')
+        from jsonb_each_text(${json(tx, counts)}) as added(name, by)),
+      work = work || (
+        select coalesce(jsonb_object_agg(step, coalesce((work ->> step)::bigint, 0) + ms::bigint), '{}')
+        from jsonb_each_text(${json(tx, work)}) as spent(step, ms))
     where id = ${request.runId}`
 }

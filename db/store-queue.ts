@@ -50,7 +50,7 @@ export async function queueScanPage(
   input: {
     linkId: string
     side: Side
-    rows: readonly { id: string; stamp: Stamp; created?: string | null }[]
+    rows: readonly { id: string; stamp: Stamp; created?: string | null; editedAgoMs?: number | null }[]
     createdFixed: boolean
     reason: PendingReason
     runId: string | null
@@ -60,17 +60,18 @@ export async function queueScanPage(
   return named('record scan page', async () => {
     const keys = await loadLinkKeys(sql, input.linkId)
     const { endpointId, entityType } = keys[input.side]
-    const rows = input.rows.map(({ id, stamp, created = null }) => ({
+    const rows = input.rows.map(({ id, stamp, created = null, editedAgoMs = null }) => ({
       id,
       version: stamp.version,
       modified: stamp.modified,
       created,
+      edited: editedAgoMs,
     }))
     const counter = input.side === 'left' ? 'scannedLeft' : 'scannedRight'
     return sql.begin(async (tx) => {
       const told = await tx<{ id: string; regressed: boolean; reused: boolean; queued: boolean; announced: boolean }[]>`
         with rows as (
-          select * from jsonb_to_recordset(${tx.json(rows)}) as r(id text, version bigint, modified text, created text)
+          select * from jsonb_to_recordset(${tx.json(rows)}) as r(id text, version bigint, modified text, created text, edited float)
         ), changed as (
           select r.*, coalesce(s.seen_version > r.version, false) as regressed,
             coalesce(s.created <> r.created and (${input.createdFixed} or s.seen_version is null or s.seen_version >= r.version), false) as reused, q.external_id is not null as announced
@@ -86,13 +87,15 @@ export async function queueScanPage(
             when s.seen_version is not null and r.version is not null then s.seen_version = r.version
             else s.seen_modified is not null and r.modified is not null and s.seen_modified = r.modified end
         ), queued as (
-          insert into pending (link_id, side, external_id, reason, queued_version, queued_modified)
-          select ${input.linkId}, ${input.side}, id, ${input.reason}, version, modified from changed
+          insert into pending (link_id, side, external_id, reason, queued_version, queued_modified, edited_at, last_edited_at)
+          select ${input.linkId}, ${input.side}, id, ${input.reason}, version, modified, now() - make_interval(secs => edited / 1000),
+            now() - make_interval(secs => edited / 1000) from changed
           where not regressed order by id
           on conflict (link_id, side, external_id) do update set
             revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now()), attempts = 0,
             reason = case when pending.reason = 'person' then pending.reason else excluded.reason end, queued_version = excluded.queued_version,
-            queued_modified = excluded.queued_modified
+            queued_modified = excluded.queued_modified, last_edited_at = excluded.last_edited_at,
+            edited_at = least(pending.edited_at, excluded.edited_at)
           where (pending.queued_version, pending.queued_modified)
             is distinct from (excluded.queued_version, excluded.queued_modified)
           returning external_id
@@ -244,7 +247,7 @@ async function leaseDue(
         select ${linkId}, key, ${token}, ${runId}, now() + make_interval(secs => ${leaseSeconds}),
           now() + make_interval(secs => ${leaseSeconds + graceSeconds})
         from keys order by key
-        on conflict (link_id, key) do update set token = excluded.token, run_id = excluded.run_id,
+        on conflict (link_id, key) do update set token = excluded.token, run_id = excluded.run_id, claimed_at = now(),
           lease_until = excluded.lease_until, grace_until = excluded.grace_until, due = '[]'
         where claims.grace_until < now()
         returning key

@@ -16,6 +16,7 @@ import { loadReferred } from './references.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
 import { loadPeopleWaitedFor, requeuePeople } from './requeue.ts'
 import { markRestored } from './restored.ts'
+import { logRun } from './run-log.ts'
 import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
 import { loadScanPosition, noteClockStep, saveScanPosition } from './scan-positions.ts'
 import { mayWork } from './schedule.ts'
@@ -45,12 +46,15 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
       await named(
         'record watch',
         () => sql`
-          insert into watch_hours (link_id, hour, ${sql(outcome)}) values (${linkId}, date_trunc('hour', now()), 1)
-          on conflict (link_id, hour) do update set ${sql(outcome)} = watch_hours.${sql(outcome)} + 1`,
+          insert into watch_hours (link_id, hour, ${sql(outcome)}, looked_at)
+          values (${linkId}, date_trunc('hour', now()), 1, ${outcome === 'failed' ? null : sql`now()`})
+          on conflict (link_id, hour) do update set ${sql(outcome)} = watch_hours.${sql(outcome)} + 1,
+            looked_at = coalesce(excluded.looked_at, watch_hours.looked_at)`,
       )
     },
     beginRun: (input) => openRun(database, input),
     finishRun: (input) => closeRun(database, input),
+    logRun: (input) => logRun(database, input),
     saveFindings: (input) => replaceFindings(database, input),
     schemaSeen: (linkId) => loadSchemaSeen(database, linkId),
     noteSchema: (input) => noteSchema(database, input),

@@ -27,15 +27,18 @@ import { adoptionHandlers } from '../api/handlers/adoptions.ts'
 import { conflictHandlers } from '../api/handlers/conflicts.ts'
 import { definitionHandlers } from '../api/handlers/definition.ts'
 import { endpointHandlers } from '../api/handlers/endpoints.ts'
+import { historyHandlers } from '../api/handlers/history.ts'
 import { issueHandlers } from '../api/handlers/issues.ts'
 import { ledgerHandlers } from '../api/handlers/ledger.ts'
 import { linkHandlers } from '../api/handlers/links.ts'
 import { recordHandlers } from '../api/handlers/records.ts'
 import { resetHandlers } from '../api/handlers/resets.ts'
+import { retentionHandlers } from '../api/handlers/retention.ts'
 import { runHandlers } from '../api/handlers/runs.ts'
 import { scopeHandlers } from '../api/handlers/scope.ts'
 import { serviceHandlers } from '../api/handlers/service.ts'
 import { stopHandlers } from '../api/handlers/stops.ts'
+import { summaryHandlers } from '../api/handlers/summary.ts'
 import { userMappingHandlers } from '../api/handlers/user-mapping.ts'
 import { versionHandlers } from '../api/handlers/versions.ts'
 import { webhookHandlers } from '../api/handlers/webhooks.ts'
@@ -134,6 +137,9 @@ export async function startService(options: ServiceOptions = {}) {
       ...ledgerHandlers(dependencies, options.sealFolder ?? null),
       ...recordHandlers(dependencies),
       ...runHandlers(dependencies),
+      ...historyHandlers(dependencies),
+      ...summaryHandlers(dependencies),
+      ...retentionHandlers(dependencies),
       ...conflictHandlers(dependencies),
       ...adoptionHandlers(dependencies),
       ...userMappingHandlers(dependencies),

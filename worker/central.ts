@@ -6,6 +6,7 @@ import { type CentralActivities, createCentralActivities } from '../activities/c
 import { openDatabase } from '../db/connection.ts'
 import { ensurePartitions } from '../db/ledger.ts'
 import { migrate } from '../db/migrate.ts'
+import { cleanUp } from '../db/retention.ts'
 import { createStore } from '../db/store.ts'
 import { decideUnanswered } from '../db/unanswered.ts'
 import { centralQueue } from '../workflows/messages.ts'
@@ -18,6 +19,9 @@ const sendMailEveryMs = 5_000
 const dayMs = 86_400_000
 const sealEveryMs = 600_000
 const decideEveryMs = 60_000
+const tidyEveryMs = 900_000
+/** A little less than a day, so that the hour of the day does not wander. */
+const cleanUpHours = 23
 
 /** The worker of the central queue. Workflows come from the given bundle, the one of the build, or the source. */
 export async function createCentralWorker(options: {
@@ -112,7 +116,18 @@ export async function runCentral(env: NodeJS.ProcessEnv): Promise<void> {
       })
   }
   const decisions = setInterval(decide, decideEveryMs)
+  // Asked for often and done once a day, by whichever central worker comes first.
+  const tidy = () => {
+    cleanUp(database, { actor: 'tandem', unlessSince: cleanUpHours }).catch((error: unknown) => {
+      logger.error(
+        { error: error instanceof Error ? error.message : String(error) },
+        'Old rows could not be cleaned up',
+      )
+    })
+  }
+  const tidying = setInterval(tidy, tidyEveryMs)
   await runWorkers([worker], { role: 'central', build }, async () => {
+    clearInterval(tidying)
     clearInterval(mail)
     clearInterval(partitions)
     clearInterval(seals)

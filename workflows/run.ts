@@ -17,7 +17,7 @@ import {
 import type { BridgeActivities } from '../activities/bridge.ts'
 import type { CentralActivities } from '../activities/central.ts'
 import type { LookAlikes } from '../activities/look-alikes.ts'
-import type { RunKind, RunStatus } from '../core/run.ts'
+import { type PhaseTimes, type RunKind, type RunStatus, runPhases } from '../core/run.ts'
 import { bridgeQueues, type RunProgress, runProgressQuery } from './messages.ts'
 import { bridgePatience, central, reading, writing } from './options.ts'
 import { searchAttributes } from './search-attributes.ts'
@@ -37,7 +37,7 @@ export interface RunInput {
   /** True: a person wants it whether or not a blackout is on. */
   despiteBlackout?: boolean
   /** Set when a long run continues as new between batches. */
-  resumed?: { done: number; parallel: number; first?: boolean }
+  resumed?: { done: number; parallel: number; first?: boolean; phases?: PhaseTimes }
 }
 
 export interface RunOutcome {
@@ -74,6 +74,8 @@ const shortWaits = 12
 export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   const { runId, linkId, bridgeId, kind, version } = input
   let phase = 'begin'
+  const phases: PhaseTimes = { ...input.resumed?.phases }
+  let phaseSince = Date.now()
   let done = input.resumed?.done ?? 0
   let left = 0
   let stopping: 'interrupted' | 'cancelled' | null = null
@@ -144,11 +146,26 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   const handsOn = changed && stopping === null && (kind === 'records' || kind === 'adoption')
   const goesOn = byBlackout ? (kind === 'full' && scanned ? 'incremental' : kind) : handsOn ? kind : null
   if (byBlackout) message = 'A blackout began; the rest is done when it is over.'
-  phase = 'finish'
+  enter('finish')
   const summary = await CancellationScope.nonCancellable(() =>
-    centrally('Finish').finishRun({ runId, status, message, notify: kind === 'incremental' || kind === 'full' }),
+    centrally('Finish').finishRun({
+      runId,
+      status,
+      message,
+      phases,
+      notify: kind === 'incremental' || kind === 'full',
+    }),
   )
   return { status: summary.status, trouble, check, goesOn }
+
+  /** What the phase before took is added to its time, as far as it is one whose time people are told. */
+  function enter(next: string): void {
+    const now = Date.now()
+    const ended = runPhases.find((one) => one === phase)
+    if (ended !== undefined) phases[ended] = (phases[ended] ?? 0) + now - phaseSince
+    phaseSince = now
+    phase = next
+  }
 
   function endByBlackout(): void {
     closed = true
@@ -158,7 +175,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   async function work(parallel: number, first: boolean): Promise<void> {
     if (input.resumed === undefined) {
       if (kind === 'check' || input.checkFirst) {
-        phase = 'check'
+        enter('check')
         const result = await byReading('Integrity check').check({ linkId, runId, version })
         await centrally('Note the result').noteCheck({ linkId, version, passed: result.passed })
         check = result.passed ? 'passed' : 'failed'
@@ -175,14 +192,14 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       }
       if (kind === 'adoption') return adopt(parallel)
       if (kind === 'records') {
-        phase = 'look up'
+        enter('look up')
         await byReading('Look the records up').lookUp({ linkId, runId, version })
       } else {
         await scanBothSides()
         scanned = true
       }
       if (kind === 'simulation') {
-        phase = 'simulate'
+        enter('simulate')
         await byReading('Plan without writing').simulate({ linkId, runId, version })
         if (first) message = alikeWords(await compareWithOthers(false))
         return
@@ -197,27 +214,27 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       }
     }
     if (kind === 'adoption') return adopt(parallel)
-    phase = 'reconcile'
+    enter('reconcile')
     await reconcileUntilEmpty(parallel)
   }
 
   /** Does what would be created seem to be there already? */
   function compareWithOthers(stop: boolean): Promise<LookAlikes> {
-    phase = 'compare'
+    enter('compare')
     return byReading('Compare with what is there').compareFirstRun({ linkId, runId, version, stop })
   }
 
   /** Pairs what was accepted, and lists what was asked. */
   async function adopt(parallel: number): Promise<void> {
     while (stopping === null) {
-      phase = 'adopt'
+      enter('adopt')
       const step = await centrally('Look at what is to be adopted').nextAdoption({ linkId, runId })
       if (step === 'none') return
       if (step === 'list') {
         await byReading('List both sides and find twins').listAdoption({ linkId, runId, version })
         continue
       }
-      phase = 'reconcile'
+      enter('reconcile')
       await reconcileUntilEmpty(parallel)
       if (stopping !== null || closed || changed) return
       const { done: ended, adopted, missed } = await centrally('End the adoption').endAdoption({ linkId, runId })
@@ -229,12 +246,18 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   }
 
   async function scanBothSides(): Promise<void> {
-    phase = 'scan'
+    enter('scan')
     const extent = kind === 'full' ? 'all' : 'changes'
     await Promise.all([
       byReading('Scan the left side').scan({ linkId, runId, version, side: 'left', extent }),
       byReading('Scan the right side').scan({ linkId, runId, version, side: 'right', extent }),
     ])
+  }
+
+  async function rest(ms: number, summary: string): Promise<void> {
+    enter('wait')
+    await sleep(ms, { summary })
+    enter('reconcile')
   }
 
   async function reconcileUntilEmpty(parallel: number): Promise<void> {
@@ -252,7 +275,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
         if (queue.leased === 0 && !soon) return
         if (waits++ >= shortWaits * (queue.leased > 0 ? 4 : 1)) return
         const seconds = queue.leased > 0 ? lastRowsSeconds : Math.max(1, Math.ceil(queue.nextDueInSeconds ?? 1))
-        await sleep(seconds * 1_000, { summary: 'Wait for the last rows' })
+        await rest(seconds * 1_000, 'Wait for the last rows')
         continue
       }
       const { reconcile } = byWriting('Reconcile')
@@ -266,15 +289,17 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       width = single ? 1 : Math.min(parallel, working.length + 1)
       const pauseMs = Math.min(...results.map((result) => result.busyForMs ?? 0))
       if (working.length === 0 && pauseMs > longPauseMs && stopping === null)
-        await sleep(Math.min(pauseMs, longestPauseMs), { summary: 'An endpoint asked for a pause' })
+        await rest(Math.min(pauseMs, longestPauseMs), 'An endpoint asked for a pause')
       if (results.some((result) => result.ended === 'link-changed')) {
         changed = true
         status = 'interrupted'
         message = 'The configuration was changed; the rest is done by the next run, under the new version.'
         return
       }
-      if (workflowInfo().continueAsNewSuggested && stopping === null)
-        await continueAsNew<typeof runWorkflow>({ ...input, resumed: { done, parallel } })
+      if (workflowInfo().continueAsNewSuggested && stopping === null) {
+        enter('reconcile')
+        await continueAsNew<typeof runWorkflow>({ ...input, resumed: { done, parallel, phases } })
+      }
     }
   }
 }

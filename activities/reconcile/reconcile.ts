@@ -5,7 +5,7 @@ import type { Store } from '../../core/store.ts'
 import { StoreError } from '../../core/store.ts'
 import { sides } from '../../core/values.ts'
 import type { Connections, Workbench } from '../connections.ts'
-import { guarded } from '../failures.ts'
+import { guardedStep } from '../failures.ts'
 import { assertCrossReferences, isUnknownField, watchSchema } from '../schema-watch.ts'
 import { createStepWatch } from './clock-step.ts'
 import { execute } from './execute.ts'
@@ -75,7 +75,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
   )
 
   async function reconcile(input: ReconcileInput): Promise<ReconcileResult> {
-    return guarded(() => run(input))
+    return guardedStep(store, { runId: input.runId, step: 'Reconciling' }, () => run(input))
   }
 
   async function run({
@@ -101,6 +101,8 @@ export function createReconcile(dependencies: ReconcileDependencies) {
     // A batch that was too slow for its lease is tried again as smaller ones, in this very call, or nothing would ever be done.
     let limit = batchSize
     let lost = 0
+    /** Since then, or since the last commit, the call waits for records to work on. */
+    let idleSince = started
     try {
       while (performance.now() - started < callMilliseconds || lost > 0) {
         if (stop) return { ...result, ended: 'stopped' }
@@ -123,7 +125,9 @@ export function createReconcile(dependencies: ReconcileDependencies) {
             )
         }
         try {
+          const taken = performance.now()
           const decisions = await judge({ bench, store, items: claim.items, runId })
+          const judged = performance.now()
           const items = await execute({
             bench,
             store,
@@ -142,13 +146,27 @@ export function createReconcile(dependencies: ReconcileDependencies) {
             onWritten: clocks.written,
           })
           await clocks.tell()
-          await store.commit({ token: claim.token, callId: randomUUID(), linkId, runId, version, bridge, build, items })
-          await tellPauses(bench)
+          const work = { claim: taken - idleSince, look: judged - taken, write: performance.now() - judged }
+          await store.commit({
+            token: claim.token,
+            callId: randomUUID(),
+            linkId,
+            runId,
+            version,
+            bridge,
+            build,
+            items,
+            work,
+          })
+          idleSince = performance.now()
+          await tellPauses(bench, runId)
         } catch (error) {
           await store.release({ token: claim.token }).catch(() => undefined)
-          await tellPauses(bench).catch(() => undefined)
+          await tellPauses(bench, runId).catch(() => undefined)
           if (error instanceof StoreError && error.code === 'lease-lost' && ++lost < mostLeasesLost) {
             limit = Math.ceil(limit / 4)
+            const message = `${error.message} Batches hold ${limit} records at most for a while.`
+            await store.logRun({ runId, lines: [{ level: 'warning', category: 'records', message }] })
             continue
           }
           // A field that is mapped has vanished since the endpoint was described: it is left out from here on.
@@ -175,10 +193,13 @@ export function createReconcile(dependencies: ReconcileDependencies) {
   }
 
   /** What an endpoint asked one of us for holds for all. */
-  async function tellPauses({ link, connectors }: Workbench): Promise<void> {
+  async function tellPauses({ link, connectors }: Workbench, runId: string): Promise<void> {
     for (const side of sides) {
       const waitMs = connectors[side].takePause()
-      if (waitMs !== null) await store.noteThrottled({ endpointId: link[side].id, waitMs })
+      if (waitMs === null) continue
+      await store.noteThrottled({ endpointId: link[side].id, waitMs })
+      const message = `${link[side].name} asked for a pause of ${Math.ceil(waitMs / 1_000)} s.`
+      await store.logRun({ runId, lines: [{ level: 'warning', category: 'endpoint', message }] })
     }
   }
 

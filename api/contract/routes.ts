@@ -4,13 +4,17 @@ import * as commands from './commands.ts'
 import * as c from './conflicts.ts'
 import * as definition from './definition.ts'
 import * as guards from './guards.ts'
+import { runFilter, runReport } from './history.ts'
+import { historyRoutes } from './history-routes.ts'
 import * as issues from './issues.ts'
 import * as ledger from './ledger.ts'
 import * as l from './limits.ts'
 import { deleteQuery, resetRoutes } from './resets.ts'
+import { retentionRoutes } from './retention.ts'
 import * as s from './schemas.ts'
 import * as scope from './scope.ts'
 import * as stops from './stops.ts'
+import { summaryRoutes } from './summary.ts'
 import { userMappingRoutes } from './user-mapping.ts'
 import * as versions from './versions.ts'
 import * as w from './webhooks.ts'
@@ -671,7 +675,7 @@ export const routes = {
     path: '/runs',
     summary: 'Runs, newest first',
     tag: 'runs',
-    query: s.pageQuery.extend({ linkId: z.uuid().optional() }),
+    query: s.pageQuery.extend(runFilter.shape),
     status: 200,
     answer: s.pageOf(s.run),
     codes: ['bad-cursor'],
@@ -679,11 +683,11 @@ export const routes = {
   getRun: {
     method: 'get',
     path: '/runs/:id',
-    summary: 'One run',
+    summary: 'Report of a run',
     tag: 'runs',
     params: byId,
     status: 200,
-    answer: s.run,
+    answer: runReport,
     codes: ['not-found'],
   },
   runFindings: {
@@ -739,6 +743,9 @@ export const routes = {
     answer: s.pageOf(s.issue),
     codes: ['not-found', 'bad-cursor'],
   },
+  ...historyRoutes,
+  ...summaryRoutes,
+  ...retentionRoutes,
   why: {
     method: 'get',
     path: '/links/:id/records/:side/:recordId/why',

@@ -98,8 +98,32 @@ export const counters = z
   })
   .meta({ id: 'Counters' })
 
-const runStatus = z.enum(['running', 'passed', 'with-errors', 'failed', 'interrupted', 'cancelled'])
-const runKind = z.enum(['check', 'simulation', 'incremental', 'full', 'records', 'adoption'])
+export const runStatus = z.enum(['running', 'passed', 'with-errors', 'failed', 'interrupted', 'cancelled'])
+export const runKind = z.enum(['check', 'simulation', 'incremental', 'full', 'records', 'adoption'])
+
+const ms = z.int().meta({ description: 'Milliseconds' })
+
+const runTime = z
+  .object({
+    total: ms.nullable().meta({ description: 'Milliseconds from begin to end; null: it is not over' }),
+    phases: z
+      .object({
+        check: ms,
+        'look up': ms,
+        scan: ms,
+        compare: ms,
+        simulate: ms,
+        adopt: ms,
+        reconcile: ms,
+        wait: ms,
+        other: ms,
+      })
+      .meta({ description: 'Milliseconds by what it did; they add up to the total' }),
+    work: z
+      .object({ claim: ms, look: ms, write: ms, store: ms })
+      .meta({ description: 'Milliseconds of all batches, which work side by side' }),
+  })
+  .meta({ id: 'RunTime' })
 
 export const run = z
   .object({
@@ -115,6 +139,7 @@ export const run = z
     counters,
     startedAt: time,
     endedAt: time.nullable(),
+    time: runTime,
     workflowId: z.string(),
   })
   .meta({ id: 'Run' })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { listIssues } from '../../db/issues.ts'
 import { listLedger } from '../../db/ledger.ts'
-import { getFindings, getRun, listRuns, listSimulation } from '../../db/runs.ts'
+import { getFindings, getRun, getRunReport, listRuns, listSimulation } from '../../db/runs.ts'
 import { notFound } from '../problem.ts'
 import { page, readCursor, timeKey } from './cursor.ts'
 import type { Dependencies, Handlers } from './types.ts'
@@ -20,14 +20,20 @@ export function runHandlers({
   return {
     listRuns: async ({ query }) => {
       const before = readCursor(query.cursor, timeKey)
+      const { limit, cursor: _cursor, changed, ...filter } = query
       const rows = await listRuns(database, {
-        limit: query.limit + 1,
-        ...(query.linkId === undefined ? {} : { linkId: query.linkId }),
+        ...filter,
+        limit: limit + 1,
+        ...(changed === undefined ? {} : { changed: changed === 'true' }),
         ...(before === undefined ? {} : { before }),
       })
       return page(rows, query.limit, (row) => ({ at: row.startedAt, id: row.id }))
     },
-    getRun: ({ params }) => existing(params.id),
+    getRun: async ({ params }) => {
+      const report = await getRunReport(database, params.id)
+      if (report === null) throw notFound('run', params.id)
+      return report
+    },
     runFindings: async ({ params }) => {
       await existing(params.id)
       const found = await getFindings(database, params.id)

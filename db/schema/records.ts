@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { Base } from '../../core/base.ts'
 import type { ConflictKind, FieldConflict } from '../../core/conflicts.ts'
+import type { Waited } from '../../core/freshness.ts'
 import type { LinkKind } from '../../core/link-config.ts'
 import type { IntentField } from '../../core/store.ts'
 import type { CanonicalValue, Stamp } from '../../core/values.ts'
@@ -112,6 +113,13 @@ export const pending = pgTable(
     /** Stamp with which it was last queued: the overlap of the next scan must not defeat the back-off. */
     queuedVersion: bigint('queued_version', { mode: 'number' }),
     queuedModified: text('queued_modified'),
+    /** When a person made the oldest edit that waits here, by our clock; null: it is not measured. */
+    editedAt: moment('edited_at'),
+    /** The same of the newest edit. */
+    lastEditedAt: moment('last_edited_at'),
+    /** Milliseconds that the edit has waited so far, up to `accountedTo`. */
+    waited: jsonb('waited').$type<Waited>(),
+    accountedTo: moment('accounted_to'),
   },
   (table) => [
     primaryKey({ columns: [table.linkId, table.side, table.externalId] }),
@@ -129,6 +137,7 @@ export const claims = pgTable(
     key: text('key').notNull(),
     token: uuid('token').notNull(),
     runId: uuid('run_id').notNull(),
+    claimedAt: moment('claimed_at').notNull().defaultNow(),
     leaseUntil: moment('lease_until').notNull(),
     graceUntil: moment('grace_until').notNull(),
     /** Queue rows claimed, with the revision at which they may be removed. */

@@ -12,7 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { ProblemClass } from '../../core/problems.ts'
-import type { Finding, RunCounters, RunKind, RunStatus } from '../../core/run.ts'
+import type { Finding, PhaseTimes, RunCounters, RunKind, RunStatus, WorkTimes } from '../../core/run.ts'
 import type { RequestedOutcome, SimulatedItem } from '../../core/store.ts'
 import { moment } from './columns.ts'
 import { links } from './links.ts'
@@ -33,6 +33,9 @@ export const runs = pgTable(
     /** What this run may write by itself, and what it has. */
     brake: jsonb('brake').$type<Record<'changes' | 'deletions', { limit: number; used: number }>>(),
     message: text('message'),
+    /** Milliseconds, as far as the run measured itself. */
+    phases: jsonb('phases').$type<PhaseTimes>().notNull().default({}),
+    work: jsonb('work').$type<Partial<WorkTimes>>().notNull().default({}),
     /** True: started by a person although a blackout was on, which it ignores. */
     despiteBlackout: boolean('despite_blackout').notNull().default(false),
     workflowId: text('workflow_id').notNull(),
@@ -159,6 +162,8 @@ export const watchHours = pgTable(
     quiet: integer('quiet').notNull().default(0),
     changed: integer('changed').notNull().default(0),
     failed: integer('failed').notNull().default(0),
+    /** When the last look that worked was over. */
+    lookedAt: moment('looked_at'),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.hour] })],
 )

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { boolean, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import type { Problem } from '../../core/problems.ts'
+import type { Retention } from '../../core/retention.ts'
 import { moment } from './columns.ts'
 import { workspaces } from './places.ts'
 
@@ -60,6 +61,8 @@ export const installation = pgTable('installation', {
   endpointBatches: integer('endpoint_batches').notNull(),
   /** Batches at a time of all links; null: no limit. */
   maxBatches: integer('max_batches'),
+  /** Days for which things are kept, where they differ from the defaults; null: for ever. */
+  retention: jsonb('retention').$type<Partial<Retention>>().notNull().default({}),
 })
 
 /** Places of batches under way: what the limits of endpoints count. They run out with the leases of the batch. */

@@ -262,19 +262,10 @@ export const rows: Readonly<Record<number, Row>> = {
   113: { expected: 'A run can be cancelled.' },
   114: { expected: 'A locked record is told and tried again.' },
   115: { expected: 'What failed is tried again although nobody touches it.' },
-  116: {
-    expected: 'A report of each run.',
-    state: 'partly',
-    words:
-      'Counts, findings, what is still open and the ledger are told by the API; a report to read is a matter of the console.',
-  },
-  117: {
-    expected: 'A log of each run, to be filtered.',
-    state: 'partly',
-    words: 'The ledger has every write with record, field and time, by pages; filters by level are not there yet.',
-  },
+  116: { expected: 'A report of each run.' },
+  117: { expected: 'A log of each run, to be filtered.' },
   118: { expected: 'A run has passed, ended with errors, failed or been cancelled.' },
-  119: { expected: 'How long history is kept.', state: 'not yet', words: operations },
+  119: { expected: 'How long history is kept.' },
   120: { expected: 'Open issues stay with the link, whatever becomes of the run.' },
   121: { expected: 'How far a run has come.' },
   122: { expected: 'Mails about new issues.', state: 'not yet', words: mails },

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import * as h from './history.ts'
+import type { Download, RouteContract } from './routes.ts'
+import { pageOf } from './schemas.ts'
+
+const byId = z.object({ id: z.uuid('must be an id, as lists show it') })
+
+/** What is kept of runs, and what is proven of the time between them. */
+export const historyRoutes = {
+  runLog: {
+    method: 'get',
+    path: '/runs/:id/log',
+    summary: 'Log of a run, oldest line first',
+    tag: 'runs',
+    params: byId,
+    query: h.logQuery,
+    status: 200,
+    answer: pageOf(h.logLine),
+    codes: ['not-found', 'bad-cursor'],
+  },
+  runOutcomes: {
+    method: 'get',
+    path: '/runs/:id/outcomes',
+    summary: 'What became of each record that a run looked at, look by look',
+    tag: 'runs',
+    params: byId,
+    query: h.outcomeQuery,
+    status: 200,
+    answer: pageOf(h.recordOutcome),
+    codes: ['not-found', 'bad-cursor'],
+  },
+  compareRuns: {
+    method: 'get',
+    path: '/runs/:id/compare/:other',
+    summary: 'What differs between two runs of a link: counts, time, configuration, findings, records',
+    tag: 'runs',
+    params: byId.extend({ other: z.uuid('must be an id, as lists show it') }),
+    status: 200,
+    answer: h.runComparison,
+    codes: ['not-found', 'other-link'],
+  },
+  beforeImages: {
+    method: 'get',
+    path: '/runs/:id/before-images',
+    summary: 'What each field that a run wrote held before and afterwards, as CSV',
+    tag: 'runs',
+    params: byId,
+    status: 200,
+    answer: z.custom<Download>(),
+    produces: ['text/csv'],
+    codes: ['not-found'],
+  },
+  linkHours: {
+    method: 'get',
+    path: '/links/:id/hours',
+    summary: 'Hour by hour, that a link was looked at and whether anything changed, by counters',
+    tag: 'links',
+    params: byId,
+    query: h.hoursQuery,
+    status: 200,
+    answer: h.watchedHours,
+    codes: ['not-found'],
+  },
+} as const satisfies Record<string, RouteContract>

@@ -1,0 +1,42 @@
+import { loadFreshness, slowestEdits } from '../../db/freshness.ts'
+import { loadLinkSummary } from '../../db/link-summary.ts'
+import { getLink } from '../../db/links.ts'
+import { notFound } from '../problem.ts'
+import { shownLink } from './links.ts'
+import type { Dependencies, Handlers } from './types.ts'
+
+/** How links are, in one answer each. */
+export function summaryHandlers({ database }: Dependencies): Pick<Handlers, 'linkSummary' | 'linkFreshness'> {
+  async function existing(id: string) {
+    const found = await getLink(database, id)
+    if (found === null) throw notFound('link', id)
+    return found
+  }
+
+  return {
+    linkSummary: async ({ params }) => {
+      const link = await existing(params.id)
+      const [{ day, week, ...rest }, ofDay, ofWeek] = await Promise.all([
+        loadLinkSummary(database, link.id),
+        loadFreshness(database, link.id, 24),
+        loadFreshness(database, link.id, 168),
+      ])
+      return {
+        link: shownLink(link),
+        ...rest,
+        day: { ...day, freshness: ofDay },
+        week: { ...week, freshness: ofWeek },
+      }
+    },
+
+    linkFreshness: async ({ params, query }) => {
+      const { id: linkId } = await existing(params.id)
+      const { hours, slowest } = query
+      const [freshness, slowestOnes] = await Promise.all([
+        loadFreshness(database, linkId, hours),
+        slowestEdits(database, { linkId, hours, limit: slowest }),
+      ])
+      return { ...freshness, slowestEdits: slowestOnes }
+    },
+  }
+}
