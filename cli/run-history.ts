@@ -1,11 +1,16 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, writeFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { LogLineView, RecordOutcomeView, RunComparisonView, WatchedHoursView } from '../api/contract/history.ts'
+import type {
+  KeptHistoryView,
+  LogLineView,
+  RecordOutcomeView,
+  RunComparisonView,
+  WatchedHoursView,
+} from '../api/contract/history.ts'
 import type { RouteName } from '../api/contract/routes.ts'
 import type { RunView } from '../api/contract/schemas.ts'
-import type { CallInput } from './api-client.ts'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
 import { localTime, short, table } from './output.ts'
@@ -115,6 +120,29 @@ export function runHistoryCommands(program: Command, context: () => Context): vo
     .option('-o, --output <file>', 'into a file; else to the standard output')
     .action(async (id: string, { output: file }: { output?: string }) => save(context(), 'beforeImages', id, file))
 
+  run
+    .command('history <id>')
+    .description("the run's workflow, event by event, also when Temporal has forgotten it")
+    .option('-o, --output <file>', 'save all of it as JSON')
+    .option(
+      '--execution <n>',
+      "with -o: only this execution, 1 is the first, in the form of Temporal's own tools",
+      countOf,
+    )
+    .action(async (id: string, { output: file, execution }: { output?: string; execution?: number }) => {
+      const { api, output } = context()
+      if (file === undefined) {
+        output.show(await api.call('runHistory', { params: { id } }), describeHistory)
+        return
+      }
+      const found =
+        execution === undefined
+          ? await api.call('runHistory', { params: { id } })
+          : await api.call('runExecution', { params: { id, execution: String(execution) } })
+      writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`, { flag: 'wx' })
+      output.line(`Written to ${file}.`)
+    })
+
   program.commands
     .find((one) => one.name() === 'link')
     ?.command('hours <link>')
@@ -132,19 +160,43 @@ export function runHistoryCommands(program: Command, context: () => Context): vo
 }
 
 /** Saves an answer that comes piece by piece, never over a file that is there. */
-async function save(
-  { api, output }: Context,
-  route: RouteName,
-  id: string,
-  file: string | undefined,
-  query: CallInput['query'] = {},
-): Promise<void> {
-  const body = await api.download(route, { params: { id }, query })
+async function save({ api, output }: Context, route: RouteName, id: string, file: string | undefined): Promise<void> {
+  const body = await api.download(route, { params: { id } })
   const target = file === undefined ? process.stdout : createWriteStream(file, { flags: 'wx' })
   await pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), target, {
     end: file !== undefined,
   })
   if (file !== undefined) output.line(`Written to ${file}.`)
+}
+
+/** An event a line: when, what, and the name and summary of an activity or timer. */
+function describeHistory({ executions }: KeptHistoryView): string {
+  return executions
+    .map(({ events }) =>
+      table(
+        ['', 'Time', 'Event', ''],
+        events.map((event) => [
+          event.eventId,
+          localTime(event.eventTime),
+          event.eventType
+            .replace(/^EVENT_TYPE_/, '')
+            .replaceAll('_', ' ')
+            .toLowerCase(),
+          eventWords(event),
+        ]),
+        'No event.',
+      ),
+    )
+    .join('\n\n')
+}
+
+function eventWords(event: KeptHistoryView['executions'][number]['events'][number]): string {
+  const parts = Object.entries(event).find(([name]) => name.endsWith('EventAttributes'))?.[1]
+  const { activityType, signalName } = (parts ?? {}) as { activityType?: { name?: string }; signalName?: string }
+  const { summary } = (event.userMetadata ?? {}) as { summary?: { data?: string } }
+  const told =
+    summary?.data === undefined ? undefined : JSON.parse(Buffer.from(summary.data, 'base64').toString('utf8'))
+  return [activityType?.name, signalName, told].filter((word) => word !== undefined).join(': ')
 }
 
 function countOf(text: string): number {

@@ -64,7 +64,7 @@ export async function openRun({ sql }: Database, input: BeginRun): Promise<void>
 }
 
 const droppedWords = 'The run was cancelled before it began.'
-const cutOff = 'The run was cut off.'
+export const cutOff = 'The run was cut off.'
 
 /** How bad an end is. */
 const endLevels: Record<RunStatus, LogLevel> = {
@@ -85,9 +85,10 @@ export async function recordDroppedRun(
     'record dropped run',
     () => sql`
       with dropped as (
-        insert into runs (id, link_id, kind, trigger, actor, version, workflow_id, temporal_run_id, status, message, ended_at)
+        insert into runs (id, link_id, kind, trigger, actor, version, workflow_id, temporal_run_id, status, message, ended_at,
+          history_due_at)
         values (${input.runId}, ${input.linkId}, ${input.kind}, ${input.trigger}, ${input.actor}, ${input.version},
-          ${input.workflowId}, '', 'cancelled', ${droppedWords}, now())
+          ${input.workflowId}, '', 'cancelled', ${droppedWords}, now(), null)
         on conflict (id) do nothing returning id
       )
       insert into run_log (run_id, level, category, message) select id, 'warning', 'run', ${droppedWords} from dropped`,

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LinkView } from '../api/contract/schemas.ts'
+import { tandem as commandLine } from './cli.ts'
 import { createContractClient } from './contract-client.ts'
 import { type Service, startService } from './service.ts'
 
@@ -19,21 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => service.close())
 
-const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url))
-
-async function tandem(...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, [bin, ...args], {
-    env: { PATH: process.env.PATH, TANDEM_API: service.url },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let out = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      out += String(chunk)
-    })
-  await new Promise((resolve) => child.once('close', resolve))
-  return out
-}
+const tandem = (...args: string[]) => commandLine(service.url, ...args)
 
 /** A text that the API sends piece by piece. */
 async function download(path: string): Promise<string> {

@@ -11,6 +11,7 @@ import { createStore } from '../db/store.ts'
 import { decideUnanswered } from '../db/unanswered.ts'
 import { centralQueue } from '../workflows/messages.ts'
 import { readCentralEnvironment } from './environment.ts'
+import { endCutOffRuns, keepHistories } from './keep-histories.ts'
 import { build, connectTemporal, createLogger, runWorkers } from './process.ts'
 import { registerSearchAttributes } from './register-search-attributes.ts'
 import { openSealFolder, sealLedger } from './seal-ledger.ts'
@@ -20,6 +21,8 @@ const dayMs = 86_400_000
 const sealEveryMs = 600_000
 const decideEveryMs = 60_000
 const tidyEveryMs = 900_000
+const keepEveryMs = 10_000
+const endRunsEveryMs = 60_000
 /** A little less than a day, so that the hour of the day does not wander. */
 const cleanUpHours = 23
 
@@ -125,14 +128,38 @@ export async function runCentral(env: NodeJS.ProcessEnv): Promise<void> {
       )
     })
   }
+  const keeper = {
+    database,
+    workflowService: connection.workflowService,
+    namespace: settings.TEMPORAL_NAMESPACE,
+  }
+  let keeping = Promise.resolve()
+  const keep = () => {
+    keeping = keeping
+      .then(async () => void (await keepHistories(keeper)))
+      .catch((error: unknown) => {
+        logger.warn(
+          { error: error instanceof Error ? error.message : String(error) },
+          'Histories of runs could not be kept; they are asked for again',
+        )
+      })
+  }
+  const keepingHistories = setInterval(keep, keepEveryMs)
+  const endingRuns = setInterval(() => {
+    endCutOffRuns(keeper).catch((error: unknown) => {
+      logger.warn({ error: error instanceof Error ? error.message : String(error) }, 'Runs could not be looked after')
+    })
+  }, endRunsEveryMs)
   const tidying = setInterval(tidy, tidyEveryMs)
   await runWorkers([worker], { role: 'central', build }, async () => {
     clearInterval(tidying)
+    clearInterval(keepingHistories)
+    clearInterval(endingRuns)
     clearInterval(mail)
     clearInterval(partitions)
     clearInterval(seals)
     clearInterval(decisions)
-    await Promise.all([sending, sealing, deciding])
+    await Promise.all([sending, sealing, deciding, keeping])
     await connection.close()
     await database.close()
   })

@@ -155,3 +155,20 @@ export const watchedHours = z
   })
   .meta({ id: 'WatchedHours' })
 export type WatchedHoursView = z.infer<typeof watchedHours>
+
+const events = z
+  .array(z.looseObject({ eventId: z.string(), eventTime: z.string(), eventType: z.string() }))
+  .meta({ description: "Events in the form that Temporal's own tools read" })
+
+export const execution = z.object({ events }).meta({ id: 'WorkflowExecutionHistory' })
+
+export const keptHistory = z
+  .object({
+    workflowId: z.string(),
+    storedAt: time,
+    executions: z
+      .array(z.object({ runId: z.string(), events }))
+      .meta({ description: 'First one first: a long run continues as new' }),
+  })
+  .meta({ id: 'RunHistory' })
+export type KeptHistoryView = z.infer<typeof keptHistory>

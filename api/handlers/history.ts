@@ -1,8 +1,12 @@
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
 import { z } from 'zod'
 import { differences } from '../../core/differences.ts'
 import { type Finding, runPhases } from '../../core/run.ts'
+import type { KeptHistory } from '../../core/run-history.ts'
 import { exportLedger } from '../../db/ledger-export.ts'
 import { getLink, listLinkVersions } from '../../db/links.ts'
+import { loadHistory, type StoredHistory } from '../../db/run-histories.ts'
 import { compareOutcomes, listOutcomes, listRunLog } from '../../db/run-log.ts'
 import { getFindings, getRun } from '../../db/runs.ts'
 import { listWatchedHours, verdictOf } from '../../db/watch-hours.ts'
@@ -14,18 +18,38 @@ import type { Dependencies, Handlers } from './types.ts'
 const lineKey = z.strictObject({ id: z.int().min(0) })
 const placeKey = z.strictObject({ line: z.int().min(0), position: z.int().min(0) })
 
+const decompressed = promisify(gunzip)
+
 /** Records of a comparison that are named one by one. */
 const shownDifferences = 200
 const hourMs = 3_600_000
 const mostDays = 31
 
-type HistoryHandlerName = 'runLog' | 'runOutcomes' | 'compareRuns' | 'beforeImages' | 'linkHours'
+type HistoryHandlerName =
+  | 'runHistory'
+  | 'runExecution'
+  | 'runLog'
+  | 'runOutcomes'
+  | 'compareRuns'
+  | 'beforeImages'
+  | 'linkHours'
 
 export function historyHandlers({ database }: Dependencies): Pick<Handlers, HistoryHandlerName> {
   async function existing(id: string) {
     const found = await getRun(database, id)
     if (found === null) throw notFound('run', id)
     return found
+  }
+
+  async function keptHistory(runId: string): Promise<KeptHistory & { storedAt: string }> {
+    const found = await loadHistory(database, runId)
+    if (found === null) throw notFound('run', runId)
+    if (found.state !== 'kept') {
+      const [words, remedy] = noHistory[found.state]
+      throw new ApiProblem(404, 'no-history', words, { remedy })
+    }
+    const kept = JSON.parse((await decompressed(found.content)).toString('utf8')) as KeptHistory
+    return { ...kept, storedAt: found.storedAt }
   }
 
   return {
@@ -100,6 +124,18 @@ export function historyHandlers({ database }: Dependencies): Pick<Handlers, Hist
       return { type: 'text/csv; charset=utf-8', fileName: `before-${run.id}.csv`, chunks: beforeImages(pages) }
     },
 
+    runHistory: ({ params }) => keptHistory(params.id),
+
+    runExecution: async ({ params }) => {
+      const { executions } = await keptHistory(params.id)
+      const chosen = executions[Number(params.execution) - 1]
+      if (chosen === undefined)
+        throw new ApiProblem(404, 'no-history', `The run has no execution ${params.execution}.`, {
+          remedy: `Ask for one from 1 to ${executions.length}.`,
+        })
+      return { events: chosen.events }
+    },
+
     linkHours: async ({ params, query }) => {
       if ((await getLink(database, params.id)) === null) throw notFound('link', params.id)
       const to = query.to === undefined ? Date.now() : Date.parse(query.to)
@@ -117,6 +153,18 @@ export function historyHandlers({ database }: Dependencies): Pick<Handlers, Hist
       return { items, verdicts }
     },
   }
+}
+
+/** Why there is no history, and what to do. */
+const noHistory: Record<Exclude<StoredHistory['state'], 'kept'>, [words: string, remedy: string]> = {
+  running: ['The run goes on.', 'Its history is kept when it is over; until then look at it in the Temporal UI.'],
+  due: ['The history of the run is not kept yet.', 'It is kept within a minute after the end of the run; try again.'],
+  lost: ['Temporal had forgotten the history before it could be kept.', 'The log of the run tells what it did.'],
+  over: [
+    'The history is not kept any more.',
+    'It was older than it is to be kept, see /retention. The log of the run tells what it did.',
+  ],
+  none: ['The run was cancelled before it began, so that it has no history.', 'Nothing to do.'],
 }
 
 function findingKey({ check, severity, side, message }: Finding): string {

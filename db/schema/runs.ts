@@ -40,10 +40,14 @@ export const runs = pgTable(
     despiteBlackout: boolean('despite_blackout').notNull().default(false),
     workflowId: text('workflow_id').notNull(),
     temporalRunId: text('temporal_run_id').notNull(),
+    /** When Temporal is asked for its history, once the run is over; null: it is kept, or there is none. */
+    historyDueAt: moment('history_due_at').defaultNow(),
     startedAt: moment('started_at').notNull().defaultNow(),
     endedAt: moment('ended_at'),
   },
   (table) => [
+    index('runs_history_due').on(table.historyDueAt).where(sql`ended_at is not null`),
+    index('runs_running').on(table.startedAt).where(sql`status = 'running'`),
     index('runs_link').on(table.linkId, table.startedAt, table.id),
     index('runs_started').on(table.startedAt, table.id),
     index('runs_full').on(table.linkId, table.startedAt).where(sql`kind = 'full'`),
