@@ -19,6 +19,7 @@ const kindWords: Record<RunKind, string> = {
   incremental: 'Synchronization',
   full: 'Full synchronization',
   records: 'Synchronization of single records',
+  adoption: 'Pairing of what exists',
 }
 
 /** The first line of a run's log. */

@@ -45,13 +45,6 @@ type LinkHandlerName =
   | 'linkLedger'
   | 'linkRecord'
 
-/** A link as answers show it, with its status in words. */
-export function shownLink(link: LinkRow) {
-  const { label, action } = statusWords[link.status]
-  const until = link.status === 'outside-schedule' ? ` until ${link.schedule.closedUntil}` : ''
-  return { ...link, statusLabel: `${label}${until}`, statusAction: action }
-}
-
 export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHandlerName> {
   const { database, temporal, bridgeId } = dependencies
 

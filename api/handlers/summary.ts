@@ -2,7 +2,7 @@ import { loadFreshness, slowestEdits } from '../../db/freshness.ts'
 import { loadLinkSummary } from '../../db/link-summary.ts'
 import { getLink } from '../../db/links.ts'
 import { notFound } from '../problem.ts'
-import { shownLink } from './links.ts'
+import { shownLink } from './link-ends.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
 /** How links are, in one answer each. */
