@@ -1,19 +1,19 @@
 import { Context } from '@temporalio/activity'
-import { ConnectorError } from '../connectors/contract.ts'
-import { checkLink } from '../core/check-link.ts'
-import { checkScope } from '../core/check-scope.ts'
-import type { Finding } from '../core/run.ts'
-import type { Store } from '../core/store.ts'
+import { valueHash } from '../core/hash.ts'
+import type { CheckedPart, Finding } from '../core/run.ts'
+import type { LinkContext, Store } from '../core/store.ts'
 import { type Side, sides } from '../core/values.ts'
+import { createParts, type Part, told } from './check-parts.ts'
 import type { Connections } from './connections.ts'
 import { guardedStep } from './failures.ts'
 import { watchSchema } from './schema-watch.ts'
-import { scopeOf } from './scope.ts'
 
 export interface CheckInput {
   linkId: string
   runId: string
   version: number
+  /** True: parts that the last check has judged and that nothing has changed stand as they are. */
+  affectedOnly?: boolean
 }
 
 export interface CheckResult {
@@ -22,99 +22,62 @@ export interface CheckResult {
   warnings: number
 }
 
-/** The integrity check: connections first, then everything that the endpoints' own descriptions tell about the mapping. */
+/** What was judged longer ago than this, in seconds, is judged again whether or not anything has changed here. */
+const longestSeconds = 86_400
+
+/** The integrity check: connections first, then part by part what the configuration, both systems and real records tell. */
 export function createCheck({ store, connections }: { store: Store; connections: Connections }) {
-  async function check({ linkId, runId, version }: CheckInput): Promise<CheckResult> {
+  async function check({ linkId, runId, version, affectedOnly = false }: CheckInput): Promise<CheckResult> {
     return guardedStep(store, { runId, step: 'The integrity check' }, async () => {
       const context = Context.current()
+      const signal = context.cancellationSignal
       const link = await store.link(linkId, version)
-      const { configuration } = link
-      const connected = await Promise.all(sides.map((side) => connectionFinding(side)))
-      const findings: Finding[] = [...connected]
-      if (connected.every((finding) => finding.severity !== 'error')) {
-        const described = await Promise.all(
-          sides.map((side) => connections.describe(link[side], configuration[side].entityType, true)),
-        )
-        const [left, right] = described
-        if (left === undefined || right === undefined) throw new Error('a link has two sides')
-        await watchSchema(store, { link, metadata: { left, right } }, runId)
-        findings.push(...checkLink({ configuration, left, right, users: link.users }))
-        const scopes = await Promise.all(
-          sides.map(async (side) => {
-            const wrong = checkScope(configuration, side, side === 'left' ? left : right)
-            return wrong.length > 0 ? wrong : scopeFindings(side)
-          }),
-        )
-        findings.push(...scopes.flat())
+      const known = affectedOnly ? await store.lastCheck({ linkId, withinSeconds: longestSeconds }) : []
+      const earlier = new Map(known.map((one) => [one.part.part, one]))
+      const judged: { part: CheckedPart; findings: readonly Finding[] }[] = []
+
+      async function judge({ name, depends, judge: look }: Part): Promise<void> {
+        const before = earlier.get(name)
+        const fingerprint = valueHash(JSON.stringify(depends ?? runId))
+        const holds =
+          before?.part.fingerprint === fingerprint && before.findings.every((finding) => finding.severity !== 'error')
+        if (before !== undefined && holds) judged.push(before)
+        else {
+          const findings = await look()
+          judged.push({ part: { part: name, fingerprint, findings: findings.length, runId }, findings })
+        }
+        context.heartbeat({ part: name })
       }
+
+      for (const side of sides)
+        await judge({ name: `connection:${side}`, depends: null, judge: () => connectionFindings(link, side, signal) })
+      const fine = () => judged.every(({ findings }) => findings.every((finding) => finding.severity !== 'error'))
+      const described = (metadata: Parameters<typeof watchSchema>[1]['metadata']) =>
+        watchSchema(store, { link, metadata }, runId)
+      const { first, rest } = createParts({ link, store, connections, signal, described })
+      if (fine()) for (const part of first) await judge(part)
+      if (fine()) for (const part of rest) await judge(part)
+
+      const findings = judged.flatMap((one) => one.findings)
       const errors = findings.filter((finding) => finding.severity === 'error').length
       const warnings = findings.filter((finding) => finding.severity === 'warning').length
-      await store.saveFindings({ runId, linkId, findings, passed: errors === 0 })
+      const parts = judged.map((one) => one.part)
+      await store.saveFindings({ runId, linkId, findings, parts, passed: errors === 0 })
       return { passed: errors === 0, errors, warnings }
-
-      /** Is there a folder, a favorite, a record? Nothing is told of a side that takes up everything. */
-      async function scopeFindings(side: Side): Promise<Finding[]> {
-        const connector = await connections.connector(link[side])
-        const scope = scopeOf({ link, connectors: { left: connector, right: connector } }, side)
-        if (scope === null) return []
-        const common = { check: 'scope', side, pointer: `/${side}/scope` }
-        try {
-          const call = { signal: context.cancellationSignal }
-          const pages = connector.inScope(configuration[side].entityType, scope, call)[Symbol.asyncIterator]()
-          const first = await pages.next()
-          await pages.return?.()
-          const some = first.done !== true && first.value.length > 0
-          return [
-            {
-              ...common,
-              severity: some ? 'ok' : 'warning',
-              message: some
-                ? 'There are records in scope.'
-                : `No record of ${link[side].name} is in scope now, so none is taken up from there.`,
-              remedy: some ? null : 'Look at the preview of the scope, or leave it if records are to come.',
-              records: some ? null : 0,
-            },
-          ]
-        } catch (error) {
-          if (!(error instanceof ConnectorError)) throw error
-          if (error.problem.class === 'unavailable' || error.problem.class === 'throttled') throw error
-          return [
-            {
-              ...common,
-              severity: 'error',
-              message: error.problem.message,
-              remedy: error.problem.remedy,
-              records: null,
-            },
-          ]
-        }
-      }
-
-      async function connectionFinding(side: Side): Promise<Finding> {
-        const endpoint = link[side]
-        const common = { check: 'connection', side, pointer: `/${side}/endpointId`, records: null }
-        try {
-          const connector = await connections.connector(endpoint)
-          const report = await connector.testConnection({ signal: context.cancellationSignal })
-          return {
-            ...common,
-            severity: 'ok',
-            message: `${endpoint.name}: ${report.product} ${report.version}, ${report.place}, signed in as ${report.user}.`,
-            remedy: null,
-          }
-        } catch (error) {
-          if (!(error instanceof ConnectorError)) throw error
-          // An endpoint that is down is no verdict on the link: the activity is retried, and fails the run in the end.
-          if (error.problem.class === 'unavailable' || error.problem.class === 'throttled') throw error
-          return {
-            ...common,
-            severity: 'error',
-            message: `${endpoint.name}: ${error.problem.message}`,
-            remedy: error.problem.remedy,
-          }
-        }
-      }
     })
   }
+
+  function connectionFindings(link: LinkContext, side: Side, signal: AbortSignal): Promise<Finding[]> {
+    const { name } = link[side]
+    const pointer = `/${side}/endpointId`
+    return told('connection', side, pointer, async () => {
+      const report = await (await connections.connector(link[side])).testConnection({ signal })
+      const message = `${name}: ${report.product} ${report.version}, ${report.place}, signed in as ${report.user}.`
+      return [{ check: 'connection', severity: 'ok', side, message, remedy: null, pointer, records: null }]
+    }).then((findings) =>
+      findings.map((one) => (one.severity === 'error' ? { ...one, message: `${name}: ${one.message}` } : one)),
+    )
+  }
+
   return { check }
 }

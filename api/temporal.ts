@@ -13,6 +13,7 @@ import type { askWorkflow } from '../workflows/ask.ts'
 import type { linkWorkflow } from '../workflows/link.ts'
 import {
   type Commanded,
+  type ConfigurationChanged,
   cancelRunUpdate,
   centralQueue,
   configurationChangedUpdate,
@@ -235,7 +236,7 @@ export async function connectTemporal(options: TemporalOptions) {
     isUp,
     syncRecords: (linkId: string, commanded: SyncRecords) => update(linkId, syncRecordsUpdate, commanded),
     deleteLink: (linkId: string, commanded: Commanded & { reason?: string }) => update(linkId, deleteUpdate, commanded),
-    configurationChanged: (linkId: string, commanded: Commanded & { version: number }) =>
+    configurationChanged: (linkId: string, commanded: Commanded & ConfigurationChanged) =>
       update(linkId, configurationChangedUpdate, commanded),
     askMs: options.askMs,
     close: async () => {

@@ -52,6 +52,7 @@ export function withComposites(connector: Connector, composites: readonly Compos
   return {
     ...connector,
     describe: (entityType, options) => of(entityType).describe(entityType, options),
+    inspect: (entityType, options) => of(entityType).inspect(entityType, options),
     newest: (entityType, options) => of(entityType).newest(entityType, options),
     scan: (query, options) => of(query.entityType).scan(query, options),
     read: (entityType, ids, fields, options) => of(entityType).read(entityType, ids, fields, options),
@@ -392,6 +393,8 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
 
   return {
     describe,
+    inspect: async (_entityType, options) =>
+      (await Promise.all(members.map((member) => inner.inspect(member.entityType, options)))).flat(),
     newest,
     scan,
     read,

@@ -1,4 +1,5 @@
 import type { AttachmentEntry } from '../core/attachments.ts'
+import type { TypeStanding } from '../core/check-standing.ts'
 import type { FieldEdit } from '../core/latest.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
 import type { CompareAndSet } from '../core/overwrite-guard.ts'
@@ -15,7 +16,7 @@ import type { Limiter } from './limiter.ts'
  * One connector object holds one shared signed-in session of one endpoint (a project or a workspace) with one user. All
  * methods may be called in parallel; the connector limits its own concurrency and renews its session once, under a mutex.
  */
-export interface Connector extends Connects, Describes, Scans, Scopes, Reads, Histories, Writes, Deletes {
+export interface Connector extends Connects, Describes, Inspects, Scans, Scopes, Reads, Histories, Writes, Deletes {
   readonly kind: 'alm' | 'octane' | 'memory'
   readonly capabilities: Capabilities
   /** Files attached to records, where the system has such; listed by `read` as the field `attachments`. */
@@ -148,6 +149,14 @@ export interface Describes {
   /** Fields, lists (with items), phases, and the small reference targets of an entity type. */
   describe(entityType: string, options?: CallOptions): Promise<EntityMetadata>
   users(options?: CallOptions): Promise<readonly EndpointUser[]>
+}
+
+export interface Inspects {
+  /**
+   * What the signed-in user may do with records of an entity type and what the endpoint does by itself when they are
+   * written, as far as it tells without trying: nothing is written. One row for each of the endpoint's own types.
+   */
+  inspect(entityType: string, options?: CallOptions): Promise<readonly TypeStanding[]>
 }
 
 export interface ScanRow {

@@ -21,7 +21,8 @@ interface CheckedLink {
 export function checkLink(link: CheckedLink): Finding[] {
   const { configuration } = link
   const { types } = configuration
-  if (types.length === 0) return checkConfiguration({ ...link, translator: createTranslator(link) })
+  if (types.length === 0)
+    return checkConfiguration({ ...link, translator: createTranslator(link), images: carriesImages(configuration) })
   const unknown = types.flatMap((type, index) => unknownTypes(link, type, index))
   const byType = types.map((type) => ({ type, findings: findingsOf(link, type) }))
   const all = byType.flatMap(({ findings }) => findings)
@@ -48,13 +49,19 @@ function findingsOf({ configuration, users, ...metadata }: CheckedLink, type: Ty
   const left = { ...metadata.left, entity: entityOf(metadata.left.entity, type.left) }
   const right = { ...metadata.right, entity: entityOf(metadata.right.entity, type.right) }
   const translator = createTranslator({ configuration: own, left, right, users, type })
-  return checkConfiguration({ configuration: own, left, right, translator }).map((finding) => {
+  const images = carriesImages(own)
+  return checkConfiguration({ configuration: own, left, right, translator, images }).map((finding) => {
     const at = /^\/fields\/(\d+)/.exec(finding.pointer ?? '')
     const mapping = at === null ? undefined : own.fields[Number(at[1])]
     if (finding.pointer === null || at === null || mapping === undefined) return finding
     const index = configuration.fields.findIndex((candidate) => candidate.id === mapping.id)
     return { ...finding, pointer: `/fields/${index}${finding.pointer.slice(at[0].length)}` }
   })
+}
+
+/** Attached images of texts go along with the files themselves. */
+function carriesImages({ fields, attachments }: LinkConfiguration): boolean {
+  return attachments.method === 'value' && fields.some(({ left, right }) => left === 'attachments' && right === left)
 }
 
 function unknownTypes(link: CheckedLink, type: TypePair, index: number): Finding[] {

@@ -90,3 +90,15 @@ export interface Finding {
   /** How many records are concerned, where counted. */
   records: number | null
 }
+
+/** A part of the integrity check, judged by itself: its findings stand until what it depends on changes. */
+export interface CheckedPart {
+  /** `permissions:left`, `mapping`. */
+  part: string
+  /** Of everything in the configuration that it depends on. */
+  fingerprint: string
+  /** How many findings are its own: parts stand in the order of their findings. */
+  findings: number
+  /** The run that judged it; an earlier one where nothing that it depends on has changed. */
+  runId: string
+}

@@ -7,10 +7,11 @@ import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { AdoptedDifferences } from './merge.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
-import type { Finding, PhaseTimes, RunKind, RunStatus, RunSummary, WorkTimes } from './run.ts'
+import type { CheckedPart, Finding, PhaseTimes, RunKind, RunStatus, RunSummary, WorkTimes } from './run.ts'
 import type { LogLine } from './run-log.ts'
 import type { SchemaSnapshot } from './schema-drift.ts'
 import type { RecordScope } from './scope.ts'
+import type { OtherLink } from './scope-overlap.ts'
 import type { ClockMemory } from './server-clock.ts'
 import type { CanonicalValue, Side, Stamp } from './values.ts'
 
@@ -40,7 +41,22 @@ export interface Store {
   /** Adds lines to a run's log; a repeat adds them again. */
   logRun(input: { runId: string; lines: readonly LogLine[] }): Promise<void>
   /** What an integrity check found; replaces what an earlier attempt of the same run wrote. */
-  saveFindings(input: { runId: string; linkId: string; findings: readonly Finding[]; passed: boolean }): Promise<void>
+  saveFindings(input: {
+    runId: string
+    linkId: string
+    findings: readonly Finding[]
+    parts: readonly CheckedPart[]
+    passed: boolean
+  }): Promise<void>
+  /** Parts of the link's last integrity check with their findings, those that were judged within so many seconds. */
+  lastCheck(input: {
+    linkId: string
+    withinSeconds: number
+  }): Promise<readonly { part: CheckedPart; findings: readonly Finding[] }[]>
+  /** How many records the link's endpoint pair keeps in step, of the link's kind. */
+  pairCount(input: { linkId: string }): Promise<number>
+  /** Other links that work on one of the ends of this one, with records of the same kind. */
+  linksBeside(input: { linkId: string; version: number }): Promise<readonly OtherLink[]>
   /** What a link last saw of its endpoints' fields, lists and types; null: nothing yet. */
   schemaSeen(linkId: string): Promise<SchemaSeen | null>
   /**

@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import type { EndpointAddress } from '../core/endpoint.ts'
 import {
+  type CheckedPart,
   type Finding,
   type PhaseTimes,
   type RunCounters,
@@ -148,8 +149,9 @@ export async function closeRun(
 
 export async function replaceFindings(
   { sql }: Database,
-  input: { runId: string; findings: readonly Finding[]; passed: boolean },
+  input: { runId: string; findings: readonly Finding[]; parts: readonly CheckedPart[]; passed: boolean },
 ): Promise<void> {
+  const json = (rows: unknown) => sql.json(rows as postgres.JSONValue)
   const lines = input.findings.map(({ severity, message, remedy }) => ({
     level: severity === 'error' || severity === 'warning' ? severity : ('info' as const),
     category: 'check' as const,
@@ -158,13 +160,36 @@ export async function replaceFindings(
   await named('save findings', () =>
     sql.begin(async (tx) => {
       await tx`
-        insert into run_findings (run_id, passed, findings)
-        values (${input.runId}, ${input.passed ? 1 : 0}, ${tx.json(input.findings as unknown as postgres.JSONValue)})
-        on conflict (run_id) do update set passed = excluded.passed, findings = excluded.findings`
+        insert into run_findings (run_id, passed, findings, parts)
+        values (${input.runId}, ${input.passed ? 1 : 0}, ${json(input.findings)}, ${json(input.parts)})
+        on conflict (run_id) do update set passed = excluded.passed, findings = excluded.findings, parts = excluded.parts`
       await tx`delete from run_log where run_id = ${input.runId} and category = 'check'`
       await addLines(tx, input.runId, lines)
     }),
   )
+}
+
+/** Parts of a link's last check, each with its findings; those that a run judged longer ago are left out. */
+export async function loadLastCheck(
+  { sql }: Database,
+  input: { linkId: string; withinSeconds: number },
+): Promise<{ part: CheckedPart; findings: Finding[] }[]> {
+  return named('last check', async () => {
+    const [last] = await sql<{ findings: Finding[]; parts: CheckedPart[] }[]>`
+      select f.findings, f.parts from run_findings f join runs r on r.id = f.run_id
+      where r.link_id = ${input.linkId} order by r.started_at desc, r.id desc limit 1`
+    if (last === undefined) return []
+    const recent = await sql<{ id: string }[]>`
+      select id from runs where id = any(${last.parts.map(({ runId }) => runId)}::uuid[])
+        and started_at > now() - make_interval(secs => ${input.withinSeconds})`
+    const known = new Set(recent.map(({ id }) => id))
+    let at = 0
+    return last.parts.flatMap((part) => {
+      const findings = last.findings.slice(at, at + part.findings)
+      at += part.findings
+      return known.has(part.runId) ? [{ part, findings }] : []
+    })
+  })
 }
 
 export async function replaceSimulationPage(
@@ -310,13 +335,14 @@ export async function getRunReport(database: Database, runId: string): Promise<R
 export async function getFindings(
   { sql }: Database,
   runId: string,
-): Promise<{ passed: boolean; findings: readonly Finding[] } | null> {
+): Promise<{ passed: boolean; findings: readonly Finding[]; parts: readonly CheckedPart[] } | null> {
   const [row] = await named(
     'get findings',
     () =>
-      sql<{ passed: number; findings: Finding[] }[]>`select passed, findings from run_findings where run_id = ${runId}`,
+      sql<{ passed: number; findings: Finding[]; parts: CheckedPart[] }[]>`
+        select passed, findings, parts from run_findings where run_id = ${runId}`,
   )
-  return row === undefined ? null : { passed: row.passed === 1, findings: row.findings }
+  return row === undefined ? null : { passed: row.passed === 1, findings: row.findings, parts: row.parts }
 }
 
 /** Simulated items in their order, after a cursor; with the counts of all by action. */

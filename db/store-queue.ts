@@ -155,6 +155,18 @@ function askedBy(sql: postgres.ISql, runId: string): postgres.PendingQuery<postg
       and a.side = p.side and a.external_id = p.external_id)`
 }
 
+/** Pairs of a link's endpoint pair and kind whose records are both there as far as we know. */
+export async function countPairs({ sql }: Database, linkId: string): Promise<number> {
+  const keys = await loadLinkKeys(sql, linkId)
+  const [row] = await named(
+    'count pairs',
+    () => sql<{ count: number }[]>`
+      select count(*)::int as count from pairs
+      where endpoint_pair_id = ${keys.endpointPairId} and entity_type = ${keys.entityType} and gone_side is null`,
+  )
+  return row?.count ?? 0
+}
+
 /** Leases due pairs and unpaired records. A pair is one item whichever of its sides is due. */
 export async function claimItems(database: Database, request: ClaimRequest): Promise<Claim> {
   const { sql } = database

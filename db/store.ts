@@ -17,16 +17,17 @@ import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
 import { loadPeopleWaitedFor, requeuePeople } from './requeue.ts'
 import { markRestored } from './restored.ts'
 import { logRun } from './run-log.ts'
-import { closeRun, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
+import { closeRun, loadLastCheck, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
 import { loadScanPosition, noteClockStep, saveScanPosition } from './scan-positions.ts'
 import { mayWork } from './schedule.ts'
 import { loadSchemaSeen, noteSchema } from './schemas.ts'
-import { countLeftOut, queueArrivals } from './scope.ts'
+import { countLeftOut, linksBeside, queueArrivals } from './scope.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
 import { beginListing, finishListing } from './store-listings.ts'
 import {
   claimItems,
+  countPairs,
   extendClaim,
   findSiblings,
   findTwins,
@@ -56,6 +57,10 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     finishRun: (input) => closeRun(database, input),
     logRun: (input) => logRun(database, input),
     saveFindings: (input) => replaceFindings(database, input),
+    lastCheck: (input) => loadLastCheck(database, input),
+    pairCount: ({ linkId }) => countPairs(database, linkId),
+    linksBeside: async ({ linkId, version }) =>
+      linksBeside(database, linkId, (await loadLinkContext(database, bridgeId, linkId, version)).configuration),
     schemaSeen: (linkId) => loadSchemaSeen(database, linkId),
     noteSchema: (input) => noteSchema(database, input),
     saveSimulation: (input) => replaceSimulationPage(database, input),

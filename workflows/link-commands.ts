@@ -108,7 +108,8 @@ export function handleCommands(link: LinkMemory): void {
       const when = begins(now, command)
       const waiting = link.queued.find((run) => run.kind === kind)
       if (waiting !== undefined) {
-        Object.assign(waiting, inSpite(command))
+        // Whoever asks for a check gets everything looked at, also where one waits that a change has begun.
+        Object.assign(waiting, inSpite(command), kind === 'check' ? { trigger: 'person', actor } : {})
         wake(link)
         const forced = waiting.force === true
         const startsAt = forced || when.startsAt === undefined ? {} : { startsAt: when.startsAt }
@@ -234,9 +235,10 @@ export function handleCommands(link: LinkMemory): void {
     wake(link)
     return remember(command, change)
   })
-  setHandler(configurationChangedUpdate, async ({ version }) => {
+  setHandler(configurationChangedUpdate, async ({ version, recheck }) => {
     // A row that is being read just now may still name the version before; no run may be pinned to that one.
     changed(link, {})
+    if (recheck === true) link.saved = true
     wake(link)
     return { version }
   })

@@ -33,6 +33,8 @@ interface CarriedState {
   interrupted?: RunKind | null
   /** The run that a pause interrupted: what it left of a person's request is handed on. */
   interruptedRun?: string | null
+  /** A configuration was saved that is not checked yet. */
+  saved?: boolean
 }
 
 /** What the loop of a link and its commands share. Handlers only change it and wake the loop. */
@@ -44,6 +46,8 @@ export interface LinkMemory {
   answers: CarriedState['answers']
   interrupted: RunKind | null
   interruptedRun: string | null
+  /** A configuration was saved: it is checked as soon as nothing else is to be done, also in manual mode. */
+  saved: boolean
   /** The link's row as it was read last, with what commands have changed since; null: not read yet. */
   control: LinkControl | null
   running: { run: QueuedRun; stop(how: StopRun): Promise<void> } | null
@@ -66,6 +70,7 @@ export function memoryOf({ linkId, carried }: LinkInput): LinkMemory {
     answers: carried?.answers ?? [],
     interrupted: carried?.interrupted ?? null,
     interruptedRun: carried?.interruptedRun ?? null,
+    saved: carried?.saved ?? false,
     control: null,
     running: null,
     wakes: 0,
@@ -77,8 +82,8 @@ export function memoryOf({ linkId, carried }: LinkInput): LinkMemory {
 }
 
 export function carriedBy(link: LinkMemory): LinkInput {
-  const { linkId, queued, health, healthMessage, answers, interrupted, interruptedRun } = link
-  return { linkId, carried: { v: 1, queued, health, healthMessage, answers, interrupted, interruptedRun } }
+  const { linkId, queued, health, healthMessage, answers, interrupted, interruptedRun, saved } = link
+  return { linkId, carried: { v: 1, queued, health, healthMessage, answers, interrupted, interruptedRun, saved } }
 }
 
 /** Activities on this workflow's own queue, which is the central workers'. */

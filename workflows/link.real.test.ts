@@ -261,7 +261,7 @@ describe('a history that has grown long', () => {
       port: 0,
       uiPort: null,
       inMemory: true,
-      dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '40' },
+      dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '30' },
     })
     service = await startService({ alm: { defects: 60 }, temporalAddress: temporal.address })
     linkId = (await service.addLink()).id

@@ -114,6 +114,14 @@ export async function linkWorkflow(input: LinkInput): Promise<void> {
     if (closedUntil !== null) return rest(`Blackout until ${closedUntil}`, lookAgainInMs)
     // A bridge known to be away is awaited whatever the link does: its return is news, and nobody else would notice.
     const away = link.health === 'waiting-for-bridge'
+    // A row that was read before the configuration was saved says nothing about it: the loop comes back with another one.
+    if (link.saved && link.readAt === link.changes && !now.paused && !away) {
+      link.saved = false
+      if (now.check === 'needed') {
+        enqueueAutomatic(link, 'check')
+        return false
+      }
+    }
     const onlyCommands = now.paused || now.mode === 'manual' || now.check === 'failed'
     if (onlyCommands) return away ? watchSides(now) : rest('Wait for commands', null)
     if (now.check === 'needed') {

@@ -63,7 +63,12 @@ export const setModeUpdate = defineUpdate<
 >('setMode')
 /** Makes the next run that the link starts by itself a full scan, whatever it starts for. */
 export const fullNextUpdate = defineUpdate<{ fullNext: true }, [Commanded]>('fullNext')
-export const configurationChangedUpdate = defineUpdate<{ version: number }, [Commanded & { version: number }]>(
+export interface ConfigurationChanged {
+  version: number
+  /** True: something changed that an integrity check looks at. */
+  recheck?: boolean
+}
+export const configurationChangedUpdate = defineUpdate<{ version: number }, [Commanded & ConfigurationChanged]>(
   'configurationChanged',
 )
 export const deleteUpdate = defineUpdate<{ deleted: true }, [Commanded & { reason?: string }]>('delete')

@@ -176,7 +176,9 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
     if (input.resumed === undefined) {
       if (kind === 'check' || input.checkFirst) {
         enter('check')
-        const result = await byReading('Integrity check').check({ linkId, runId, version })
+        // A person who asks for a check gets everything looked at; after a change only what it concerns is.
+        const affectedOnly = kind !== 'check' || input.trigger === 'automatic'
+        const result = await byReading('Integrity check').check({ linkId, runId, version, affectedOnly })
         await centrally('Note the result').noteCheck({ linkId, version, passed: result.passed })
         check = result.passed ? 'passed' : 'failed'
         if (!result.passed) {

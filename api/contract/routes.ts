@@ -697,7 +697,7 @@ export const routes = {
     tag: 'runs',
     params: byId,
     status: 200,
-    answer: z.object({ passed: z.boolean(), findings: z.array(s.finding) }),
+    answer: s.runFindings,
     codes: ['not-found'],
   },
   runSimulation: {

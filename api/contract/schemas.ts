@@ -157,6 +157,16 @@ export const finding = z
   })
   .meta({ id: 'Finding' })
 
+export const runFindings = z
+  .object({
+    passed: z.boolean(),
+    findings: z.array(finding),
+    parts: z.array(z.object({ part: z.string(), runId: z.uuid() })).meta({
+      description: 'Parts of the check and the run that judged each: an earlier one where nothing has changed',
+    }),
+  })
+  .meta({ id: 'RunFindings' })
+
 const value = z.unknown().meta({ description: 'Text, number, boolean, list of texts, or null' })
 
 const recordProblem = z.object({

@@ -37,7 +37,9 @@ export function runHandlers({
     runFindings: async ({ params }) => {
       await existing(params.id)
       const found = await getFindings(database, params.id)
-      return found === null ? { passed: false, findings: [] } : { passed: found.passed, findings: [...found.findings] }
+      if (found === null) return { passed: false, findings: [], parts: [] }
+      const parts = found.parts.map(({ part, runId }) => ({ part, runId }))
+      return { passed: found.passed, findings: [...found.findings], parts }
     },
     runSimulation: async ({ params, query }) => {
       await existing(params.id)

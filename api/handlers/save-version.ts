@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { LinkConfiguration } from '../../core/link-config.ts'
 import { sides } from '../../core/values.ts'
 import { addLinkVersion, type LinkRow, type LinkVersionRow, listLinkVersions } from '../../db/links.ts'
@@ -22,6 +23,7 @@ export async function saveVersion(
   assertSameEnds(configuration, link)
   await refuseOverlap(dependencies, link.id, configuration)
   await assertTypesKept(dependencies, link, configuration)
+  const [before] = await listLinkVersions(database, link.id, expectedVersion)
   const version = await addLinkVersion(database, {
     linkId: link.id,
     expectedVersion,
@@ -39,8 +41,10 @@ export async function saveVersion(
         errors: [{ pointer: '/expectedVersion', message: `the newest is ${link.version}` }],
       },
     )
-  // It is saved, and read before the next run; this only makes an automatic link see it at once.
-  await temporal.configurationChanged(link.id, { ...command, version }).catch(() => undefined)
+  const judged = (one: unknown) => ({ ...(one as object), schedule: null })
+  const recheck = !isDeepStrictEqual(judged(before?.configuration), judged(configuration))
+  // It is saved, and read before the next run; this only makes the link see it at once.
+  await temporal.configurationChanged(link.id, { ...command, version, recheck }).catch(() => undefined)
   const [saved] = await listLinkVersions(database, link.id, version)
   if (saved === undefined) throw new Error('the version was just saved')
   return saved

@@ -21,6 +21,7 @@ import { type AlmEntity, identityFields, quoted, snapshotOf } from './codec.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorOf, isSessionOver, parseJson } from './errors.ts'
 import { createHistory } from './history.ts'
+import { createInspect } from './inspect.ts'
 import {
   type AlmField,
   type AlmList,
@@ -525,6 +526,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     testConnection,
     describe,
     users,
+    inspect: createInspect({ calls, project, send: session.send, whoAmI, locks: writes === 'lock' }),
     newest,
     scan,
     earlier,

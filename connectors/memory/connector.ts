@@ -160,6 +160,19 @@ export function createMemoryConnector(
       })),
     describe: (_entityType, options = {}) => reading(options, () => system.entity),
     users: (options = {}) => reading(options, () => system.users),
+    inspect: (entityType, options = {}) =>
+      reading(options, () => [
+        {
+          entityType,
+          label: entityType,
+          may: { read: 'yes', create: 'yes', update: 'yes', delete: 'yes', lock: 'yes' },
+          frozen: [],
+          roles: [],
+          visible: system.records.size,
+          standsUnder: null,
+          reacts: { mails: false, rules: false, workflow: false },
+        },
+      ]),
     newest: (_entityType, options = {}) =>
       reading(options, () =>
         [...system.records.values()].reduce<string | null>(

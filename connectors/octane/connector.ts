@@ -19,6 +19,7 @@ import { type OctaneEntity, quoted, snapshotOf, stampFields } from './codec.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorsOf, parseJson } from './errors.ts'
 import { createHistory } from './history.ts'
+import { createInspect } from './inspect.ts'
 import {
   endpointUser,
   entityMetadata,
@@ -544,6 +545,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     testConnection,
     describe,
     users,
+    inspect: createInspect(calls, whoAmI),
     newest,
     scan,
     earlier: (time, seconds) => new Date(Date.parse(time) - seconds * 1_000).toISOString().replace(/\.\d{3}Z$/, 'Z'),

@@ -12,7 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { ProblemClass } from '../../core/problems.ts'
-import type { Finding, PhaseTimes, RunCounters, RunKind, RunStatus, WorkTimes } from '../../core/run.ts'
+import type { CheckedPart, Finding, PhaseTimes, RunCounters, RunKind, RunStatus, WorkTimes } from '../../core/run.ts'
 import type { RequestedOutcome, SimulatedItem } from '../../core/store.ts'
 import { moment } from './columns.ts'
 import { links } from './links.ts'
@@ -60,6 +60,7 @@ export const runFindings = pgTable('run_findings', {
     .references(() => runs.id),
   passed: integer('passed').notNull(),
   findings: jsonb('findings').$type<readonly Finding[]>().notNull(),
+  parts: jsonb('parts').$type<readonly CheckedPart[]>().notNull().default([]),
 })
 
 export const simulatedItems = pgTable(

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
+import type { PermissionAction } from '../common/permissions.ts'
 import { dataAnswer, type Encoding, methodNotAllowed, noSuchResource } from './answers.ts'
 import { entities, listsAnswer, relationName, relations, subtypes, writeItems } from './customization-parts.ts'
 import { type AlmFieldModel, type AlmSubtype, type AlmTypeModel, almTypes } from './model.ts'
+import { permissionsAnswer } from './permission-routes.ts'
 import { AlmRefusal } from './refusal.ts'
 import type { AlmStore, AlmUser } from './store.ts'
 import type { XmlContent } from './xml.ts'
@@ -16,6 +18,10 @@ export interface CustomizationRequest {
   modern: boolean
   /** Address of the project, as the client knows the server. */
   address: string
+  /** Whether the signed-in user may do something with records of a type. */
+  may(type: string, action: PermissionAction): boolean
+  /** Fields of a type that the signed-in user is not shown. */
+  hiddenFields(type: string): ReadonlySet<string> | null
 }
 
 /** Answers that clients may keep for as long as their tag holds. */
@@ -49,6 +55,7 @@ function describe(context: CustomizationRequest): SandboxAnswer {
       if (part === 'lists')
         return listsAnswer(store, new Set(model.fields.flatMap((field) => field.list ?? [])), encoding)
       if (part === 'relations') return relations(model, encoding)
+      if (part === 'permissions' && store.switches.entityPermissions === 'yes') return permissionsAnswer(model, context)
       if (part !== 'types') break
       if (subtype === undefined) return subtypes(model, encoding)
       const one = model.subtypes?.find((candidate) => String(candidate.id) === subtype)

@@ -1,4 +1,5 @@
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
+import type { PermissionAction } from '../common/permissions.ts'
 import { type Encoding, methodNotAllowed, noSuchResource } from './answers.ts'
 import { projectAttachments, recordAttachments } from './attachment-routes.ts'
 import type { AlmAttachments } from './attachments.ts'
@@ -28,7 +29,8 @@ interface ProjectRequest {
   first: string
   rest: readonly string[]
   sightOf(model: AlmTypeModel): AlmSight
-  mayRead(type: string): boolean
+  may(type: string, action: PermissionAction): boolean
+  hiddenFields(type: string): ReadonlySet<string> | null
 }
 
 const byCollection = new Map<string, AlmTypeModel>(almTypes.map((type) => [type.collection, type]))
@@ -39,7 +41,16 @@ export function projectRoutes(context: ProjectRequest): SandboxAnswer {
   const { attachments, request, encoding, writer, modern, address } = context
   const model = byCollection.get(first)
   if (!flat && first === 'customization')
-    return customizationRoutes({ store, segments: rest, request, encoding, modern, address })
+    return customizationRoutes({
+      store,
+      segments: rest,
+      request,
+      encoding,
+      modern,
+      address,
+      may: context.may,
+      hiddenFields: context.hiddenFields,
+    })
   if (!flat && first === 'audits' && rest.length === 0) return projectAudits(context)
   if (model === undefined) throw noSuchResource()
   const asked = { store, model, request, encoding, writer, modern, address, sight: sightOf(model) }
@@ -60,11 +71,11 @@ export function projectRoutes(context: ProjectRequest): SandboxAnswer {
 }
 
 /** The history of all records of those types that the user may read. */
-function projectAudits({ store, request, encoding, modern, sightOf, mayRead }: ProjectRequest): SandboxAnswer {
+function projectAudits({ store, request, encoding, modern, sightOf, may }: ProjectRequest): SandboxAnswer {
   if (request.method !== 'GET') throw methodNotAllowed()
   const readable = new Map(
     almTypes.flatMap((model): [string, { sight: AlmSight; model: AlmTypeModel }][] =>
-      mayRead(model.name) ? [[model.table, { sight: sightOf(model), model }]] : [],
+      may(model.name, 'read') ? [[model.table, { sight: sightOf(model), model }]] : [],
     ),
   )
   return auditsAnswer(

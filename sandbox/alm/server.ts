@@ -168,7 +168,8 @@ export function createAlmSandbox(options: AlmOptions) {
       first: first ?? '',
       rest,
       sightOf: (model) => sightOf(store, permissions, account.name, model),
-      mayRead: (type) => permissions.may(account.name, type, 'read'),
+      may: (type, action) => permissions.may(account.name, type, action),
+      hiddenFields: (type) => permissions.hiddenFields(account.name, type),
     })
   }
 

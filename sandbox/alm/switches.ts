@@ -175,6 +175,11 @@ export const almSwitches = {
     values: ['plain', 'doubled'],
     description: 'Whether a doubled quote inside quotes stands for the quote itself.',
   },
+  entityPermissions: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'Whether customization/entities/{e}/permissions is there.',
+  },
 } as const satisfies SwitchTable
 
 export type AlmSwitchValues = SwitchValues<typeof almSwitches>
