@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import type { ProposedMapping } from '../../core/auto-map.ts'
 import { addUnmapped } from '../../core/auto-map.ts'
 import type { LinkConfiguration, LinkConfigurationInput, LinkKind } from '../../core/link-config.ts'

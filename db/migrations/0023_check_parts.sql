@@ -1,0 +1,1 @@
+ALTER TABLE "run_findings" ADD COLUMN "parts" jsonb DEFAULT '[]'::jsonb NOT NULL;
