@@ -43,7 +43,7 @@ export function timeResetWords(sides: readonly SideAgain[], concerned: { pairs: 
   return [
     ...sides.map(({ endpoint, readFrom, from, records }) =>
       from === null
-        ? `${endpoint} has not been read yet; the next scan lists all of it.`
+        ? `${endpoint} has not been read yet, or was empty; the next scan lists all of it.`
         : `${endpoint} is listed again from ${from}${readFrom === null ? '' : ` (by itself: from ${readFrom})`}; ${count(records, 'known record')} modified since then.`,
     ),
     `${count(concerned.pairs, 'pair')} would be compared again, and ${count(concerned.unpaired, 'record')} without twin judged again, besides what the listing finds. What is in step costs no write.`,

@@ -101,10 +101,12 @@ it('forgets what was agreed on: shown first, at rest only, and pairs and their f
   await service.runToEnd(id, 'run')
   service.octane.edit('defect', String(twinOf('3').id), { story_points: 99 })
   expect(await service.runToEnd(id, 'run')).toMatchObject({ counters: { updatedRight: 0, updatedLeft: 0 } })
+  await service.database.sql`
+    update pairs set base = jsonb_set(base, '{name,frozen}', '"altered"') where left_id = '5' and base ? 'name'`
   const before = await pairs()
 
   const preview = await service.call('previewHistoryReset', params())
-  expect(preview).toMatchObject({ pairs: 7, frozen: 0, waiting: 0, openConflicts: 0, atRest: false })
+  expect(preview).toMatchObject({ pairs: 7, frozen: 1, waiting: 0, openConflicts: 0, atRest: false })
   expect(preview.values).toBeGreaterThan(7 * 5)
   const body = { pairs: 7, reason }
   expect(await service.refused('resetHistory', { ...params(), body })).toMatchObject({ code: 'link-not-paused' })
