@@ -1,7 +1,8 @@
-import type { Connector } from '../connectors/contract.ts'
+import type { CarriesAttachments, Connector } from '../connectors/contract.ts'
 import type { CredentialSecret, EndpointAddress } from '../core/endpoint.ts'
 import { createLinkPlanner, type LinkPlanner } from '../core/link-planner.ts'
 import type { SideMetadata } from '../core/metadata.ts'
+import type { FileAddresses } from '../core/record-images.ts'
 import type { EndpointContext, LinkContext } from '../core/store.ts'
 import { type Side, sides } from '../core/values.ts'
 
@@ -101,6 +102,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
     )
     if (left === undefined || right === undefined || leftConnector === undefined || rightConnector === undefined)
       throw new Error('a link has two sides')
+    const files = { left: leftConnector.attachments, right: rightConnector.attachments }
+    const addressOf =
+      (side: Side, { address }: CarriesAttachments): FileAddresses[Side] =>
+      (recordId, entry) =>
+        address(configuration[side].entityType, recordId, entry)
     return {
       link,
       connectors: { left: leftConnector, right: rightConnector },
@@ -112,9 +118,12 @@ export function createConnections(options: ConnectionsOptions): Connections {
         users: link.users,
         names: { left: link.left.name, right: link.right.name },
         renames: {
-          left: leftConnector.attachments?.renames ?? false,
-          right: rightConnector.attachments?.renames ?? false,
+          left: files.left?.renames ?? false,
+          right: files.right?.renames ?? false,
         },
+        ...(files.left === undefined || files.right === undefined
+          ? {}
+          : { fileAddresses: { left: addressOf('left', files.left), right: addressOf('right', files.right) } }),
       }),
     }
   }

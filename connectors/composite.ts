@@ -83,6 +83,7 @@ function attachmentsOf(inner: CarriesAttachments, composites: readonly Composite
   return {
     transfers: inner.transfers,
     renames: inner.renames,
+    address: (entityType, recordId, entry) => inner.address(...plain(entityType, recordId), entry),
     async attached(entityType, since, after, options) {
       const members = composites.find((composite) => composite.name === entityType)?.members
       if (members === undefined) return inner.attached(entityType, since, after, options)

@@ -57,6 +57,8 @@ export interface CarriesAttachments {
   ): Promise<{ ids: readonly string[]; next: string | null }>
   /** False: a file keeps its name for ever. */
   readonly renames: boolean
+  /** The address by which texts of this endpoint show a file of a record as an image. */
+  address(entityType: string, recordId: string, entry: AttachmentEntry): string
   /** A file's bytes. Throws ConnectorError. */
   open(
     entityType: string,

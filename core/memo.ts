@@ -1,6 +1,6 @@
 import { parseCanonical, readRichText, unreadableReason } from './rich-text/canonical.ts'
 import { type Construct, constructs, inventoryOf, missing, sameContent } from './rich-text/constructs.ts'
-import { type ImageReference, type ImageRoute, imagesIn, repointTree } from './rich-text/images.ts'
+import { type ImageReference, type ImageRoute, imagesIn, type Repointed, repointTree } from './rich-text/images.ts'
 import { fromPlainText, plainText } from './rich-text/plain.ts'
 import { serializeTree } from './rich-text/tree.ts'
 
@@ -110,12 +110,9 @@ export function memoImages(html: string | null): ImageReference[] {
   return imagesIn(parseCanonical(canonicalMemo(html)))
 }
 
-/** A canonical memo with its attached images pointing to their twins; `stranded` are those that would show nothing there. */
-export function repointImages(
-  canonical: string | null,
-  route: ImageRoute,
-): { canonical: string | null; stranded: ImageReference[] } {
-  if (canonical === null || !canonical.includes('<img')) return { canonical, stranded: [] }
-  const { nodes, stranded } = repointTree(parseCanonical(canonical), route)
-  return { canonical: canonicalMemo(serializeTree(nodes)), stranded }
+/** A canonical memo with its attached images pointing to their twins (see `repointTree`). */
+export function repointImages(canonical: string | null, route: ImageRoute): Repointed<{ canonical: string | null }> {
+  if (canonical === null || !canonical.includes('<img')) return { canonical, stranded: [], awaited: [] }
+  const { nodes, stranded, awaited } = repointTree(parseCanonical(canonical), route)
+  return { canonical: canonicalMemo(serializeTree(nodes)), stranded, awaited }
 }

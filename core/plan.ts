@@ -11,8 +11,8 @@ import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
 import { trailAfter } from './ping-pong.ts'
 import type { Problem } from './problems.ts'
+import { type FileAddresses, imageRoute } from './record-images.ts'
 import type { References } from './references.ts'
-import type { ImageRoute } from './rich-text/images.ts'
 import type { IntentField, LinkContext } from './store.ts'
 import { guardText } from './text-guard.ts'
 import { type Around, createTranslator, type Translation } from './translate.ts'
@@ -104,8 +104,6 @@ export interface PairInput {
   retry?: boolean
   /** Twins of records that the two refer to. */
   references?: References
-  /** By the side a text comes from: where the record's attached images are on the other side. Absent: nowhere. */
-  images?: Readonly<Record<Side, ImageRoute>>
   /** By mapping id: the side edited last; null: nobody can tell. */
   newer?: Readonly<Record<string, Side | null>>
   /** By mapping id: the times that `newer` comes from, for the ledger. */
@@ -142,6 +140,8 @@ export interface PlannerContext {
   type?: TypePair
   /** Sides where an attached file may get another name. */
   renames?: Readonly<Record<Side, boolean>>
+  /** Where both sides carry files: how texts show those that are images. */
+  fileAddresses?: FileAddresses
 }
 
 /** Rules of writes that people's values are carried by: what is answered to them may be a ping-pong. */
@@ -162,6 +162,7 @@ export function createPlanner(context: PlannerContext): Planner {
     (mapping) =>
       fieldOf('left', mapping.left)?.type === 'attachments' && fieldOf('right', mapping.right)?.type === 'attachments',
   )
+  const filesPrepared = ofFiles.map((mapping) => prepared.get(mapping.id) ?? prepare(mapping))
   const groups = groupMappings(mapped.filter((mapping) => !ofFiles.includes(mapping)))
 
   function fieldOf(side: Side, name: string | null): FieldMetadata | undefined {
@@ -219,6 +220,7 @@ export function createPlanner(context: PlannerContext): Planner {
       left: seen.left !== null && sameStamp(seen.left, left.stamp),
       right: seen.right !== null && sameStamp(seen.right, right.stamp),
     }
+    const around = { left: aroundOf('left', input), right: aroundOf('right', input) }
     for (const group of groups) {
       const fields: MergeField[] = []
       for (const mapping of group) {
@@ -249,7 +251,7 @@ export function createPlanner(context: PlannerContext): Planner {
           flows,
           stampSeen,
           translate: (from, value) =>
-            guarded(mapping, from, value, { left, right }, aroundOf(input, from), decision !== undefined),
+            guarded(mapping, from, value, { left, right }, around[from], decision !== undefined),
         })
       }
       mergeGroup(fields).forEach((result, index) => {
@@ -373,10 +375,21 @@ export function createPlanner(context: PlannerContext): Planner {
     return guardText(way, translation, current, { source: lostOn(from), target: lostOn(to) })
   }
 
-  function aroundOf({ references, images }: PairInput, from: Side): Around {
+  function aroundOf(
+    from: Side,
+    {
+      references,
+      base = {},
+      ...records
+    }: { references?: References; base?: Base } & Partial<Record<Side, RecordSnapshot>>,
+  ): Around {
+    const { attachments } = configuration
+    const addresses = attachments.method === 'value' ? context.fileAddresses : undefined
     return {
       ...(references === undefined ? {} : { references }),
-      ...(images === undefined ? {} : { images: images[from] }),
+      ...(addresses === undefined
+        ? {}
+        : { images: imageRoute({ from, ofFiles: filesPrepared, base, records, attachments, addresses }) }),
     }
   }
 
@@ -445,7 +458,7 @@ export function createPlanner(context: PlannerContext): Planner {
         : { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' } }
     if (rests(mapping))
       return fallback === null ? {} : { field: { ...at, source: null, sent: typed(fallback, target), rule: 'default' } }
-    const around = references === undefined ? {} : { references }
+    const around = aroundOf(from, { ...(references === undefined ? {} : { references }), [from]: source })
     const translation = guarded(mapping, from, value, { [from]: source }, around, false)
     if (!translation.ok) {
       // A start value only stands in where there is nothing to lose: a value that has no counterpart holds its field.

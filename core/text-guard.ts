@@ -96,6 +96,19 @@ export function strandedProblem(way: TextWay, names: readonly string[]): Problem
   }
 }
 
+/** Images of a memo that will be there once their files are. */
+export function awaitedProblem(way: TextWay, names: readonly string[]): Problem {
+  return {
+    class: 'waiting',
+    code: 'image-awaited',
+    message: `"${way.source.label}" shows ${names.slice(0, 3).map(quoted).join(', ')}${names.length > 3 ? ' and more' : ''}: the text follows as soon as ${names.length === 1 ? 'this file is' : 'these files are'} attached on the other side.`,
+    remedy: 'Nothing to do, unless there is an issue of the file itself.',
+    side: way.to,
+    field: way.target.name,
+    mappingId: way.mappingId,
+  }
+}
+
 export function unreadableProblem(mappingId: string, field: FieldMetadata, side: Side, why: string): Problem {
   return {
     class: 'mapping',

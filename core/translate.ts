@@ -6,7 +6,7 @@ import type { Problem } from './problems.ts'
 import { fieldIdOf, noReferences, type References, recordIdOf } from './references.ts'
 import type { ImageRoute } from './rich-text/images.ts'
 import type { LinkContext } from './store.ts'
-import { lostAsPlainText, notPlainProblem, strandedProblem, unreadableProblem } from './text-guard.ts'
+import { awaitedProblem, lostAsPlainText, notPlainProblem, strandedProblem, unreadableProblem } from './text-guard.ts'
 import { type CanonicalValue, canonicalSet, otherSide, type Side } from './values.ts'
 
 /** A value in the other side's canonical form, or why it has none there. A warning means: usable, but somebody should know. */
@@ -172,15 +172,11 @@ export function createTranslator(context: TranslationContext): Translator {
       return missed.length > 0 ? fail(notPlainProblem(way, missed)) : withinLength(one, memoText(memo))
     }
     if (target.type !== 'memo') return notConvertible(one, memoText(memo))
-    const { canonical, stranded } = repointImages(memo, images ?? (() => null))
-    return stranded.length > 0
-      ? fail(
-          strandedProblem(
-            way,
-            stranded.map((image) => (image.kind === 'attachment' ? image.name : null) ?? image.source ?? ''),
-          ),
-        )
-      : withinLength(one, canonical)
+    const { canonical, stranded, awaited } = repointImages(memo, images ?? (() => null))
+    const names = (some: typeof stranded) =>
+      some.map((image) => (image.kind === 'attachment' ? image.name : null) ?? image.source ?? '')
+    if (stranded.length > 0) return fail(strandedProblem(way, names(stranded)))
+    return awaited.length > 0 ? fail(awaitedProblem(way, names(awaited))) : withinLength(one, canonical)
   }
 
   /** What people see of a value: the option's label for lists and references, else the value itself. */

@@ -144,6 +144,7 @@ export async function createLab(options: LabOptions = {}) {
     octane,
     database,
     databaseUrl: testDatabase.url,
+    almUrl: almAt.url,
     secrets,
     store,
     connections,

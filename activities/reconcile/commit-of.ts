@@ -66,9 +66,11 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
     }
   }
 
-  // Somebody was faster, or the batch took too long: plan again. That is everyday, not an issue.
-  const again = effects.problems.find(isEveryday)
-  const problems = effects.problems.filter((problem) => !isEveryday(problem))
+  // Somebody was faster, or the batch took too long, or files came that a text waits for: plan again. That is everyday, no issue.
+  const hasCome = effects.created || effects.written.length > 0
+  const isPassing = (problem: Problem) => isEveryday(problem) || (problem.code === 'image-awaited' && hasCome)
+  const again = effects.problems.find(isPassing)
+  const problems = effects.problems.filter((problem) => !isPassing(problem))
   const inDoubt = problems.some((problem) => problem.class === 'in-doubt')
   const worst = problems.find((problem) => problem.warning !== true)
   if (inDoubt)

@@ -123,6 +123,9 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
       return { ids, next: page.total > ids.length && last !== undefined ? last : null }
     },
     renames: false,
+    // Complete, since ALM drops any other address from a memo; by name, as its own clients write it.
+    address: (entityType, recordId, entry) =>
+      calls.address(`${collection(entityType, recordId)}/${encodeURIComponent(entry.name)}`),
     async open(entityType, recordId, entry, call = {}) {
       const { path, query } = member(entityType, recordId, entry)
       const answer = await calls.open(path, query, call)

@@ -78,6 +78,8 @@ export interface AlmCalls {
     call?: CallOptions,
     query?: Record<string, string>,
   ): Promise<HttpAnswer>
+  /** The complete address of what lies at a path of the project. */
+  address(path: string): string
   /** Asks for the bytes of a file. */
   open(path: string, query: Record<string, string>, call?: CallOptions): Promise<OpenAnswer | HttpAnswer>
   /** Sends a form with a file. */
@@ -489,6 +491,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     list,
     get,
     send,
+    address: (path) => `${base}${project}${path}`,
     open: (path, query, call = {}) =>
       session.open({
         method: 'GET',

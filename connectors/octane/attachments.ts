@@ -133,6 +133,8 @@ export function createAttachments(calls: OctaneCalls): CarriesAttachments & {
       return { ids: [...new Set(ids)], next: more ? String(last.id) : null }
     },
     renames: true,
+    address: (_entityType, _recordId, entry) =>
+      calls.path(`/attachments/${entry.id}/${encodeURIComponent(entry.name)}`),
     async open(_entityType, _recordId, entry, call = {}) {
       const answer = await calls.open(`/attachments/${entry.id}`, call)
       if (!('body' in answer)) {

@@ -83,6 +83,8 @@ export interface OctaneCalls {
   ): Promise<HttpAnswer>
   /** All rows of a collection that may have several pages. */
   all(path: string, query: Record<string, string>, options?: CallOptions): Promise<OctaneEntity[]>
+  /** Where something of the workspace lies on its host, as texts refer to it. */
+  path(below: string): string
   /** Asks for the bytes of a file. */
   open(path: string, options?: CallOptions): Promise<OpenAnswer | HttpAnswer>
   /** Sends a form with a file. */
@@ -512,6 +514,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     get,
     send,
     all,
+    path: (below) => `${place}${below}`,
     open: (path, options = {}) =>
       session.open({
         method: 'GET',

@@ -11,8 +11,11 @@ export type ImageReference =
   /** An address that means something only where the text lies, or none at all: the server has taken it away. */
   | { kind: 'unknown'; source: string | null }
 
-/** Where an image that one side keeps as an attachment is on the other side; null: it is not carried there, or not yet. */
-export type ImageRoute = (reference: Extract<ImageReference, { kind: 'attachment' }>) => string | null
+/** Where an image that one side keeps as an attachment is on the other side; null: it is not carried there. */
+export type ImageRoute = (reference: Extract<ImageReference, { kind: 'attachment' }>) => ImageTwin | null
+
+/** The address of an image on the other side, or that it is still to be carried there. */
+export type ImageTwin = { address: string } | 'awaited'
 
 const octaneAttachment = /\/api\/shared_spaces\/\d+\/workspaces\/\d+\/attachments\/(\d+)(?:\/([^/]+))?$/
 const almAttachment = /\/rest\/domains\/[^/]+\/projects\/[^/]+\/(?:[\w-]+\/\d+\/)?attachments\/([^/]+)$/
@@ -45,31 +48,36 @@ export function imagesIn(nodes: readonly RichNode[]): ImageReference[] {
   )
 }
 
+export type Repointed<T> = T & { stranded: readonly ImageReference[]; awaited: readonly ImageReference[] }
+
 /**
  * The tree with its attached images pointing to their twins. `stranded` are the images that would show nothing on the other
  * side: attachments without a twin whose address is no complete one, and addresses that only the first side understands.
+ * `awaited` are those whose twins are still to come.
  */
-export function repointTree(
-  nodes: readonly RichNode[],
-  route: ImageRoute,
-): { nodes: RichNode[]; stranded: ImageReference[] } {
+export function repointTree(nodes: readonly RichNode[], route: ImageRoute): Repointed<{ nodes: RichNode[] }> {
   const stranded: ImageReference[] = []
+  const awaited: ImageReference[] = []
   const repoint = (node: RichNode): RichNode => {
     if (isRichText(node)) return node
     if (node.tag !== 'img') return { ...node, children: node.children.map(repoint) }
     const reference = readImageSource(attributeOf(node, 'src'))
     const twin = reference.kind === 'attachment' ? route(reference) : null
+    if (twin === 'awaited') {
+      awaited.push(reference)
+      return node
+    }
     if (twin !== null)
       return {
         ...node,
-        attributes: node.attributes.map(([name, value]) => [name, name === 'src' ? twin : value] as const),
+        attributes: node.attributes.map(([name, value]) => [name, name === 'src' ? twin.address : value] as const),
       }
     const complete = reference.source !== null && /^(?:https?:|data:)/i.test(reference.source)
     // An image whose address is gone already has nothing left to strand.
     if (!complete && reference.source !== null) stranded.push(reference)
     return node
   }
-  return { nodes: nodes.map(repoint), stranded }
+  return { nodes: nodes.map(repoint), stranded, awaited }
 }
 
 /** What an image is known by on either side: an attachment by its file's name, another one by its address. */

@@ -1,0 +1,48 @@
+import { type AttachmentEntry, type AttachmentPair, attachmentEntries, plainName } from './attachments.ts'
+import type { Base } from './base.ts'
+import type { FieldMapping, LinkConfiguration } from './link-config.ts'
+import type { ImageRoute } from './rich-text/images.ts'
+import { otherSide, type RecordSnapshot, type Side } from './values.ts'
+
+/** The address by which texts of a side show a file that is attached to a record there. */
+export type FileAddresses = Readonly<Record<Side, (recordId: string, entry: AttachmentEntry) => string>>
+
+export interface ImageRouteInput {
+  /** The side that the text comes from. */
+  from: Side
+  /** Mappings of attached files, with the directions in which files are carried. */
+  ofFiles: readonly { mapping: FieldMapping; flows: { toLeft: boolean; toRight: boolean } }[]
+  base: Base
+  /** The other side's record is missing as long as it is only about to be created. */
+  records: Partial<Record<Side, RecordSnapshot>>
+  attachments: LinkConfiguration['attachments']
+  addresses: FileAddresses
+}
+
+/**
+ * Finds where the attached images of a record's text are on the other side: a file that has been carried has a twin there; one
+ * that will be is awaited, so that no text shows a hole in the meantime. Octane names files by id, ALM by name, which is
+ * unique within a record whatever its case.
+ */
+export function imageRoute({ from, ofFiles, base, records, attachments, addresses }: ImageRouteInput): ImageRoute {
+  const to = otherSide(from)
+  return ({ id, name }) => {
+    const isMeant = (entry: AttachmentEntry | null) =>
+      entry !== null && (id === null ? name !== null && plainName(entry.name) === plainName(name) : entry.id === id)
+    for (const { mapping, flows } of ofFiles) {
+      const known: readonly AttachmentPair[] = base[mapping.id]?.files ?? []
+      const pair = known.find((one) => isMeant(one[from]))
+      const twin = pair?.[to]
+      const record = records[to]
+      if (twin !== undefined && twin !== null && record !== undefined)
+        return { address: addresses[to](record.id, twin) }
+      const there = attachmentEntries(records[from]?.fields[mapping[from] ?? ''] ?? null).find(isMeant)
+      if (there === undefined) continue
+      const leftAlone = pair !== undefined && pair[from]?.stamp === there.stamp
+      const fits = attachments.maxBytes === null || there.size === null || there.size <= attachments.maxBytes
+      const goes = to === 'left' ? flows.toLeft : flows.toRight
+      if (goes && fits && !leftAlone && there.kind === 'file') return 'awaited'
+    }
+    return null
+  }
+}
