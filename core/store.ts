@@ -143,7 +143,10 @@ export interface Store {
     items: readonly WorkItem[]
     next: QueuePlace | null
   }>
-  /** Some records of a side that are paired and not missed: known to exist, to look up beside what seems gone. */
+  /**
+   * Some records of a side that are paired and not missed: known to exist, to look up beside what seems gone. Where all are
+   * missed, some of them all the same: that none of them reads says that nothing does. Empty: nothing was ever paired.
+   */
   siblings(input: { linkId: string; side: Side; limit: number }): Promise<readonly string[]>
   /** Stops the link: nothing is written ahead any more until somebody accepts what this side shows now. */
   markRestored(input: { linkId: string; side: Side; runId: string | null; message: string }): Promise<void>

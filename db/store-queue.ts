@@ -339,7 +339,7 @@ function absentOf(sql: postgres.ISql, linkId: string, side: Side) {
     where a.link_id = ${linkId} and a.side = ${side} and a.external_id = ${side === 'left' ? sql`w.left_id` : sql`w.right_id`})`
 }
 
-/** Paired records that nothing says are missing, the last ones looked at first. */
+/** Paired records that nothing says are missing, the last ones looked at first; where all of them are, some of those. */
 export async function findSiblings(
   { sql }: Database,
   input: { linkId: string; side: Side; limit: number },
@@ -347,12 +347,13 @@ export async function findSiblings(
   return named('siblings', async () => {
     const keys = await loadLinkKeys(sql, input.linkId)
     const ownId = input.side === 'left' ? sql`p.left_id` : sql`p.right_id`
-    const rows = await sql<{ id: string }[]>`
+    const paired = (which: postgres.PendingQuery<postgres.Row[]>) => sql<{ id: string }[]>`
       select ${ownId} as id from pairs p
       where p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null
-        and not exists (select 1 from absences a where a.link_id = ${input.linkId} and a.side = ${input.side}
-          and a.external_id = ${ownId})
-      order by p.updated_at desc limit ${input.limit}`
+        and ${which} order by p.updated_at desc limit ${input.limit}`
+    const listed = await paired(sql`not exists (
+      select 1 from absences a where a.link_id = ${input.linkId} and a.side = ${input.side} and a.external_id = ${ownId})`)
+    const rows = listed.length > 0 ? listed : await paired(sql`true`)
     return rows.map((row) => row.id)
   })
 }
