@@ -30,6 +30,20 @@ export async function retireOlderPairs(
     return side === null || !proven ? [] : [{ side, id, pair_id: item.pair.id }]
   })
   if (created.length === 0) return { ids: new Set(), ledger: [] }
+  const addressed = tx`
+    s.external_id = r.id
+      and s.endpoint_id = case r.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end
+      and s.entity_type = case r.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end`
+  const known = await tx`
+    select 1 from jsonb_to_recordset(${tx.json(created)}) as r(side text, id text)
+    cross join lateral (
+      select 1 from records s where ${addressed} and (s.seen_version, s.seen_modified, s.created) is distinct from (null, null, null)
+      limit 1) known limit 1`
+  // What was known of these numbers was about other records, paired or not.
+  if (known.length > 0)
+    await tx`
+      update records s set seen_version = null, seen_modified = null, created = null
+      from jsonb_to_recordset(${tx.json(created)}) as r(side text, id text) where ${addressed}`
   const old = await tx<{ id: string; leftId: string; rightId: string; side: Side }[]>`
     select p.id, p.left_id as "leftId", p.right_id as "rightId", r.side
     from jsonb_to_recordset(${tx.json(created)}) as r(side text, id text, pair_id uuid)
@@ -45,13 +59,6 @@ export async function retireOlderPairs(
     id: side === 'left' ? rightId : leftId,
   }))
   await tx`update records set pair_id = null where pair_id = any(${ids}::uuid[])`
-  // What was known of the number was about another record.
-  await tx`
-    update records s set seen_version = null, seen_modified = null, created = null
-    from jsonb_to_recordset(${tx.json(created)}) as r(side text, id text)
-    where s.external_id = r.id and (s.endpoint_id, s.entity_type) = (
-      case r.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end,
-      case r.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end)`
   await tx`delete from conflicts where pair_id = any(${ids}::uuid[])`
   await tx`
     update issues set resolved_at = now() where link_id = ${keys.linkId} and resolved_at is null

@@ -67,3 +67,39 @@ for (const answer of ['comes', 'is lost'] as const)
     await fullRun(here)
     expect(restWrites(here)).toBe(writes)
   })
+
+it('a create for a record that a restore undid is settled as what it made, and does not hold up the record that has its number now', async () => {
+  const here = await createLab({ alm: { defects: 12 } })
+  lab = here
+  await fullRun(here)
+  const backup = here.alm.snapshot()
+  here.alm.create('defect', record('undone'))
+  here.alm.edit('defect', '1', { name: 'after the backup' })
+  here.octane.faults.add({ match: { method: 'POST', path: '/defects$' }, kind: 'drop-after' })
+  await fullRun(here)
+  const stray = twinOf(here, '13')
+  expect(stray).toMatchObject({ name: 'undone' })
+  here.alm.restore(backup)
+  await fullRun(here)
+  await acceptRestored(here.database, { linkId: here.linkId, side: 'left', actor: 'ann', reason: 'last night' })
+
+  const fresh = here.octane.create('defect', { name: 'has the number now' })
+  for (let round = 0; round < 3; round++) {
+    await fullRun(here)
+    await waitOver(here)
+  }
+  expect(here.alm.store.get('defect', '13')).toMatchObject({ name: 'has the number now' })
+  here.octane.edit('defect', fresh.id, { name: 'goes on' })
+  await fullRun(here)
+  expect(here.alm.store.get('defect', '13')).toMatchObject({ name: 'goes on' })
+  const rows = await here.database.sql`
+    select side, left_id, right_id from ledger where kind = 'write' and action = 'create' and left_id = '13' order by side`
+  expect(rows).toEqual([
+    { side: 'left', left_id: '13', right_id: fresh.id },
+    { side: 'right', left_id: '13', right_id: stray?.id },
+  ])
+  expect(await here.database.sql`select 1 from intents`).toEqual([])
+  expect((await openIssues(here)).map(({ key, code }) => ({ key, code }))).toEqual([
+    { key: `right:${stray?.id}`, code: 'copied-reference' },
+  ])
+})

@@ -91,11 +91,11 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
         afterSeconds: again.class === 'moved' ? backoffSeconds('moved', attempts, item.key) : 0,
       },
     }
-  const linkBackWithin = decision.kind === 'pair' ? decision.linkBackWithin : 0
+  const lookAgainWithin = decision.kind === 'pair' ? decision.lookAgainWithin : 0
   const next: ItemCommit['next'] =
     worst === undefined
-      ? linkBackWithin > 0
-        ? { kind: 'again', class: 'in-doubt', afterSeconds: Math.ceil(linkBackWithin) }
+      ? lookAgainWithin > 0
+        ? { kind: 'again', class: 'in-doubt', afterSeconds: Math.ceil(lookAgainWithin) }
         : { kind: 'done' }
       : { kind: 'again', class: worst.class, afterSeconds: backoffSeconds(worst.class, attempts, item.key) }
   return { ...common, problems, outcome: outcomeOf(decision, effects, worst), next }

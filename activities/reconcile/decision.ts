@@ -32,11 +32,11 @@ export interface PairDecision {
   /**
    * Writes to a side whose server compares stamps that nobody answered and that are not there yet. They are sent again from
    * the same state at once, of which only one can come through, and stay open until it is known which. Link-backs that may
-   * still come are not sent again and hold nothing up.
+   * still come, and creates of which it is not known yet whether they made a record beside the pair, hold nothing up.
    */
   leftOpen: readonly OpenIntent[]
-  /** Seconds in which a link-back among them may still be carried out; 0: there is none. */
-  linkBackWithin: number
+  /** Seconds after which what holds nothing up must be looked at again; 0: there is none. */
+  lookAgainWithin: number
   /** The pair's record on this side was created anew by an earlier attempt. */
   rebound?: Side
 }

@@ -5,7 +5,10 @@ import { otherSide, type RecordSnapshot, type Side } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import { eachOnce, type FindTwinsInput, findTwins, search, searchedField } from './find-twins.ts'
 
-/** Looks up the twins of records, and once more and surely where a create would be given up for not having happened. */
+/**
+ * Looks up the twins of records, and once more and surely where a create would be given up for not having happened. `ownTwin`
+ * is known, and not what is looked for.
+ */
 export async function findCreated({
   records,
   ...input
@@ -13,18 +16,23 @@ export async function findCreated({
   bench: Workbench
   store: Pick<Store, 'referred' | 'siblings'>
   from: Side
-  records: readonly { item: WorkItem; source: RecordSnapshot }[]
+  records: readonly { item: WorkItem; source: RecordSnapshot; ownTwin?: string }[]
   references: References
   call: { signal?: AbortSignal }
 }): Promise<{ found: ReadonlyMap<string, readonly RecordSnapshot[]>; absent: ReadonlySet<string> }> {
-  const found = await findTwins({ ...input, sources: records.map(({ source }) => source) })
+  const own = new Map(records.map(({ source, ownTwin }) => [source.id, ownTwin]))
+  const others = (matches: ReadonlyMap<string, RecordSnapshot[]>) =>
+    new Map([...matches].map(([id, all]) => [id, all.filter((match) => match.id !== own.get(id))]))
+  const found = others(await findTwins({ ...input, sources: records.map(({ source }) => source) }))
   const overdue = records.flatMap(({ item, source }) => {
     const open = openCreate(item)
     const waits = open === undefined || open.ageSeconds < input.bench.link.configuration.tuning.inDoubtSeconds
     return waits || (found.get(source.id) ?? []).length > 0 ? [] : [{ source, ageSeconds: open.ageSeconds }]
   })
-  const { twins, absent } = await findTwinsSurely({ ...input, sources: overdue })
-  return { found: new Map([...found, ...twins]), absent }
+  const { twins, complete } = await findTwinsSurely({ ...input, sources: overdue })
+  const all = others(twins)
+  const absent = new Set([...complete].filter((id) => (all.get(id) ?? []).length === 0))
+  return { found: new Map([...found, ...all]), absent }
 }
 
 /** The last create that was sent for an item and never answered. */
@@ -45,20 +53,20 @@ const patienceWithoutWitness = 3
  * Looks for records that an unanswered create may have made, when the time has come to say that it made none. That a look-up
  * lacks them proves nothing: rights may have been lost, or the answer may lack its beginning or its end. It takes two
  * look-ups in opposite orders, each of which finds records that are known to be there. Answers what was found after all,
- * and of which sources it is sure now that they have no twin.
+ * and for which sources that is surely all there is.
  */
 async function findTwinsSurely(
   input: Omit<FindTwinsInput, 'sources' | 'store'> & {
     store: Pick<Store, 'referred' | 'siblings'>
     sources: readonly { source: RecordSnapshot; ageSeconds: number }[]
   },
-): Promise<{ twins: Map<string, RecordSnapshot[]>; absent: ReadonlySet<string> }> {
+): Promise<{ twins: Map<string, RecordSnapshot[]>; complete: ReadonlySet<string> }> {
   const { bench, from, store, call } = input
   const to = otherSide(from)
   const twins = new Map<string, RecordSnapshot[]>()
-  const absent = new Set<string>()
+  const complete = new Set<string>()
   const field = searchedField(bench, to)
-  if (input.sources.length === 0 || field === null) return { twins, absent }
+  if (input.sources.length === 0 || field === null) return { twins, complete }
   const connector = bench.connectors[to]
   const {
     tuning,
@@ -80,11 +88,11 @@ async function findTwinsSurely(
     for (const { source, ageSeconds } of some) {
       const found = eachOnce([...(up?.twins.get(source.id) ?? []), ...(down?.twins.get(source.id) ?? [])])
       const provable = shown || (known.length === 0 && ageSeconds > patienceWithoutWitness * tuning.inDoubtSeconds)
-      if (found.length > 0) twins.set(source.id, found)
-      else if (provable && up?.complete === true && down?.complete === true) absent.add(source.id)
+      twins.set(source.id, found)
+      if (provable && up?.complete === true && down?.complete === true) complete.add(source.id)
     }
   }
-  return { twins, absent }
+  return { twins, complete }
 }
 
 export function unansweredCreate(side: Side): Problem {

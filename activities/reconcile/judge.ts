@@ -16,6 +16,7 @@ import { planByHistory } from './latest.ts'
 import { referencesOf } from './references.ts'
 import { restoredAmong } from './restored.ts'
 import { baseOfCreation, notApplied, settledCreation, settledLinkBack, settleUpdates } from './settle.ts'
+import { type StrayCreates, strayCreates } from './stray-creates.ts'
 
 export interface JudgeInput {
   bench: Workbench
@@ -76,6 +77,7 @@ async function judgeItems({ bench, store, items, runId, signal }: JudgeInput): P
   const references = await referencesOf({ bench, store, snapshots, call })
   const resting = await pairsOutOfScope(bench, items, snapshots, call)
   const reused = await restoredAmong({ bench, store, items, runId: runId ?? null, snapshots })
+  const strays = await strayCreates({ bench, store, items, snapshots, references, call })
   const decisions: Decision[] = []
   const incomplete: IncompletePair[] = []
   const unpaired: { item: WorkItem; from: Side; source: RecordSnapshot }[] = []
@@ -88,7 +90,7 @@ async function judgeItems({ bench, store, items, runId, signal }: JudgeInput): P
       if (another !== undefined) decisions.push(stop(item, 'held', [another], 'backoff'))
       else if (resting.has(item.key)) decisions.push(declined(item, 'scope'))
       else if (left !== undefined && right !== undefined)
-        decisions.push(judgePair(bench, item, left, right, references))
+        decisions.push(judgePair(bench, item, left, right, references, strays))
       else
         incomplete.push({
           item,
@@ -242,6 +244,7 @@ function judgePair(
   left: RecordSnapshot,
   right: RecordSnapshot,
   references: References,
+  strays: StrayCreates,
 ): Decision {
   const { pair } = item
   if (pair === null) throw new Error('judgePair is for pairs')
@@ -252,6 +255,7 @@ function judgePair(
     { left, right, references },
     { pairId: pair.id, base: pair.base, intents },
     'existing',
+    strays,
   )
   const wait = stillOnItsWay(bench, decision)
   return wait === null ? decision : stop(item, 'in-doubt', [unansweredWrite(wait.side)], wait.seconds)
@@ -305,6 +309,9 @@ function linkBackComesWithin(bench: Workbench, intent: OpenIntent): number {
   return intent.action === 'link-back' && !intent.answered ? Math.max(0, inDoubtSeconds - intent.ageSeconds) : 0
 }
 
+/** Seconds until what a create may have made beside a pair is looked for again. */
+const lookForStraysIn = 60
+
 /** Looked for every few seconds, until the time is over. */
 function lookAgainIn(remainingSeconds: number): number {
   return Math.max(1, Math.min(10, Math.ceil(remainingSeconds)))
@@ -316,6 +323,7 @@ function planPair(
   { left, right, references }: { left: RecordSnapshot; right: RecordSnapshot; references: References },
   { pairId, base, intents }: { pairId: string | null; base: PairDecision['base']; intents: readonly OpenIntent[] },
   outcome: PairDecision['outcome'],
+  strays: StrayCreates = new Map(),
 ): PairDecision {
   const { configuration } = bench.link
   const looked = settleUpdates({
@@ -334,9 +342,15 @@ function planPair(
       looked.settled.some((one) => one.intentId === intent.id && one.outcome === 'not-applied'),
   )
   const leftOpen = intents.filter(
-    (intent) => linkBacks.includes(intent) || mayStillComeThrough(bench, intent, intent.side === 'left' ? left : right),
+    (intent) =>
+      linkBacks.includes(intent) ||
+      strays.get(intent.id) === null ||
+      mayStillComeThrough(bench, intent, intent.side === 'left' ? left : right),
   )
-  const settled = looked.settled.filter((one) => !leftOpen.some((intent) => intent.id === one.intentId))
+  const settled = [
+    ...looked.settled.filter((one) => !leftOpen.some((intent) => intent.id === one.intentId)),
+    ...intents.flatMap((intent) => strays.get(intent.id) ?? []),
+  ]
   const settlesOnly = item.intents.length > leftOpen.length
   const plan = settlesOnly
     ? nothingPlanned
@@ -360,7 +374,11 @@ function planPair(
     baseChanged: looked.changed || pairId === null,
     settled,
     leftOpen,
-    linkBackWithin: Math.max(0, ...linkBacks.map((intent) => linkBackComesWithin(bench, intent))),
+    lookAgainWithin: Math.max(
+      0,
+      ...linkBacks.map((intent) => linkBackComesWithin(bench, intent)),
+      ...leftOpen.flatMap((intent) => (intent.action === 'create' ? [lookForStraysIn] : [])),
+    ),
     plan,
     linkBack,
     outcome,
@@ -600,8 +618,7 @@ function judgeNew({
     if (remaining > 0) return stop(item, 'in-doubt', [unansweredCreate(to)], lookAgainIn(remaining))
     if (!surelyAbsent) return stop(item, 'in-doubt', [unprovenAbsence(bench, to)], 'backoff')
   }
-  if (item.intents.length > 0)
-    return { ...stop(item, 'waiting', [], 0), settled: item.intents.map((intent) => notApplied(intent.id)) }
+  if (item.intents.length > 0) return { ...stop(item, 'waiting', [], 0), settled: item.intents.map(settledWithoutTwin) }
   if (!mayCreate) return declined(item, 'rule', { side: from, snapshot: source })
   if (outOfScope) return declined(item, 'scope', { side: from, snapshot: source })
   const decision: CreateDecision = {
@@ -613,6 +630,15 @@ function judgeNew({
     settled: [],
   }
   return decision
+}
+
+/**
+ * A write about a record that has no twin: what belonged to its creation did not happen, and of what was written to it while
+ * it was in a pair that is no more nobody can tell.
+ */
+function settledWithoutTwin(intent: OpenIntent): StopDecision['settled'][number] {
+  const isCreation = intent.action === 'create' || intent.action === 'link-back'
+  return { ...notApplied(intent.id), ...(isCreation ? {} : { outcome: 'unknown', foundByLooking: false }) }
 }
 
 /** The twin that an earlier attempt created is found: base is what was sent then, and the attempt's link-back is looked for. */
