@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { TruthEntry } from '../sandbox/common/truth-log.ts'
 import type { History, Records, System } from './torture/history.ts'
 import { type Hierarchy, judgeOrder } from './torture/judge-order.ts'
+import { lineageOf } from './torture/lineage.ts'
 import { formsOf, secretIn } from './torture/secrets.ts'
 import { planStorm } from './torture/storm.ts'
 import { createVerdict } from './torture/verdict.ts'
@@ -86,6 +87,26 @@ describe('I7 between records that lie under one another', () => {
     expect(judged([{ id: '13', after: { alm_id_udf: 'alm 9' } }])).toEqual([
       'octane 13 names alm 9, which does not exist yet',
     ]))
+})
+
+describe('I4', () => {
+  it('does not take the record that had a number before a restore for the one that has it now', () => {
+    const places = { alm: { domain: 'D', project: 'P' }, octane: { sharedSpace: '1001', workspace: '1002' } }
+    const lineage = lineageOf(
+      places,
+      historyOf([
+        { id: '11', after: { alm_id_udf: 'D/P/defect/1' } },
+        { action: 'restore', type: '' },
+        { id: '11', after: { alm_id_udf: 'D/P/defect/2' } },
+        { system: 'alm', id: '2', action: 'update', after: { 'user-01': '1001/1002/defect/11' }, type: 'feature' },
+        { system: 'alm', id: '1', action: 'update', after: { 'user-01': '1001/1002/defect/11' }, changed: ['name'] },
+      ]),
+      'feature',
+    )
+    expect(lineage.nameOf('octane', '11', 1)).toBe('octane 11')
+    expect([...lineage.family('octane 11').alm]).toEqual(['alm 1'])
+    expect([...lineage.family(lineage.nameOf('octane', '11')).alm]).toEqual(['alm 2'])
+  })
 })
 
 describe('I11', () => {

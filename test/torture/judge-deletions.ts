@@ -1,6 +1,6 @@
 import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
 import { type History, otherSystem, type System, systems, type World } from './history.ts'
-import { lineageOf, namedTwin, referenceField } from './lineage.ts'
+import { lineageOf, namedTwin, numberOf, referenceField } from './lineage.ts'
 import type { Verdict } from './verdict.ts'
 
 /**
@@ -13,16 +13,11 @@ export async function judgeDeletions(lab: World, history: History, verdict: Verd
   /** The rule for what is gone on this side. */
   const rule = (gone: System) => (gone === 'alm' ? rules.toRight.delete : rules.toLeft.delete)
   const lineage = lineageOf(lab, history)
-  const committed = await lab.database.sql<{ name: string }[]>`
-    select 'alm ' || left_id as name from ledger where kind = 'write' and action = 'create' and side = 'left'
-    union all select 'octane ' || right_id from ledger where kind = 'write' and action = 'create' and side = 'right'`
-  const known = new Set(committed.map((row) => row.name))
+  const known = await knownCreations(lab, history)
   const madeByUs = new Set<string>()
   /** Where each record was deleted by somebody else, or vanished as its server went back in time. */
   const gone = new Map<string, number>()
   const edited = new Map<string, number[]>()
-  /** Numbers that a restored server gave anew, and where the record that had them before was gone. */
-  const reused = new Map<string, number>()
   const afterRestore: { system: System; at: number; had: Set<string> }[] = []
 
   history.replay((entry, at, before) => {
@@ -33,40 +28,35 @@ export async function judgeDeletions(lab: World, history: History, verdict: Verd
       return
     }
     for (const one of afterRestore.splice(0))
-      for (const id of one.had) if (!before[one.system].has(id)) gone.set(`${one.system} ${id}`, one.at)
+      for (const id of one.had)
+        if (!before[one.system].has(id)) gone.set(lineage.nameOf(one.system, id, one.at), one.at)
     if (entry.type !== 'defect') return
-    const name = `${system} ${entry.id}`
+    const name = lineage.nameOf(system, entry.id, at)
     if (entry.via !== 'rest') {
       if (entry.action === 'delete') {
         verdict.tried('I4')
         gone.set(name, at)
       }
       if (entry.action === 'update') edited.set(name, [...(edited.get(name) ?? []), at])
-      if (entry.action === 'create') comes(name)
       return
     }
     if (entry.action === 'delete') judgeDelete(entry, at, before)
     if (entry.action === 'create') {
       judgeCreate(entry, at, before)
       madeByUs.add(name)
-      comes(name)
     }
   })
-
-  function comes(name: string): void {
-    if (gone.has(name)) reused.set(name, gone.get(name) ?? 0)
-    gone.delete(name)
-  }
 
   function judgeDelete(entry: TruthEntry, at: number, before: Record<System, Map<string, unknown>>): void {
     verdict.tried('I4')
     const other = otherSystem(entry.system)
-    const name = `${entry.system} ${entry.id}`
-    const family = [...lineage.family(entry.system, entry.id)[other]]
-    // A number that was given anew after a restore is another record's.
-    const alive = family.filter((id) => before[other].has(id) && !reused.has(`${other} ${id}`))
-    const deleted = family.flatMap((id) => gone.get(`${other} ${id}`) ?? reused.get(`${other} ${id}`) ?? [])
-    if (alive.length > 0) verdict.broken('I4', `${name} was deleted while its twin ${other} ${alive[0]} is there`)
+    const name = lineage.nameOf(entry.system, entry.id, at)
+    const family = [...lineage.family(name)[other]]
+    const isThere = (one: string) =>
+      before[other].has(numberOf(one)) && lineage.nameOf(other, numberOf(one), at) === one
+    const alive = family.filter(isThere)
+    const deleted = family.flatMap((one) => gone.get(one) ?? [])
+    if (alive.length > 0) verdict.broken('I4', `${name} was deleted while its twin ${alive[0]} is there`)
     else if (deleted.length === 0) verdict.broken('I4', `${name} was deleted although nobody had deleted its twin`)
     else if (rule(other) !== 'delete')
       verdict.broken('I4', `${name} was deleted although the rule for what is gone is "${rule(other)}"`)
@@ -83,19 +73,18 @@ export async function judgeDeletions(lab: World, history: History, verdict: Verd
     verdict.tried('I4')
     const { system } = entry
     const other = otherSystem(system)
-    const name = `${system} ${entry.id}`
+    const name = lineage.nameOf(system, entry.id, at)
     const source = namedTwin(lab, system, entry.after?.[referenceField[system]])
     if (source === null) {
       verdict.broken('I4', `${name} was created without naming what it stands for`)
       return
     }
-    const deleted = gone.get(`${other} ${source}`)
+    const deleted = gone.get(lineage.nameOf(other, source, at))
     if (!before[other].has(source) && !history.isLate(at) && deleted !== undefined && deleted < history.cycleStart(at))
       verdict.broken('I4', `${name} was created for ${other} ${source}, which had been deleted before`)
-    for (const id of lineage.family(system, entry.id)[system]) {
-      const earlier = `${system} ${id}`
+    for (const earlier of lineage.family(name)[system]) {
       const died = gone.get(earlier)
-      if (id === entry.id || died === undefined || died > at) continue
+      if (earlier === name || died === undefined || died > at) continue
       // One whose creation was never known to have happened cannot be told from one that did not happen.
       if (madeByUs.has(earlier) && !known.has(earlier)) continue
       if (rule(system) !== 're-create' && !wasCarriedOver(other, source, at))
@@ -110,6 +99,25 @@ export async function judgeDeletions(lab: World, history: History, verdict: Verd
       .slice(0, at)
       .some((entry) => entry.via === 'rest' && entry.action === 'delete' && entry.system === system && entry.id === id)
   }
+}
+
+/**
+ * Names of records that we created and whose creation is in the ledger. The same number given to the same source's twin once
+ * more, by a restored server, is told by how many rows there are: those that a restore undid before anybody looked have none.
+ */
+async function knownCreations(lab: World, history: History): Promise<Set<string>> {
+  const lineage = lineageOf(lab, history)
+  const rows = await lab.database.sql<{ key: string; count: number }[]>`
+    select case side when 'left' then 'alm ' || left_id || ' for ' || right_id else 'octane ' || right_id || ' for ' || left_id end as key,
+      count(*)::int from ledger where kind = 'write' and action = 'create' group by 1`
+  const made = new Map<string, string[]>()
+  history.entries().forEach((entry, at) => {
+    const { system, id, after } = entry
+    if (entry.via !== 'rest' || entry.action !== 'create' || entry.type !== 'defect') return
+    const key = `${system} ${id} for ${namedTwin(lab, system, after?.[referenceField[system]])}`
+    made.set(key, [...(made.get(key) ?? []), lineage.nameOf(system, id, at)])
+  })
+  return new Set(rows.flatMap(({ key, count }) => (made.get(key) ?? []).slice(-count)))
 }
 
 /** Records of a side that somebody deleted and that are not there any more. */

@@ -4,13 +4,13 @@ import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
 import { type TracedField, tracedFields } from './editors.ts'
 import type { History, System, World } from './history.ts'
 import { deletedByPeople } from './judge-deletions.ts'
-import { lineageOf, namedTwin, referenceField } from './lineage.ts'
+import { lineageOf, namedTwin, numberOf, referenceField } from './lineage.ts'
 import type { Verdict } from './verdict.ts'
 
 interface Twin {
   almId: string
   octaneId: string
-  /** All records that ever stood for this one, also those that were deleted and created anew. */
+  /** Numbers of all records that ever stood for this one, also those that were deleted and created anew. */
   family: Record<System, ReadonlySet<string>>
 }
 
@@ -47,11 +47,15 @@ export async function judgeTwins(lab: World, history: History, verdict: Verdict)
   const keptAlone = (system: System, id: string) => {
     const other = system === 'alm' ? 'octane' : 'alm'
     const rule = other === 'alm' ? rules.toRight.delete : rules.toLeft.delete
-    const twins = [...lineage.family(system, id)[other]]
+    const twins = [...lineage.family(lineage.nameOf(system, id))[other]].map(numberOf)
     return rule === 'nothing' && twins.some((one) => deleted[other].has(one) || restored)
   }
 
   const lineage = lineageOf(lab, history)
+  const familyOf = (almId: string): Twin['family'] => {
+    const { alm, octane } = lineage.family(lineage.nameOf('alm', almId))
+    return { alm: new Set([...alm].map(numberOf)), octane: new Set([...octane].map(numberOf)) }
+  }
   const almAddress = { kind: 'alm' as const, url: '', domain: lab.alm.domain, project: lab.alm.project }
   const byReference = new Map<string, string[]>()
   for (const record of lab.octane.records('defect')) {
@@ -71,7 +75,7 @@ export async function judgeTwins(lab: World, history: History, verdict: Verdict)
     verdict.tried('I1')
     if (found.length > 1) verdict.broken('I3', `ALM ${almId} has the twins ${found.join(', ')}`)
     const [octaneId] = found
-    if (octaneId !== undefined) twins.push({ almId, octaneId, family: lineage.family('alm', almId) })
+    if (octaneId !== undefined) twins.push({ almId, octaneId, family: familyOf(almId) })
     else if (!keptAlone('alm', almId) && !waits(almId, null)) verdict.broken('I1', `ALM ${almId} has no twin`)
   }
   for (const [octaneId, all] of namedByAlm) {
