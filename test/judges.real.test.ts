@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { createAlmSandbox } from '../sandbox/alm/server.ts'
 import type { TruthEntry } from '../sandbox/common/truth-log.ts'
-import type { History, Records, System } from './torture/history.ts'
+import { createOctaneSandbox } from '../sandbox/octane/server.ts'
+import { followHistory, type History, type Records, type System } from './torture/history.ts'
 import { type Hierarchy, judgeOrder } from './torture/judge-order.ts'
 import { lineageOf } from './torture/lineage.ts'
 import { formsOf, secretIn } from './torture/secrets.ts'
@@ -33,6 +35,7 @@ function historyOf(writes: readonly Partial<TruthEntry>[]): History {
     cycleStart: () => 0,
     carryingOut: () => undefined,
     isLate: () => false,
+    sentAt: (at) => at,
     keep: () => undefined,
     replay: (visit) => {
       const now: Record<System, Records> = {
@@ -106,6 +109,21 @@ describe('I4', () => {
     expect(lineage.nameOf('octane', '11', 1)).toBe('octane 11')
     expect([...lineage.family('octane 11').alm]).toEqual(['alm 1'])
     expect([...lineage.family(lineage.nameOf('octane', '11')).alm]).toEqual(['alm 2'])
+  })
+
+  it('knows when a request came in that was carried out later', () => {
+    const alm = createAlmSandbox({ version: '26.1', seed: 1, defects: 2 })
+    const history = followHistory({ alm, octane: createOctaneSandbox({ seed: 1, defects: 0 }) })
+    const begin = history.length()
+    const carryOut = () => {
+      alm.remove('defect', '1')
+      return { status: 200 }
+    }
+    alm.faults.hold({ method: 'DELETE', path: '/defects/1', carryOut })
+    alm.edit('defect', '1', { name: 'saved meanwhile' })
+    alm.faults.releaseHeld()
+    alm.edit('defect', '2', { name: 'later' })
+    expect([begin, begin + 1, begin + 2].map(history.sentAt)).toEqual([begin, begin, begin + 2])
   })
 })
 

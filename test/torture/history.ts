@@ -24,6 +24,8 @@ export interface History {
   carryingOut(carryOut: () => void): void
   /** True: the entry was made by a request that its client had given up long before. */
   isLate(at: number): boolean
+  /** Position at which the request came in that made this entry: what happened since, its sender could not know. */
+  sentAt(at: number): number
   /** Notes that a system's state is kept now, to go back to. */
   keep(system: System): void
   /**
@@ -38,6 +40,8 @@ export function followHistory(lab: Pick<Lab, 'alm' | 'octane'>, type = 'defect')
   const all: TruthEntry[] = [...lab.alm.truth.entries(), ...lab.octane.truth.entries()]
   const cycles: number[] = []
   const late: [number, number][] = []
+  const sent = new Map<number, number>()
+  let cameIn: number | null = null
   const kept: { system: System; at: number }[] = []
   const initial = Object.fromEntries(
     systems.map((system) => [
@@ -45,12 +49,26 @@ export function followHistory(lab: Pick<Lab, 'alm' | 'octane'>, type = 'defect')
       new Map(lab[system].records(type).map((one: Record<string, unknown>) => [String(one.id), { ...one }])),
     ]),
   ) as unknown as Record<System, Records>
-  for (const { truth } of [lab.alm, lab.octane]) {
+  for (const { truth, faults } of [lab.alm, lab.octane]) {
     const append = truth.append.bind(truth)
     truth.append = (entry) => {
       const full = append(entry)
+      if (cameIn !== null) sent.set(all.length, cameIn)
       all.push(full)
       return full
+    }
+    const hold = faults.hold.bind(faults)
+    faults.hold = (request, afterMs) => {
+      const at = all.length
+      const carryOut = () => {
+        cameIn = at
+        try {
+          return request.carryOut()
+        } finally {
+          cameIn = null
+        }
+      }
+      hold({ ...request, carryOut }, afterMs)
     }
   }
 
@@ -88,6 +106,7 @@ export function followHistory(lab: Pick<Lab, 'alm' | 'octane'>, type = 'defect')
       late.push([from, all.length])
     },
     isLate: (at) => late.some(([from, to]) => from <= at && at < to),
+    sentAt: (at) => sent.get(at) ?? at,
     keep: (system) => void kept.push({ system, at: all.length }),
     replay,
   }

@@ -61,8 +61,10 @@ export async function judgeDeletions(lab: World, history: History, verdict: Verd
     else if (rule(other) !== 'delete')
       verdict.broken('I4', `${name} was deleted although the rule for what is gone is "${rule(other)}"`)
     else {
-      // Octane compares nothing on DELETE: an edit in the moment between look and deletion cannot be seen.
-      const until = entry.system === 'octane' ? history.cycleStart(at) : at
+      // What a person saved after the request was on its way nobody could know who sent it. Octane compares nothing on
+      // DELETE: an edit in the moment between look and deletion cannot be seen either.
+      const sent = history.sentAt(at)
+      const until = entry.system === 'octane' ? history.cycleStart(sent) : sent
       const since = Math.max(...deleted)
       const lost = (edited.get(name) ?? []).find((one) => one > since && one < until)
       if (lost !== undefined) verdict.broken('I4', `${name} was deleted with an edit of a person that nobody has seen`)
