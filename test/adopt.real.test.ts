@@ -264,7 +264,7 @@ describe('records that exist on both sides before the link does', () => {
         select action from ledger where kind = 'command' and action in ('adopt', 'discard adoption') order by 1 desc`
       expect(actions.map((row) => row.action)).toEqual(['discard adoption', 'adopt'])
 
-      await tandem('link', 'delete', 'Defects')
+      await tandem('link', 'delete', 'Defects', '--yes', '--reason', 'made anew')
       expect(await service.database.sql`select 1 from adoption_records`).toHaveLength(0)
       expect(await tandem('link', 'create', 'Again', '--left', 'alm', '--right', 'octane')).toContain('Created')
       const run = JSON.parse(await tandem('--json', 'link', 'run', 'Again'))
