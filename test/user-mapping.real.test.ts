@@ -176,6 +176,10 @@ describe('who is who on both sides', () => {
     await service.runToEnd(link.id, 'run')
     await service.runToEnd(link.id, 'run')
     expect(ownerOf('of jana, again')).toBeNull()
+    const kim = service.octane.records('workspace_user').find((one) => one.name === 'kim.kowalski@example.com')
+    await service.configure(link.id, { defaultUsers: { left: 'sync', right: String(kim?.id) } })
+    await service.runToEnd(link.id, 'run')
+    expect(ownerOf('of jana, again')).toBe('kim.kowalski@example.com')
     const email = 'jana.jansen@example.com'
     service.octane.create('workspace_user', { name: email, full_name: 'Jana Jansen', email, activity_level: 0 })
     await service.runToEnd(link.id, 'full')
@@ -185,7 +189,7 @@ describe('who is who on both sides', () => {
 
   // covers 84
   it('holds a record whose people are unknown where the link asks for that, and only there', async () => {
-    await service.configure(link.id, { unknownUsers: 'hold' })
+    await service.configure(link.id, { unknownUsers: 'hold', defaultUsers: { left: 'sync', right: null } })
     await importing('')
     almDefect('held for ivan', 'ivan')
     const run = await service.runToEnd(link.id, 'run')
