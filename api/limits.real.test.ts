@@ -9,6 +9,7 @@ beforeEach(async () => {
 afterEach(() => service.close())
 
 describe('how many batches may be under way at a time', () => {
+  // covers 110
   it('is set for an endpoint and for the installation, shown with what is going on, and lies in the ledger', async () => {
     const { left } = await service.addEndpoints()
     expect(await service.call('getLimits')).toEqual({ endpointBatches: 8, batches: null })

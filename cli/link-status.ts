@@ -92,6 +92,7 @@ function describeSummary(summary: LinkSummaryView): string {
     ...(link.healthMessage === null ? [] : [`  ${link.healthMessage}`]),
     `  ${link.left.name} <-> ${link.right.name}, ${link.mode} mode${link.paused ? ', paused' : ''}, version ${link.version}`,
     ...describeNext(link),
+    ...(summary.looksEverySeconds === null ? [] : [`  looks for changes every ${summary.looksEverySeconds} s`]),
     `  last check ${lastCheck === null ? 'never' : ago(lastCheck)}`,
     `  last run ${lastRun === null ? 'never' : ago(lastRun)}`,
     `  both sides last looked at ${summary.lookedAt === null ? 'never' : localTime(summary.lookedAt)}`,

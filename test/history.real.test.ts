@@ -149,6 +149,8 @@ describe('hours in which nothing changed', () => {
     service.octane.edit('defect', String(service.octane.records('defect')[0]?.id), { name: 'edited on the right' })
     const edits = async () => (await service.call('linkFreshness', { params: { id: link.id } })).edits
     const before = await edits()
+    const { looksEverySeconds } = await service.call('linkSummary', { params: { id: link.id } })
+    expect(looksEverySeconds).toBe(1)
     await expect.poll(edits, { timeout: 30_000 }).toBe(before + 2)
     await service.call('commandLink', { params: { id: link.id }, body: { command: 'manual' } })
     // The same looks, as if they had been all that happened in an hour of yesterday.
@@ -204,7 +206,7 @@ describe('the summary of a link', () => {
       expect(poll + queue + endpoint + retry + person).toBe(total)
     }
     expect(p50?.total).toBeLessThanOrEqual(p95?.total ?? 0)
-    expect(summary.lookedAt).not.toBeNull()
+    expect([summary.lookedAt === null, summary.looksEverySeconds]).toEqual([false, null])
     const shown = await tandem('link', 'status', link.name)
     expect(shown).toMatch(/^Defects: OK\n/)
     expect(shown).toMatch(/half were visible within \S+ m?s = /)
@@ -233,6 +235,7 @@ describe('how long things are kept', () => {
       insert into run_log (run_id, at, level, category, message) select id, ended_at, 'error', 'run', 'of long ago' from runs
       where actor = 'ann'`
     const [troubled] = old
+    await sql`insert into run_findings (run_id, passed, findings) select id, 1, '[]' from runs where actor = 'ann'`
     await sql`
       insert into issues (link_id, key, class, code, message, remedy, first_run_id, last_run_id, first_seen, last_seen)
       values (${link.id}, 'left:99', 'mapping', 'value-gap', 'It has no value.', 'Map it.', ${troubled?.id ?? null},
@@ -248,6 +251,9 @@ describe('how long things are kept', () => {
     expect([done.endedAt === null, 'hours' in done.removed]).toEqual([false, false])
     const left = await sql<{ id: string }[]>`select id from runs where actor = 'ann' order by started_at`
     expect(left.map(({ id }) => id)).toEqual([troubled?.id, ...old.slice(4).map(({ id }) => id)])
+    const [{ orphans } = { orphans: -1 }] = await sql<{ orphans: number }[]>`
+      select count(*)::int as orphans from run_findings f where not exists (select 1 from runs r where r.id = f.run_id)`
+    expect(orphans).toBe(0)
     const { items } = await service.call('linkIssues', { params: { id: link.id }, query: { code: 'value-gap' } })
     expect(items).toMatchObject([{ resolvedAt: null, message: 'It has no value.' }])
     expect((await log(ids.first)).items.length).toBeGreaterThan(3)

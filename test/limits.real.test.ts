@@ -96,6 +96,7 @@ async function mostAtOnce(here: Lab): Promise<number> {
 const almOf = (here: Lab) => here.configuration.left.endpointId
 
 describe('limits of endpoints', () => {
+  // covers 110
   it('hold over all processes and links, for an endpoint and for the installation', async () => {
     const here = await open()
     const links = await addLinks(here, 4)

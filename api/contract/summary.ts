@@ -56,6 +56,10 @@ const activitySum = z
 const summary = z
   .object({
     link: link.meta({ description: 'Status in words, mode, and what comes next' }),
+    looksEverySeconds: z
+      .int()
+      .nullable()
+      .meta({ description: 'In automatic mode; null: it works at the times of its schedule only, or in manual mode' }),
     lastCheck: run.nullable(),
     lastRun: run.nullable().meta({ description: 'The last synchronization that is over' }),
     day: activitySum.meta({ description: 'The last 24 hours' }),

@@ -1,6 +1,7 @@
 import { loadFreshness, slowestEdits } from '../../db/freshness.ts'
 import { loadLinkSummary } from '../../db/link-summary.ts'
-import { getLink } from '../../db/links.ts'
+import { getLink, listLinkVersions } from '../../db/links.ts'
+import { scheduleOf } from '../../db/schedule.ts'
 import { notFound } from '../problem.ts'
 import { shownLink } from './link-ends.ts'
 import type { Dependencies, Handlers } from './types.ts'
@@ -16,13 +17,15 @@ export function summaryHandlers({ database }: Dependencies): Pick<Handlers, 'lin
   return {
     linkSummary: async ({ params }) => {
       const link = await existing(params.id)
-      const [{ day, week, ...rest }, ofDay, ofWeek] = await Promise.all([
+      const [[version], { day, week, ...rest }, ofDay, ofWeek] = await Promise.all([
+        listLinkVersions(database, link.id, link.version),
         loadLinkSummary(database, link.id),
         loadFreshness(database, link.id, 24),
         loadFreshness(database, link.id, 168),
       ])
       return {
         link: shownLink(link),
+        looksEverySeconds: link.mode === 'manual' ? null : scheduleOf(version?.configuration.schedule).intervalSeconds,
         ...rest,
         day: { ...day, freshness: ofDay },
         week: { ...week, freshness: ofWeek },

@@ -252,11 +252,7 @@ export const rows: Readonly<Record<number, Row>> = {
   107: { expected: 'How often a link looks is chosen within limits.' },
   108: { expected: 'Runs at times of chosen weekdays.' },
   109: { expected: 'One run per link at a time; another one waits.' },
-  110: {
-    expected: 'Limits of how much runs at a time.',
-    state: 'not yet',
-    words: 'A link limits its own requests; limits across links are not measured yet.',
-  },
+  110: { expected: 'Limits of how much runs at a time.' },
   111: { expected: 'A change of what is not mapped writes nothing.' },
   112: { expected: 'What Tandem wrote is no change.' },
   113: { expected: 'A run can be cancelled.' },
