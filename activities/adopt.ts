@@ -7,7 +7,7 @@ import { noReferences } from '../core/references.ts'
 import type { Store } from '../core/store.ts'
 import { type CanonicalValue, otherSide, type RecordSnapshot, type Side, sides } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
-import { guarded } from './failures.ts'
+import { guardedStep } from './failures.ts'
 import { referencesOf } from './reconcile/references.ts'
 import { outOfScope, scopeOf } from './scope.ts'
 
@@ -21,7 +21,7 @@ const longestTitle = 200
  */
 export function createAdopt({ store, connections }: { store: Store; connections: Connections }) {
   async function listAdoption(input: { linkId: string; runId: string; version: number }): Promise<void> {
-    await guarded(async () => {
+    await guardedStep(store, { runId: input.runId, step: 'Listing what exists' }, async () => {
       const context = Context.current()
       const call = { signal: context.cancellationSignal }
       const bench = await connections.workbench(await store.link(input.linkId, input.version), true)

@@ -5,7 +5,7 @@ import { noReferences } from '../core/references.ts'
 import type { Store } from '../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sides } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
-import { guarded } from './failures.ts'
+import { guardedStep } from './failures.ts'
 import { outOfScope } from './scope.ts'
 
 /** So many records of a side are compared, taken at random: enough to see a tenth, and a handful of requests. */
@@ -34,8 +34,8 @@ export function createLookAlikes({ store, connections }: { store: Store; connect
     /** True: the run is stopped by it; false: it is only told. */
     stop: boolean
   }): Promise<LookAlikes> {
-    return guarded(async () => {
-      const { linkId, runId } = input
+    const { linkId, runId } = input
+    return guardedStep(store, { runId, step: 'Comparing with what is there' }, async () => {
       const signal = Context.current().cancellationSignal
       const nothing: LookAlikes = { stop: false, side: 'right', looked: 0, alike: 0 }
       const sample = await store.firstRunSample({ linkId, runId, limit: sampleSize })

@@ -134,6 +134,20 @@ describe('what is kept of a run', () => {
   })
 })
 
+describe('what a run came upon', () => {
+  it('is in its log when a step failed, although it was tried again and the run passed', async () => {
+    service.octane.faults.add({ match: { method: 'GET', path: '/defects' }, kind: 'error-before', times: 1_000 })
+    const { runId } = await service.call('commandLink', { params: { id: link.id }, body: { command: 'run' } })
+    const failed = async () => (await log(runId ?? '', { category: 'endpoint' })).items
+    await expect.poll(() => failed().catch(() => []), { timeout: 30_000 }).not.toEqual([])
+    service.octane.faults.clear()
+    expect(await service.ended(runId ?? '')).toMatchObject({ status: 'passed' })
+    const [line] = await failed()
+    expect(line).toMatchObject({ level: 'warning' })
+    expect(line?.message).toMatch(/^Scan of the right side failed at attempt 1: .{20}/)
+  })
+})
+
 describe('hours in which nothing changed', () => {
   it('are proven by looks that were counted, and hours without any look are told as such', async () => {
     await service.configure(link.id, { schedule: { intervalSeconds: 1, fullScans: [] } })
@@ -281,7 +295,7 @@ describe('the command line', () => {
       await tandem('run', 'log', ids.edits, '--level', 'warning'),
       await tandem('run', 'outcomes', ids.edits, '--record', '2'),
     ]
-    expect(shown).toMatch(/time: .*scan [\d.]+ s, reconcile [\d.]+ s/)
+    expect(shown).toMatch(/time: .*scan [\d.]+ s.*, reconcile [\d.]+ s/)
     expect(lines).toMatch(/WARNING {2}records .*\n {4}3 \//)
     expect(outcomes).toContain('updated')
   })
