@@ -55,7 +55,7 @@ export async function loadLinkSummary(database: Database, linkId: string): Promi
           (select count(*)::int from pending where link_id = ${linkId} and next_attempt_at <= now()) as due,
           (select count(*)::int from pending where link_id = ${linkId} and next_attempt_at > now()) as waiting,
           to_char(greatest(
-            (select max(looked_at) from watch_hours where link_id = ${linkId}),
+            (select looked_at from watch_hours where link_id = ${linkId} and looked_at is not null order by hour desc limit 1),
             (select min(s.updated_at) from scan_positions s where s.link_id = ${linkId} having count(*) = 2)
           ) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "lookedAt"`,
     ),

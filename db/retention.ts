@@ -108,13 +108,13 @@ const takers: Record<keyof Retention, Taker> = {
   runs: (tx, before) => tx`
     with old as materialized (
       select r.id from runs r
-      where r.ended_at < ${before} and r.status <> 'running'
+      where r.started_at < ${before} and r.ended_at < ${before} and r.status <> 'running'
         and not exists (select 1 from issues i where i.link_id = r.link_id and i.resolved_at is null
           and r.id in (i.first_run_id, i.last_run_id))
         and not exists (select 1 from brakes b where b.run_id = r.id and b.approved_at is null)
         and (select count(*) from (select 1 from runs n where n.link_id = r.link_id and n.kind = r.kind
           and (n.started_at, n.id) > (r.started_at, r.id) limit ${newestRuns}) newer) = ${newestRuns}
-      order by r.ended_at limit ${rowsAtATime}
+      order by r.started_at limit ${rowsAtATime}
     ), findings as (delete from run_findings where run_id in (select id from old)
     ), simulated as (delete from simulated_items where run_id in (select id from old)
     ), requested as (delete from requested_records where run_id in (select id from old)

@@ -170,5 +170,5 @@ export const watchHours = pgTable(
     /** When the last look that worked was over. */
     lookedAt: moment('looked_at'),
   },
-  (table) => [primaryKey({ columns: [table.linkId, table.hour] })],
+  (table) => [primaryKey({ columns: [table.linkId, table.hour] }), index('watch_hours_hour').using('brin', table.hour)],
 )
