@@ -2,12 +2,13 @@ import { Context } from '@temporalio/activity'
 import { ConnectorError } from '../connectors/contract.ts'
 import { proposeMapping } from '../core/auto-map.ts'
 import { entityTypes } from '../core/link-kinds.ts'
-import type { EndpointUser } from '../core/metadata.ts'
 import type { Problem } from '../core/problems.ts'
-import { type EndpointContext, type Question, type Store, StoreError } from '../core/store.ts'
+import { type Question, type Store, StoreError } from '../core/store.ts'
 import type { Connections } from './connections.ts'
 import { guarded, toFailure } from './failures.ts'
+import { reviewEndpoints } from './review.ts'
 import { previewScope } from './scope.ts'
+import { standIns } from './stand-in.ts'
 
 const unanswered: Problem = {
   class: 'internal',
@@ -59,17 +60,15 @@ export function createAnswer({ store, connections }: { store: Store; connections
           right: right.entity,
           rightKind: question.right.address.kind,
         })
-        // Required people stand in by the integration user, who surely exists.
-        const standIn = async (endpoint: EndpointContext, users: readonly EndpointUser[]) => {
-          const { user } = await (await connections.connector(endpoint)).testConnection({ signal })
-          return users.find((one) => one.active && one.login.toLowerCase() === user.toLowerCase())?.key ?? null
+        const ends = {
+          left: { endpoint: question.left, users: left.users },
+          right: { endpoint: question.right, users: right.users },
         }
-        const defaultUsers = {
-          left: question.left.address.kind === 'alm' ? await standIn(question.left, left.users) : null,
-          right: question.right.address.kind === 'alm' ? await standIn(question.right, right.users) : null,
-        }
+        const defaultUsers = await standIns(connections, ends, { signal })
         return { ...proposed, defaultUsers }
       }
+      case 'review':
+        return reviewEndpoints(connections, question, { signal })
       case 'favorites': {
         const connector = await connections.connector(question.endpoint)
         return { items: await connector.favorites(question.entityType, { signal }) }

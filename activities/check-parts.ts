@@ -2,6 +2,7 @@ import type { CallOptions, Connector } from '../connectors/contract.ts'
 import { ConnectorError } from '../connectors/contract.ts'
 import { checkClocks, type SideClock } from '../core/check-clock.ts'
 import { checkLink } from '../core/check-link.ts'
+import { checkPlaces } from '../core/check-places.ts'
 import { checkPhases, checkRecords, fieldsOfPattern, isReadable } from '../core/check-records.ts'
 import { checkScope } from '../core/check-scope.ts'
 import {
@@ -136,10 +137,11 @@ export function createParts({ link, store, connections, signal, described }: Aro
         const all = await metadata()
         if (!isReadable(configuration, all)) return []
         const { planner, records, exact } = await sample(side)
-        const common = { configuration, metadata: all, records }
+        const looked = { configuration, metadata: all, planner, kinds: link.kinds, from: side, records, exact }
         return [
-          ...checkRecords({ ...common, planner, kinds: link.kinds, from: side, exact }),
-          ...checkPhases({ ...common, side, metadata: all[side] }),
+          ...checkRecords(looked),
+          ...checkPlaces(looked),
+          ...checkPhases({ configuration, side, metadata: all[side], records }),
         ]
       },
     ),
@@ -226,20 +228,22 @@ export function createParts({ link, store, connections, signal, described }: Aro
   }
 
   async function clockFindings(): Promise<Finding[]> {
-    const clock = async (side: Side): Promise<SideClock> => {
-      const from = await connector(side)
-      const newest = await from.newest(configuration[side].entityType, call)
-      const header = from.serverDate()
-      return {
-        date: header?.date ?? null,
-        offsetMs: header?.offsetMs ?? 0,
-        uncertaintyMs: header?.uncertaintyMs ?? 0,
-        timesHaveZone: from.capabilities.timesHaveZone,
-        newest,
-      }
-    }
+    const clock = async (side: Side) => clockOf(await connector(side), configuration[side].entityType, call)
     const [left, right] = await Promise.all([clock('left'), clock('right')])
     return checkClocks(configuration, { left, right })
+  }
+}
+
+/** What a side's clock shows. */
+export async function clockOf(connector: Connector, entityType: string, call: CallOptions): Promise<SideClock> {
+  const newest = await connector.newest(entityType, call)
+  const header = connector.serverDate()
+  return {
+    date: header?.date ?? null,
+    offsetMs: header?.offsetMs ?? 0,
+    uncertaintyMs: header?.uncertaintyMs ?? 0,
+    timesHaveZone: connector.capabilities.timesHaveZone,
+    newest,
   }
 }
 

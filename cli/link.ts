@@ -19,7 +19,7 @@ interface CreateOptions {
 }
 
 /** `story=User Story,Functional` */
-function askedType(given: string): { octane: 'epic' | 'feature' | 'story'; alm: string[] } {
+export function askedType(given: string): { octane: 'epic' | 'feature' | 'story'; alm: string[] } {
   const [octane = '', names = ''] = given.split('=')
   const alm = names
     .split(',')

@@ -15,6 +15,7 @@ import { linkStatusCommands } from './link-status.ts'
 import { createOutput } from './output.ts'
 import { resetCommands } from './reset.ts'
 import { retentionCommands } from './retention.ts'
+import { reviewCommands } from './review.ts'
 import { runCommands } from './run.ts'
 import { runHistoryCommands } from './run-history.ts'
 import { scheduleCommand } from './schedule.ts'
@@ -56,6 +57,7 @@ function context(): Context {
 
 endpointCommands(program, context)
 linkCommands(program, context)
+reviewCommands(program, context)
 issueCommands(program, context)
 runCommands(program, context)
 runHistoryCommands(program, context)

@@ -258,7 +258,8 @@ function mappingOf(
 }
 
 /** Labels compare without case, rank numbers ("3-High") and underscores. */
-function plainLabel(label: string): string {
+/** A label as the two products have it in common: without the number that ALM sorts by. */
+export function plainLabel(label: string): string {
   return label
     .replace(/^\d+\s*-\s*/, '')
     .replace(/_/g, ' ')

@@ -675,7 +675,7 @@ export type Question =
   | { kind: 'test-connection'; endpoint: EndpointContext }
   | { kind: 'describe'; endpoint: EndpointContext; entityType: string }
   | {
-      kind: 'propose-mapping'
+      kind: 'propose-mapping' | 'review'
       left: EndpointContext
       right: EndpointContext
       entityType: LinkKind

@@ -16,7 +16,7 @@ export type AskedQuestion =
   | { kind: 'test-connection'; endpoint: AskedEndpoint }
   | { kind: 'describe'; endpoint: AskedEndpoint; entityType: string }
   | {
-      kind: 'propose-mapping'
+      kind: 'propose-mapping' | 'review'
       left: AskedEndpoint
       right: AskedEndpoint
       entityType: LinkKind
@@ -69,7 +69,7 @@ export async function loadQuestion({ sql }: Database, bridgeId: string, askId: s
     return endpoint.address === undefined ? saved : { ...saved, address: endpoint.address }
   }
   const { question } = row
-  if (question.kind === 'propose-mapping') {
+  if ('left' in question) {
     const [left, right] = await Promise.all([open(question.left), open(question.right)])
     return { ...question, left, right }
   }

@@ -11,6 +11,7 @@ import * as ledger from './ledger.ts'
 import * as l from './limits.ts'
 import { deleteQuery, resetRoutes } from './resets.ts'
 import { retentionRoutes } from './retention.ts'
+import * as review from './review.ts'
 import * as s from './schemas.ts'
 import * as scope from './scope.ts'
 import * as stops from './stops.ts'
@@ -141,6 +142,16 @@ export const routes = {
     answer: s.endpoint,
     codes: ['connection-failed', 'name-taken', 'no-bridge', 'no-worker'],
     creates: true,
+  },
+  reviewEndpoints: {
+    method: 'post',
+    path: '/endpoints/review',
+    summary: 'Read both sides before any link exists and list what to adapt; nothing is written or kept',
+    tag: 'endpoints',
+    body: review.reviewEndpoints,
+    status: 200,
+    answer: review.reviewReport,
+    codes: ['not-found', 'wrong-kind', 'connection-failed', 'no-worker'],
   },
   getEndpoint: {
     method: 'get',

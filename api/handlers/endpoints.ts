@@ -20,6 +20,7 @@ import type { address, connectionReport, secret } from '../contract/schemas.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { sealSecret } from '../seal.ts'
 import { askEndpoint } from './ask.ts'
+import { reviewHandlers } from './review.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
 type Report = z.infer<typeof connectionReport>
@@ -35,6 +36,7 @@ export function endpointHandlers(
   | 'deleteEndpoint'
   | 'testEndpoint'
   | 'describeEndpoint'
+  | 'reviewEndpoints'
 > {
   const { database, bridgeId } = dependencies
 
@@ -73,6 +75,7 @@ export function endpointHandlers(
   }
 
   return {
+    ...reviewHandlers(dependencies),
     listEndpoints: async () => ({ items: await withLoad(await listEndpoints(database)) }),
     getEndpoint: ({ params }) => existing(params.id),
 
