@@ -22,6 +22,9 @@ import type { Connections } from './connections.ts'
 import { sampleRecords } from './sample-records.ts'
 import { scopeOf } from './scope.ts'
 
+/** So many records of a side are looked at. */
+const mostRecords = 1_000
+
 /** A part of the integrity check: what it depends on, and how it is judged. */
 export interface Part {
   name: string
@@ -45,16 +48,20 @@ interface Around {
  */
 export function createParts({ link, store, connections, signal, described }: Around): { first: Part[]; rest: Part[] } {
   const { configuration } = link
-  const { fields, types, rules, defaultUsers, matchBy, attachments, entityType, pastReleases, tuning } = configuration
+  const { fields, types, rules, pastReleases, tuning } = configuration
   const call: CallOptions = { signal }
   const endpoint = (side: Side) => [link[side].id, link[side].revision, configuration[side].entityType]
   const scoped = (side: Side) => {
     const { scope, root } = configuration[side]
     return [endpoint(side), scope, root, types, pastReleases, configuration.schedule.timeZone]
   }
+  // Whatever a later version adds to a configuration counts as a part of the mapping until it is known to have no say in it.
+  const { schedule: _schedule, brake: _brake, tuning: _tuning, left: _left, right: _right, ...rest } = configuration
   const mapping = [
     sides.map((side) => [endpoint(side), configuration[side].crossReference]),
-    [entityType, fields, types, rules, defaultUsers, matchBy, attachments, link.users],
+    rest,
+    link.users,
+    link.kinds,
   ]
   const connector = (side: Side): Promise<Connector> => connections.connector(link[side], tuning.writes)
 
@@ -81,8 +88,8 @@ export function createParts({ link, store, connections, signal, described }: Aro
     const mapped = planner.fieldsToRead(side)
     const names = [...new Set([...mapped, ...fieldsOfPattern(all[side])])]
     const from = await connector(side)
-    const scope = scopeOf({ link, connectors: { left: from, right: from } }, side)
-    return { planner, ...(await sampleRecords(from, configuration[side].entityType, names, scope, call)) }
+    const which = { scope: scopeOf({ link, connectors: { left: from, right: from } }, side), most: mostRecords }
+    return { planner, ...(await sampleRecords(from, configuration[side].entityType, names, which, call)) }
   })
 
   const ofSides = (name: string, depends: (side: Side) => unknown, judge: (side: Side) => Promise<Finding[]>): Part[] =>
@@ -116,7 +123,7 @@ export function createParts({ link, store, connections, signal, described }: Aro
       },
     ]
   })
-  const rest: Part[] = [
+  const others: Part[] = [
     ...ofSides('permissions', mine, async (side) => checkStanding(await standing(side))),
     {
       name: 'mapping',
@@ -163,7 +170,7 @@ export function createParts({ link, store, connections, signal, described }: Aro
       async (side) => checkReactions(await standing(side), await firstWrites(side)),
     ),
   ]
-  return { first, rest }
+  return { first, rest: others }
 
   /** Records that a first run may create on a side: those in the other side's scope that have no pair. Null: none, or too many to count. */
   async function firstWrites(side: Side): Promise<number | null> {

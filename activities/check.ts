@@ -24,6 +24,7 @@ export interface CheckResult {
 
 /** What was judged longer ago than this, in seconds, is judged again whether or not anything has changed here. */
 const longestSeconds = 86_400
+const heartbeatMs = 10_000
 
 /** The integrity check: connections first, then part by part what the configuration, both systems and real records tell. */
 export function createCheck({ store, connections }: { store: Store; connections: Connections }) {
@@ -46,17 +47,15 @@ export function createCheck({ store, connections }: { store: Store; connections:
           const findings = await look()
           judged.push({ part: { part: name, fingerprint, findings: findings.length, runId }, findings })
         }
-        context.heartbeat({ part: name })
       }
 
-      for (const side of sides)
-        await judge({ name: `connection:${side}`, depends: null, judge: () => connectionFindings(link, side, signal) })
-      const fine = () => judged.every(({ findings }) => findings.every((finding) => finding.severity !== 'error'))
-      const described = (metadata: Parameters<typeof watchSchema>[1]['metadata']) =>
-        watchSchema(store, { link, metadata }, runId)
-      const { first, rest } = createParts({ link, store, connections, signal, described })
-      if (fine()) for (const part of first) await judge(part)
-      if (fine()) for (const part of rest) await judge(part)
+      // A slow endpoint may take minutes over one part.
+      const beat = setInterval(() => context.heartbeat(), heartbeatMs)
+      try {
+        await judgeAll()
+      } finally {
+        clearInterval(beat)
+      }
 
       const findings = judged.flatMap((one) => one.findings)
       const errors = findings.filter((finding) => finding.severity === 'error').length
@@ -64,6 +63,21 @@ export function createCheck({ store, connections }: { store: Store; connections:
       const parts = judged.map((one) => one.part)
       await store.saveFindings({ runId, linkId, findings, parts, passed: errors === 0 })
       return { passed: errors === 0, errors, warnings }
+
+      async function judgeAll(): Promise<void> {
+        for (const side of sides)
+          await judge({
+            name: `connection:${side}`,
+            depends: null,
+            judge: () => connectionFindings(link, side, signal),
+          })
+        const fine = () => judged.every(({ findings }) => findings.every((finding) => finding.severity !== 'error'))
+        const described = (metadata: Parameters<typeof watchSchema>[1]['metadata']) =>
+          watchSchema(store, { link, metadata }, runId)
+        const { first, rest } = createParts({ link, store, connections, signal, described })
+        if (fine()) for (const part of first) await judge(part)
+        if (fine()) for (const part of rest) await judge(part)
+      }
     })
   }
 

@@ -26,6 +26,9 @@ export interface ReviewReport {
   items: ReviewItem[]
 }
 
+/** So many records of a side are looked at: a person waits for the answer. */
+const mostRecords = 300
+
 /**
  * Reads both sides as a link of the kind would, with the mapping that would be proposed for it and records created both ways,
  * and tells what to adapt. Nothing is written, and nothing is kept.
@@ -67,7 +70,7 @@ export async function reviewEndpoints(
   const samples = await bothSides((side) => {
     const mapped = planner?.fieldsToRead(side) ?? []
     const fields = [...new Set([...mapped, ...fieldsOfPattern(metadata[side])])]
-    return sampleRecords(connectors[side], typeOf(side), fields, null, call)
+    return sampleRecords(connectors[side], typeOf(side), fields, { scope: null, most: mostRecords }, call)
   })
   const findings: Finding[] = []
   if (configuration !== null && planner !== null) {

@@ -171,7 +171,11 @@ describe('after a configuration was saved', () => {
     const mapping = (found: typeof whole) => found.findings.filter((one) => one.check === 'values')
     expect(mapping(after)).toEqual(mapping(whole))
     expect(await service.call('getLink', { params: { id: linkId } })).toMatchObject({ check: 'passed', mode: 'manual' })
-    await checkedAfter(saved)
+    // What was judged long ago is judged again, whatever has changed.
+    await service.database.sql`update runs set started_at = started_at - interval '2 days' where id = ${whole.run.id}`
+    const later = await checkedAfter(saved)
+    expect(later.parts.map(({ runId }) => runId)).not.toContain(whole.run.id)
+    expect(later.parts.find(({ part }) => part === 'mapping')?.runId).toBe(later.run.id)
   })
 
   // covers 100
