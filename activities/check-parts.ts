@@ -4,6 +4,7 @@ import { checkClocks, type SideClock } from '../core/check-clock.ts'
 import { checkLink } from '../core/check-link.ts'
 import { checkPlaces } from '../core/check-places.ts'
 import { checkPhases, checkRecords, fieldsOfPattern, isReadable } from '../core/check-records.ts'
+import { checkRefusals } from '../core/check-refusals.ts'
 import { checkScope } from '../core/check-scope.ts'
 import {
   checkHierarchy,
@@ -152,6 +153,11 @@ export function createParts({ link, store, connections, signal, described }: Aro
         ]
       },
     ),
+    {
+      name: 'refusals',
+      depends: null,
+      judge: async () => checkRefusals(configuration, await store.refusals({ linkId: link.id })),
+    },
     { name: 'clocks', depends: null, judge: clockFindings },
     {
       name: 'overwriting',

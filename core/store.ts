@@ -53,6 +53,8 @@ export interface Store {
     linkId: string
     withinSeconds: number
   }): Promise<readonly { part: CheckedPart; findings: readonly Finding[] }[]>
+  /** What endpoints refuse of the link's records now, by side and words, the most first. */
+  refusals(input: { linkId: string }): Promise<readonly Refusal[]>
   /** How many records the link's endpoint pair keeps in step, of the link's kind. */
   pairCount(input: { linkId: string }): Promise<number>
   /** Other links that work on one of the ends of this one, with records of the same kind. */
@@ -254,6 +256,15 @@ export interface AdoptionSummary {
   adopted: number
   /** Accepted, and not paired in the end. */
   missed: number
+}
+
+/** Records that an endpoint refuses in the same words. */
+export interface Refusal {
+  side: Side | null
+  field: string
+  message: string
+  remedy: string
+  records: number
 }
 
 /** A row of the queue. */

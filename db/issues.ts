@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import { type ProblemClass, type ProblemOwner, problemClasses, problemOwner } from '../core/problems.ts'
-import type { IssueRow } from '../core/store.ts'
+import type { IssueRow, Refusal } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 
@@ -127,4 +127,18 @@ function tell(
   return appendLedger(tx, chainOf(input.linkId), [
     { kind: 'command', action, linkId: input.linkId, content, actor: input.actor },
   ])
+}
+
+const mostRefusals = 20
+
+/** Open issues about what an endpoint refused of records, those of the same words as one. */
+export async function loadRefusals({ sql }: Database, linkId: string): Promise<Refusal[]> {
+  return named(
+    'load refusals',
+    () => sql<Refusal[]>`
+      select i.side, i.field, i.message, min(i.remedy) as remedy, count(*)::int as records
+      from issues i where i.link_id = ${linkId} and i.resolved_at is null and ${notIgnored(sql)}
+        and (i.class in ('refused', 'forbidden') or i.code = 'required-field')
+      group by i.side, i.field, i.message order by count(*) desc, i.message limit ${mostRefusals}`,
+  )
 }

@@ -10,6 +10,7 @@ import {
 import { answerAsk, loadQuestion } from './asks.ts'
 import { noteThrottled } from './batch-slots.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
+import { loadRefusals } from './issues.ts'
 import { noteLookAlikes, sampleFirstRun } from './look-alikes.ts'
 import { queueForFiles } from './queue-files.ts'
 import { loadReferred } from './references.ts'
@@ -58,6 +59,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     logRun: (input) => logRun(database, input),
     saveFindings: (input) => replaceFindings(database, input),
     lastCheck: (input) => loadLastCheck(database, input),
+    refusals: ({ linkId }) => loadRefusals(database, linkId),
     pairCount: ({ linkId }) => countPairs(database, linkId),
     linksBeside: async ({ linkId, version }) =>
       linksBeside(database, linkId, (await loadLinkContext(database, bridgeId, linkId, version)).configuration),

@@ -53,7 +53,7 @@ describe('the integrity check', () => {
     expect(new Set(parts.map(({ part }) => part.split(':')[0]))).toEqual(
       new Set([
         ...['connection', 'schema', 'permissions', 'mapping', 'hierarchy', 'scope', 'scope-overlap'],
-        ...['records', 'clocks', 'overwriting', 'reactions'],
+        ...['records', 'refusals', 'clocks', 'overwriting', 'reactions'],
       ]),
     )
     expect(parts.every(({ runId }) => runId === run.id)).toBe(true)
@@ -165,7 +165,7 @@ describe('after a configuration was saved', () => {
     const anew = after.parts.filter(({ runId }) => runId === after.run.id).map(({ part }) => part)
     expect(anew.sort()).toEqual([
       ...['clocks', 'connection:left', 'connection:right'],
-      ...['reactions:right', 'records:left', 'scope-overlap', 'scope:left'],
+      ...['reactions:right', 'records:left', 'refusals', 'scope-overlap', 'scope:left'],
     ])
     expect(after.parts.filter(({ runId }) => runId === whole.run.id)).toHaveLength(after.parts.length - anew.length)
     const mapping = (found: typeof whole) => found.findings.filter((one) => one.check === 'values')
@@ -193,5 +193,30 @@ describe('after a configuration was saved', () => {
     service.octane.permissions.clear()
     const again = await service.runToEnd(linkId, 'run')
     expect(again.status).not.toBe('failed')
+  })
+
+  it('rules that an endpoint tells only by refusing are told with how many records they hold up', async () => {
+    const rule = service.octane.store.businessRules.add({
+      ...{ name: 'Urgent ones are estimated', type: 'defect', require: ['story_points'] },
+      onChangeOf: ['description'],
+    })
+    const pairs = service.octane.records('defect').filter((one) => String(one.alm_id_udf ?? '').startsWith('DEFAULT/'))
+    for (const one of pairs.slice(0, 3)) {
+      const id = String(one.alm_id_udf).split('/').at(-1) ?? ''
+      service.alm.edit('defect', id, {
+        description: '<html><body>Another text</body></html>',
+        'estimated-fix-time': '',
+      })
+    }
+    await service.runToEnd(linkId, 'run')
+    const { passed, findings } = await check()
+    expect(passed).toBe(true)
+    const refused = findings.filter((one) => one.check === 'refusals')
+    expect(refused.reduce((sum, one) => sum + (one.records ?? 0), 0)).toBeGreaterThanOrEqual(3)
+    expect(refused[0]).toMatchObject({
+      severity: 'warning',
+      message: expect.stringContaining('Urgent ones are estimated'),
+    })
+    service.octane.store.businessRules.clear(rule)
   })
 })
