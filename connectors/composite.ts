@@ -1,4 +1,5 @@
 import type { EntityMetadata, FieldMetadata, RecordType } from '../core/metadata.ts'
+import type { Problem } from '../core/problems.ts'
 import type { RecordScope } from '../core/scope.ts'
 import { secondsBetween } from '../core/server-time.ts'
 import type { RecordSnapshot } from '../core/values.ts'
@@ -8,6 +9,7 @@ import type {
   Connector,
   DeleteResult,
   FindOptions,
+  Foresees,
   GoneEvidence,
   RowResult,
   ScanQuery,
@@ -39,7 +41,7 @@ export interface CompositeMember {
 
 type Plain = Omit<
   Connector,
-  'kind' | 'capabilities' | 'close' | 'testConnection' | 'serverDate' | 'takePause' | 'users' | 'earlier'
+  'foresee' | 'kind' | 'capabilities' | 'close' | 'testConnection' | 'serverDate' | 'takePause' | 'users' | 'earlier'
 >
 
 /**
@@ -70,6 +72,7 @@ export function withComposites(connector: Connector, composites: readonly Compos
     confirmGone: (entityType, ids, siblings, options) => of(entityType).confirmGone(entityType, ids, siblings, options),
     delete: (entityType, rows, options) => of(entityType).delete(entityType, rows, options),
     ...(connector.attachments === undefined ? {} : { attachments: attachmentsOf(connector.attachments, composites) }),
+    ...(connector.foresee === undefined ? {} : { foresee: foreseenBy(connector.foresee, composites) }),
   }
 }
 
@@ -105,6 +108,32 @@ function attachmentsOf(inner: CarriesAttachments, composites: readonly Composite
     replace: (entityType, recordId, ...rest) => inner.replace(...plain(entityType, recordId), ...rest),
     rename: (entityType, recordId, ...rest) => inner.rename(...plain(entityType, recordId), ...rest),
     remove: (entityType, recordId, ...rest) => inner.remove(...plain(entityType, recordId), ...rest),
+  }
+}
+
+/** Each row is asked about as a write to its member. */
+function foreseenBy(inner: Foresees, composites: readonly CompositeType[]): Foresees {
+  return async (entityType, rows, options) => {
+    const composite = composites.find(({ name }) => name === entityType)
+    if (composite === undefined) return inner(entityType, rows, options)
+    const answers: (readonly Problem[])[] = rows.map(() => [])
+    await Promise.all(
+      composite.members.map(async (member) => {
+        const mine = rows.flatMap((row, index) =>
+          (row.recordType ?? row.fields[composite.typeField]) === member.entityType ? [{ row, index }] : [],
+        )
+        if (mine.length === 0) return
+        const plain = mine.map(({ row: { recordType: _type, ...row } }) => {
+          const { [composite.typeField]: _own, ...fields } = row.fields
+          return { ...row, fields, id: row.id === null ? null : row.id.slice(member.prefix.length) }
+        })
+        const told = await inner(member.entityType, plain, options)
+        mine.forEach(({ index }, position) => {
+          answers[index] = told[position] ?? []
+        })
+      }),
+    )
+    return answers
   }
 }
 

@@ -21,6 +21,8 @@ export interface Connector extends Connects, Describes, Inspects, Scans, Scopes,
   readonly capabilities: Capabilities
   /** Files attached to records, where the system has such; listed by `read` as the field `attachments`. */
   readonly attachments?: CarriesAttachments
+  /** What is known of writes before they are made; absent: the system tells nothing of that. */
+  readonly foresee?: Foresees
   /** Signs out and closes connections; never throws. */
   close(): Promise<void>
 }
@@ -355,6 +357,30 @@ export interface Deletes {
   /** Deletes records that have not changed since `expected`; results in the order of the rows, as for `update`. */
   delete(entityType: string, rows: readonly DeleteRow[], options?: CallOptions): Promise<readonly DeleteResult[]>
 }
+
+/** A write that is planned and not made. */
+export interface ForeseenWrite {
+  action: 'create' | 'update' | 'delete'
+  /** True: only our own bookkeeping field, which comes along with another write. */
+  alongside?: boolean
+  /** Null: of a creation. */
+  id: string | null
+  /** The record's type as read, where the entity type holds several. */
+  recordType?: string
+  fields: Readonly<Record<string, CanonicalValue>>
+  /** The record as it was read; empty: of a creation. */
+  before: Readonly<Record<string, CanonicalValue>>
+}
+
+/**
+ * What the endpoint would refuse of these writes, as far as it tells without being written to: a problem with a field concerns
+ * that field alone, one without a field the whole row. In the order of the rows; reads only. Throws ConnectorError.
+ */
+export type Foresees = (
+  entityType: string,
+  rows: readonly ForeseenWrite[],
+  options?: CallOptions,
+) => Promise<readonly (readonly Problem[])[]>
 
 /** Thrown by everything but per-row results. `problem.message` never holds a secret. */
 export class ConnectorError extends Error {

@@ -20,6 +20,7 @@ import { attachmentFlags, createAttachments } from './attachments.ts'
 import { type AlmEntity, identityFields, quoted, snapshotOf } from './codec.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorOf, isSessionOver, parseJson } from './errors.ts'
+import { createForesight } from './foresee.ts'
 import { createHistory } from './history.ts'
 import { createInspect } from './inspect.ts'
 import {
@@ -80,6 +81,8 @@ export interface AlmCalls {
   ): Promise<HttpAnswer>
   /** The complete address of what lies at a path of the project. */
   address(path: string): string
+  /** Asks the flat generation of the API; the answer may be any. */
+  flat(path: string, query: Record<string, string>, call?: CallOptions): Promise<HttpAnswer>
   /** Asks for the bytes of a file. */
   open(path: string, query: Record<string, string>, call?: CallOptions): Promise<OpenAnswer | HttpAnswer>
   /** Sends a form with a file. */
@@ -492,6 +495,14 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     get,
     send,
     address: (path) => `${base}${project}${path}`,
+    flat: (path, query, call = {}) =>
+      session.send({
+        method: 'GET',
+        path: `${project.replace('/rest/', '/api/')}${path}`,
+        query,
+        idempotent: true,
+        ...call,
+      }),
     open: (path, query, call = {}) =>
       session.open({
         method: 'GET',
@@ -552,6 +563,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     ...createHistory(calls, clock),
     attachments,
     ...deleter,
+    foresee: createForesight(calls, whoAmI),
     ...createScopes(calls, whoAmI),
     close: async () => {
       await session.close()

@@ -18,6 +18,7 @@ import { createAttachments } from './attachments.ts'
 import { type OctaneEntity, quoted, snapshotOf, stampFields } from './codec.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorsOf, parseJson } from './errors.ts'
+import { createForesight } from './foresee.ts'
 import { createHistory } from './history.ts'
 import { createInspect } from './inspect.ts'
 import {
@@ -573,6 +574,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       http.serverDate,
     ),
     ...deleter,
+    foresee: createForesight(calls),
     ...createScopes(calls, whoAmI, paged),
     close: async () => {
       await session.close()

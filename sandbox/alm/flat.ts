@@ -1,4 +1,5 @@
-import type { SandboxAnswer } from '../common/http.ts'
+import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
+import { pageOf } from '../common/paging.ts'
 import { methodNotAllowed, noSuchResource } from './answers.ts'
 import { type AttachmentRequest, contentAnswer, wantsContent } from './attachment-routes.ts'
 import { dialectOf } from './filter-dialect.ts'
@@ -6,7 +7,7 @@ import { flatSelection } from './flat-query.ts'
 import type { AlmTypeModel } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 import { fieldOf } from './selection.ts'
-import type { AlmRecord } from './store.ts'
+import type { AlmRecord, AlmStore } from './store.ts'
 
 /**
  * Records in the flat generation of the API (`/qcbin/api/domains/...`), which is read only here: JSON objects with their
@@ -34,6 +35,23 @@ export function flatRoutes(context: AttachmentRequest, [id, more]: readonly stri
   const offered = [...store.rows(model.name).values()].filter(isVisible)
   const { page, total } = flatSelection(store, model, request, dialectOf(store, modern), sight, offered)
   return json({ data: page.map((record) => flatEntity(model, record, only)), 'total-results': total })
+}
+
+/** `GET locks`: what anybody has open, page by page. */
+export function flatLocks(store: AlmStore, request: SandboxRequest): SandboxAnswer {
+  if (request.method !== 'GET') throw methodNotAllowed()
+  if (store.switches.lockList === 'no') throw noSuchResource()
+  const rows = store.locks.list().map(({ type, id, lock }) => ({
+    type: 'lock',
+    id: lock.id,
+    entity: { id: Number(id), type },
+    user: lock.user,
+    'lock-time': lock.at,
+    'session-last-touch': lock.at,
+  }))
+  const [limit, offset] = [Number(request.query.get('limit') ?? 100), Number(request.query.get('offset') ?? 0)]
+  const { page, total } = pageOf(rows, offset, limit, request.paging)
+  return json({ data: page, 'total-results': total })
 }
 
 function json(body: unknown): SandboxAnswer {

@@ -4,6 +4,9 @@ import type { AlmWriter } from './store.ts'
 import type { AlmSwitchValues } from './switches.ts'
 
 interface Lock {
+  /** Its number in the list of locks. */
+  id: number
+  at: string
   user: string
   session: string | null
   until: number
@@ -12,6 +15,7 @@ interface Lock {
 /** Who has which record open: a session, or somebody in the desktop client for a while. */
 export class AlmLocks {
   readonly #locks = new Map<string, Lock>()
+  #next = 1
   readonly #clock: SandboxClock
   readonly #switches: AlmSwitchValues
 
@@ -23,6 +27,8 @@ export class AlmLocks {
   take(type: string, id: string, writer: AlmWriter, forMs = Number.POSITIVE_INFINITY): void {
     this.check(type, id, writer, true)
     this.#locks.set(`${type}:${id}`, {
+      id: this.#next++,
+      at: this.#clock.wallTime(this.#clock.now()),
       user: writer.user,
       session: writer.session,
       until: this.#clock.trueTime() + forMs,
@@ -38,6 +44,15 @@ export class AlmLocks {
   of(type: string, id: string): Lock | undefined {
     const lock = this.#locks.get(`${type}:${id}`)
     return lock === undefined || lock.until < this.#clock.trueTime() ? undefined : lock
+  }
+
+  /** All that are held now, as the flat generation lists them. */
+  list(): { type: string; id: string; lock: Lock }[] {
+    return [...this.#locks.keys()].flatMap((key) => {
+      const [type = '', id = ''] = key.split(':')
+      const lock = this.of(type, id)
+      return lock === undefined ? [] : [{ type, id, lock }]
+    })
   }
 
   /** Locks die with the session that took them. */

@@ -7,7 +7,7 @@ import { customizationRoutes } from './customization.ts'
 import { entityRoutes } from './entity-routes.ts'
 import { favoriteRoutes } from './favorites.ts'
 import { dialectOf } from './filter-dialect.ts'
-import { flatRoutes } from './flat.ts'
+import { flatLocks, flatRoutes } from './flat.ts'
 import { auditsAnswer } from './history.ts'
 import { type AlmTypeModel, almTypes } from './model.ts'
 import type { AlmSight } from './sight.ts'
@@ -52,6 +52,7 @@ export function projectRoutes(context: ProjectRequest): SandboxAnswer {
       hiddenFields: context.hiddenFields,
     })
   if (!flat && first === 'audits' && rest.length === 0) return projectAudits(context)
+  if (flat && first === 'locks' && rest.length === 0) return flatLocks(store, request)
   if (model === undefined) throw noSuchResource()
   const asked = { store, model, request, encoding, writer, modern, address, sight: sightOf(model) }
   const toAttachments = (type: AlmTypeModel) => ({

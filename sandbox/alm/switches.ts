@@ -164,6 +164,11 @@ export const almSwitches = {
     values: ['lock-failure', 'entity-locked', 'request-conflict'],
     description: 'Id of the error of a write to a locked record.',
   },
+  lockList: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'Whether the flat generation lists the locks of the project.',
+  },
   filterStatus: { default: '400', values: ['400', '404'], description: 'Status of a filter with bad syntax.' },
   emptyFilter: {
     default: 'matches',
