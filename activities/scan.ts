@@ -23,6 +23,11 @@ export interface ScanInput {
   extent: 'changes' | 'all'
 }
 
+export interface ScanStepInput extends Omit<ScanInput, 'extent'> {
+  /** `foreseen`: `all` where the link carries deletions over, which only listings prove, so that a simulation shows them. */
+  extent: ScanInput['extent'] | 'foreseen'
+}
+
 export interface ScanResult {
   rows: number
   queued: number
@@ -223,9 +228,17 @@ function scanLine(endpoint: string, extent: ScanInput['extent'], result: ScanRes
   }
 }
 
+function foreseenExtent({ link: { configuration } }: Workbench): ScanInput['extent'] {
+  const { rules, types } = configuration
+  const deletes = [rules, ...types.flatMap((type) => type.rules ?? [])].some(
+    ({ toRight, toLeft }) => toRight.delete !== 'nothing' || toLeft.delete !== 'nothing',
+  )
+  return deletes ? 'all' : 'changes'
+}
+
 export function createScan({ store, connections }: { store: Store; connections: Connections }) {
   /** One side's scan as a step of a run; heartbeats per page. */
-  async function scan(input: ScanInput): Promise<ScanResult> {
+  async function scan(input: ScanStepInput): Promise<ScanResult> {
     const { runId, side } = input
     return guardedStep(store, { runId, step: `Scan of the ${side} side` }, async () => {
       const context = Context.current()
@@ -234,9 +247,10 @@ export function createScan({ store, connections }: { store: Store; connections: 
       const bench = await connections.workbench(await store.link(input.linkId, input.version), complete)
       if (leads) await watchSchema(store, bench, runId)
       if (complete) await watchPeople(store, bench)
+      const extent = input.extent === 'foreseen' ? foreseenExtent(bench) : input.extent
       const onPage = (rows: number) => context.heartbeat({ rows })
-      const result = await scanSide(store, bench, input, onPage, context.cancellationSignal)
-      if (runId !== null) await store.logRun({ runId, lines: [scanLine(bench.link[side].name, input.extent, result)] })
+      const result = await scanSide(store, bench, { ...input, extent }, onPage, context.cancellationSignal)
+      if (runId !== null) await store.logRun({ runId, lines: [scanLine(bench.link[side].name, extent, result)] })
       return result
     })
   }

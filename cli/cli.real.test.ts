@@ -184,12 +184,24 @@ describe('links from the command line', () => {
     expect(simulate.out).toMatch(/3 to be created on the left/)
     expect(simulate.out).toMatch(/For example 1 .*\n\s+Name: \(empty\) → /)
 
+    const [simulation] = await json<{ id: string; kind: string }[]>(['run', 'list'])
+    const simulationId = simulation?.id ?? ''
+    const onTheLeft = await tandem(['run', 'simulation', simulationId, '--action', 'create-left'])
+    expect(onTheLeft.out.match(/to be created on the left$/gm)).toHaveLength(3)
+    const exported = await tandem(['run', 'export', simulationId, '--format', 'jsonl'])
+    expect(exported.out.trimEnd().split('\n')).toHaveLength(15)
+
     const run = await json<{ id: string; status: string; counters: object }>(['link', 'run', 'Defects'])
     expect(run).toMatchObject({ status: 'passed', counters: { createdRight: 12, createdLeft: 3 } })
     const shown = await tandem(['run', 'show', run.id])
     expect([shown.code, shown.err]).toEqual([0, ''])
     expect(shown.out).toMatch(/Synchronization of Defects passed in [\d.]+ s\.\n {2}12 created right, 3 created left/)
     expect(shown.out).toContain('Last writes:')
+    expect(shown.out).toContain(`Compared with the simulation ${simulationId} before it:`)
+    expect(shown.out).toMatch(/15 of 15 records, 15 as planned\n.*precision .*, recall /)
+    const file = path.join(folder, 'simulation.csv')
+    expect((await tandem(['run', 'export', simulationId, '-o', file])).out).toBe(`Written to ${file}.\n`)
+    expect(readFileSync(file, 'utf8')).toMatch(/^leftId,rightId,title.*\r\n1,,.*,create-right,right,name,.*,created,/m)
 
     const list = await tandem(['link', 'list'])
     expect(list.out).toMatch(/Name\s+Status\s+Mode/)

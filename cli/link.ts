@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandName } from '../api/contract/commands.ts'
 import type { GuardView } from '../api/contract/guards.ts'
-import type { LinkView, SimulatedItemView } from '../api/contract/schemas.ts'
+import type { LinkView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { findEndpoint } from './endpoint.ts'
-import { localTime, short, table } from './output.ts'
+import { localTime, table } from './output.ts'
 import { describeFindings, describeRun, exitCodeOf, followRun } from './run.ts'
 import { describeNext, describeWaiting } from './schedule.ts'
+import { describeSimulation, percent } from './simulation.ts'
 
 interface CreateOptions {
   left: string
@@ -125,9 +126,12 @@ export function linkCommands(program: Command, context: () => Context): void {
       const configuration = items[0]?.configuration as
         | { fields?: { id: string; left: string | null; right: string | null; direction: string; conflict: string }[] }
         | undefined
-      const guards = await api.call('linkGuards', { params: { id: found.id } })
+      const [guards, simulations] = await Promise.all([
+        api.call('linkGuards', { params: { id: found.id } }),
+        api.call('linkComparisons', { params: { id: found.id }, query: { limit: '5' } }),
+      ])
       const arrows: Record<string, string> = { both: '<->', 'to-right': '->', 'to-left': '<-' }
-      output.show({ ...found, configuration, guards }, () =>
+      output.show({ ...found, configuration, guards, simulations }, () =>
         [
           `${found.name}: ${found.statusLabel}${found.statusAction === null ? '' : `. ${found.statusAction}`}`,
           `  ${found.left.name} <-> ${found.right.name}, ${found.entityType}s, ${found.mode}, version ${found.version}`,
@@ -136,6 +140,11 @@ export function linkCommands(program: Command, context: () => Context): void {
           ...describeNext(found),
           describeGuard(guards.left),
           describeGuard(guards.right),
+          ...(simulations.comparisons === 0
+            ? []
+            : [
+                `  Simulations so far: ${simulations.comparisons} compared, precision ${percent(simulations.precision)}, recall ${percent(simulations.recall)}`,
+              ]),
           '',
           table(
             ['Left', '', 'Right', 'Wins'],
@@ -156,8 +165,8 @@ export function linkCommands(program: Command, context: () => Context): void {
     output.show({ ...run, findings }, () => `${describeRun(run)}\n${describeFindings(findings)}`)
   })
   runCommand('simulate', 'simulate', 'show what a run would do, without doing it', async ({ api, output }, run) => {
-    const { counts, items } = await api.call('runSimulation', { params: { id: run.id }, query: { limit: '200' } })
-    output.show({ ...run, counts, items }, () => [describeRun(run), describeSimulation(counts, items)].join('\n'))
+    const { items, ...counts } = await api.call('runSimulation', { params: { id: run.id }, query: { limit: '200' } })
+    output.show({ ...run, ...counts, items }, () => [describeRun(run), describeSimulation(counts, items)].join('\n'))
   })
   runCommand('run', 'run', 'synchronize what has changed', async ({ output }, run) => output.show(run, describeRun))
   runCommand('full', 'full', 'synchronize, listing every record of both sides', async ({ output }, run) =>
@@ -316,38 +325,4 @@ export function readJson(file: string): unknown {
   } catch (error) {
     throw new Error(`The file ${file} is not valid JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-const actions: Record<string, string> = {
-  'create-right': 'to be created on the right',
-  'create-left': 'to be created on the left',
-  'update-right': 'to be updated on the right',
-  'update-left': 'to be updated on the left',
-  'update-both': 'to be updated on both sides',
-  'delete-right': 'to be deleted on the right',
-  'delete-left': 'to be deleted on the left',
-  adopt: 'to be paired as they are',
-  none: 'unchanged',
-  problem: 'with a problem',
-}
-
-/** Counts, and an example or two of each kind with its fields before and after. */
-function describeSimulation(counts: Record<string, number>, items: readonly SimulatedItemView[]): string {
-  const lines = Object.entries(counts).map(
-    ([action, count]) => `  ${String(count).padStart(6)} ${actions[action] ?? action}`,
-  )
-  for (const action of Object.keys(counts)) {
-    const [example] = items.filter(
-      (item) => item.action === action && (item.fields.length > 0 || item.problems.length > 0),
-    )
-    if (example === undefined) continue
-    lines.push(
-      '',
-      `  For example ${example.leftId ?? ''}${example.leftId !== null && example.rightId !== null ? ' / ' : ''}${example.rightId ?? ''} "${short(example.title, 50)}", ${actions[action] ?? action}:`,
-    )
-    for (const field of example.fields.slice(0, 8))
-      lines.push(`    ${field.label}: ${short(field.before, 30)} → ${short(field.after, 50)}  (${field.rule})`)
-    for (const problem of example.problems.slice(0, 3)) lines.push(`    ! ${problem.message} ${problem.remedy}`)
-  }
-  return lines.join('\n')
 }

@@ -3,6 +3,7 @@ import type { RunView } from '../api/contract/schemas.ts'
 import { Refused } from './api-client.ts'
 import type { Context } from './context.ts'
 import { createBar, localTime, short, table } from './output.ts'
+import { describeComparison, simulationCommands } from './simulation.ts'
 
 const lookEveryMs = 400
 
@@ -93,19 +94,21 @@ export function runCommands(program: Command, context: () => Context): void {
     .action(async (id: string) => {
       const { api, output, exit } = context()
       const params = { id }
-      const [found, { findings }, issues, ledger] = await Promise.all([
+      const [found, { findings }, issues, ledger, { comparison }] = await Promise.all([
         api.call('getRun', { params }),
         api.call('runFindings', { params }),
         api.call('runIssues', { params, query: { limit: '20' } }),
         api.call('runLedger', { params, query: { limit: '10' } }),
+        api.call('runComparison', { params }),
       ])
-      output.show({ ...found, findings, issues: issues.items, ledger: ledger.items }, () =>
+      output.show({ ...found, comparison, findings, issues: issues.items, ledger: ledger.items }, () =>
         [
           describeRun(found),
           `  started ${localTime(found.startedAt)} by ${found.actor} (${found.trigger}), configuration version ${found.version}`,
           `  between ${found.left.name} and ${found.right.name}`,
           ...describeTime(found.time),
           ...(found.openIssues === 0 ? [] : [`  ${found.openIssues} of its issues are open still`]),
+          ...(comparison === null ? [] : [describeComparison(comparison, found.id)]),
           ...(findings.length === 0 ? [] : ['', describeFindings(findings)]),
           ...(issues.items.length === 0
             ? []
@@ -137,6 +140,8 @@ export function runCommands(program: Command, context: () => Context): void {
       )
       exit(exitCodeOf(found))
     })
+
+  simulationCommands(run, context)
 }
 
 /** What the run spent its time with, in parts that add up. */

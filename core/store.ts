@@ -2,6 +2,7 @@ import type { AdoptedField, AdoptionDoubt, AdoptionMethod, AdoptionRecord } from
 import type { Base } from './base.ts'
 import type { Decisions, FieldConflict } from './conflicts.ts'
 import type { EndpointAddress } from './endpoint.ts'
+import type { Refusals, RefusedRecords } from './foresight.ts'
 import type { AskedType } from './known-fields.ts'
 import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
@@ -13,6 +14,7 @@ import type { SchemaSnapshot } from './schema-drift.ts'
 import type { RecordScope } from './scope.ts'
 import type { OtherLink } from './scope-overlap.ts'
 import type { ClockMemory } from './server-clock.ts'
+import type { SimulationSummary } from './simulation-score.ts'
 import type { CanonicalValue, Side, Stamp } from './values.ts'
 
 /**
@@ -70,8 +72,18 @@ export interface Store {
   peopleWaitedFor(linkId: string): Promise<readonly { side: Side; key: string }[] | null>
   /** Makes records due that wait for one of these people (keys in lower case), and those that do not say for whom. */
   requeuePeople(input: { linkId: string; keys: readonly string[] }): Promise<void>
-  /** A page of a simulation; `page` makes a repeat replace itself. */
+  /** Forgets what an earlier attempt of the same simulation saved, and answers how many rows of the queue there are. */
+  beginSimulation(input: { runId: string; linkId: string }): Promise<{ due: number }>
+  /** A page of a simulation; a repeat of the same page replaces it. */
   saveSimulation(input: { runId: string; page: number; items: readonly SimulatedItem[] }): Promise<void>
+  /** Closes a simulation: the next incremental or full run of the same version is compared with it. */
+  finishSimulation(input: { runId: string; linkId: string; version: number; summary: SimulationSummary }): Promise<void>
+  /** What the endpoints of a link refused and have not accepted since, whatever the record. */
+  refusals(input: { linkId: string; version: number }): Promise<Refusals>
+  /** What they refused of these items. */
+  refusedRecords(input: { linkId: string; version: number; keys: readonly string[] }): Promise<RefusedRecords>
+  /** Like `peek`, of rows whose records an endpoint refused the last time they were looked at, under this version. */
+  refusedItems(input: { linkId: string; version: number; limit: number }): Promise<readonly WorkItem[]>
 
   /** Where the next scan of a side starts: T, in the endpoint's own words; null: from the beginning of time. */
   scanPosition(linkId: string, side: Side): Promise<ScanPosition>
@@ -140,8 +152,9 @@ export interface Store {
   /**
    * Like a claim without taking one, for simulations: what the next `limit` queue rows are about, in the order of side and id.
    * A pair is shown with its left row. `next`: go on after this row, also when nothing was shown; null: that was all.
+   * `oneIn`: a sample of so much, the same records each time.
    */
-  peek(input: { linkId: string; after: QueuePlace | null; limit: number }): Promise<{
+  peek(input: { linkId: string; after: QueuePlace | null; limit: number; oneIn?: number }): Promise<{
     items: readonly WorkItem[]
     next: QueuePlace | null
   }>
@@ -596,6 +609,8 @@ export interface RequestedRecord {
 
 export interface ItemCommit {
   key: string
+  /** Stamps of the state that was judged, for whoever compares with a simulation. */
+  judged?: Partial<Record<Side, Stamp>>
   /** Existing pair, a new one (id null), or none. */
   pair: { id: string | null; leftId: string; rightId: string } | null
   /** The pair's whole base from now on; null: unchanged. */
@@ -669,6 +684,12 @@ export interface SimulatedItem {
     | 'adopt'
     | 'none'
     | 'problem'
+  /** Type pair; null: the link holds one type of record, or the record is of none of its types. */
+  type: string | null
+  /** Sides that the run would try to write, refused or not. */
+  sent: readonly Side[]
+  /** Of the states the plan was made from. */
+  stamps: Partial<Record<Side, Stamp>>
   /** Name of the record as people know it. */
   title: string
   fields: readonly {

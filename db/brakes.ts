@@ -53,7 +53,9 @@ export async function setRunLimits(tx: Tx, linkId: string, runId: string): Promi
       (select count(*)::int from pairs p where p.endpoint_pair_id = l.endpoint_pair_id and p.gone_side is null
         and p.entity_type = v.configuration ->> 'entityType') as pairs,
       ${isFirstRun(tx, linkId)} as first,
-      (select count(*)::int from simulated_items s where s.action like 'create-%' or s.action like 'update-%'
+      (select count(*)::int * coalesce((select (m.summary ->> 'oneIn')::int from simulations m where m.run_id = s.run_id), 1)
+        from simulated_items s where s.action like 'create-%' or s.action like 'update-%'
+          or jsonb_array_length(coalesce(s.item -> 'sent', '[]')) > 0
         group by s.run_id having s.run_id = (
           select q.id from runs q where q.link_id = l.id and q.kind = 'simulation' and q.status in ('passed', 'with-errors')
             and q.version = r.version order by q.started_at desc limit 1)) as simulated

@@ -14,11 +14,12 @@ import {
 } from '../core/run.ts'
 import type { LogLevel } from '../core/run-log.ts'
 import { statusWords } from '../core/run-words.ts'
-import { type BeginRun, type ItemOutcome, type SimulatedItem, StoreError } from '../core/store.ts'
+import { type BeginRun, type ItemOutcome, StoreError } from '../core/store.ts'
 import { setRunLimits, tellBrakes } from './brakes.ts'
 import { type Database, named } from './connection.ts'
 import { notIgnored } from './issues.ts'
 import { addLines, beganWords, countOutcomes } from './run-log.ts'
+import { followSimulation, scoreSimulation } from './simulations.ts'
 
 export const noCounts: RunCounters = {
   scannedLeft: 0,
@@ -59,6 +60,7 @@ export async function openRun({ sql }: Database, input: BeginRun): Promise<void>
         )
         insert into run_log (run_id, level, category, message) select id, 'info', 'run', ${beganWords(input)} from begun`
       await setRunLimits(tx, input.linkId, input.runId)
+      await followSimulation(tx, input)
       await tx`delete from store_calls where created_at < now() - interval '2 days'`
     }),
   )
@@ -98,11 +100,12 @@ export async function recordDroppedRun(
 
 /** Sets a run's final status; one that passed while issues of its records are open ended with errors. */
 export async function closeRun(
-  { sql }: Database,
+  database: Database,
   input: { runId: string; status: RunStatus; message: string | null; phases?: PhaseTimes },
 ): Promise<RunSummary> {
+  await scoreSimulation(database, input.runId)
   return named('finish run', () =>
-    sql.begin(async (tx) => {
+    database.sql.begin(async (tx) => {
       const [ending] = await tx<{ link_id: string }[]>`
         select link_id from runs where id = ${input.runId} and status = 'running' and kind in ('incremental', 'full')`
       const brake =
@@ -190,23 +193,6 @@ export async function loadLastCheck(
       return known.has(part.runId) ? [{ part, findings }] : []
     })
   })
-}
-
-export async function replaceSimulationPage(
-  { sql }: Database,
-  input: { runId: string; page: number; items: readonly SimulatedItem[] },
-): Promise<void> {
-  await named('save simulation', () =>
-    sql.begin(async (tx) => {
-      await tx`delete from simulated_items where run_id = ${input.runId} and page >= ${input.page}`
-      if (input.items.length === 0) return
-      const rows = input.items.map((item, position) => ({ position, action: item.action, item }))
-      await tx`
-        insert into simulated_items (run_id, page, position, action, item)
-        select ${input.runId}, ${input.page}, position, action, item
-        from jsonb_to_recordset(${tx.json(rows as unknown as postgres.JSONValue)}) as r(position int, action text, item jsonb)`
-    }),
-  )
 }
 
 export interface RunListItem {
@@ -343,24 +329,4 @@ export async function getFindings(
         select passed, findings, parts from run_findings where run_id = ${runId}`,
   )
   return row === undefined ? null : { passed: row.passed === 1, findings: row.findings, parts: row.parts }
-}
-
-/** Simulated items in their order, after a cursor; with the counts of all by action. */
-export async function listSimulation(
-  { sql }: Database,
-  input: { runId: string; action?: SimulatedItem['action']; limit: number; after?: { page: number; position: number } },
-): Promise<{ counts: Record<string, number>; items: (SimulatedItem & { page: number; position: number })[] }> {
-  return named('list simulation', async () => {
-    const counts = await sql<{ action: string; count: number }[]>`
-      select action, count(*)::int as count from simulated_items where run_id = ${input.runId} group by action`
-    const rows = await sql<{ page: number; position: number; item: SimulatedItem }[]>`
-      select page, position, item from simulated_items where run_id = ${input.runId}
-        and ${input.action === undefined ? sql`true` : sql`action = ${input.action}`}
-        and ${input.after === undefined ? sql`true` : sql`(page, position) > (${input.after.page}::int, ${input.after.position}::int)`}
-      order by page, position limit ${input.limit}`
-    return {
-      counts: Object.fromEntries(counts.map((row) => [row.action, row.count])),
-      items: rows.map((row) => ({ ...row.item, page: row.page, position: row.position })),
-    }
-  })
 }

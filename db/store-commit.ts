@@ -22,6 +22,7 @@ import { saveWaiting } from './references.ts'
 import { answerRequests } from './requests.ts'
 import { retireOlderPairs } from './retire-pairs.ts'
 import { logBatch } from './run-log.ts'
+import { noteReal } from './simulations.ts'
 import { type LinkKeys, loadLinkKeys } from './store-queue.ts'
 
 type Tx = postgres.TransactionSql
@@ -155,6 +156,7 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
         saveQueue(tx, request, claimed, claimedAt),
         freeBatchSlot(tx, request.token),
         logBatch(tx, request),
+        noteReal(tx, request),
       ])
       await Promise.all([saveFreshness(tx, request, accounts), saveWaiting(tx, keys, request, claimed)])
       const adopted = await adoptedPairs(tx, request, pairIds)

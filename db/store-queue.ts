@@ -273,11 +273,11 @@ async function leaseDue(
 /** What queue rows are about, without a lease: what a simulation looks at. Each page is read by the queue's own index. */
 export async function peekItems(
   { sql }: Database,
-  input: { linkId: string; after: QueuePlace | null; limit: number },
+  input: { linkId: string; after: QueuePlace | null; limit: number; oneIn?: number },
 ): Promise<{ items: WorkItem[]; next: QueuePlace | null }> {
   return named('peek', async () => {
     const keys = await loadLinkKeys(sql, input.linkId)
-    const { after, limit } = input
+    const { after, limit, oneIn = 1 } = input
     const rows = await sql<{ side: Side; id: string; key: string; shown: boolean }[]>`
       select p.side, p.external_id as id, coalesce('pair:' || r.pair_id, p.side || ':' || p.external_id) as key,
         p.side = 'right' and exists (
@@ -287,6 +287,7 @@ export async function peekItems(
       from (
         select side, external_id from pending where link_id = ${input.linkId}
           and ${after === null ? sql`true` : sql`(side, external_id) > (${after.side}, ${after.id})`}
+          and ${oneIn === 1 ? sql`true` : sql`(hashtext(external_id) & 2147483647) % ${oneIn} = 0`}
         order by side, external_id limit ${limit}) p
       left join lateral (
         select r.pair_id from records r where r.external_id = p.external_id
@@ -358,7 +359,7 @@ export async function findSiblings(
   })
 }
 
-async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly string[]): Promise<WorkItem[]> {
+export async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly string[]): Promise<WorkItem[]> {
   if (wanted.length === 0) return []
   const rows = await sql<ItemRow[]>`
     with wanted as (

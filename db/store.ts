@@ -14,15 +14,17 @@ import { loadRefusals } from './issues.ts'
 import { noteLookAlikes, sampleFirstRun } from './look-alikes.ts'
 import { queueForFiles } from './queue-files.ts'
 import { loadReferred } from './references.ts'
+import { refusals, refusedItems, refusedRecords } from './refusals.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
 import { loadPeopleWaitedFor, requeuePeople } from './requeue.ts'
 import { markRestored } from './restored.ts'
 import { logRun } from './run-log.ts'
-import { closeRun, loadLastCheck, openRun, replaceFindings, replaceSimulationPage } from './runs.ts'
+import { closeRun, loadLastCheck, openRun, replaceFindings } from './runs.ts'
 import { loadScanPosition, noteClockStep, saveScanPosition } from './scan-positions.ts'
 import { mayWork } from './schedule.ts'
 import { loadSchemaSeen, noteSchema } from './schemas.ts'
 import { countLeftOut, linksBeside, queueArrivals } from './scope.ts'
+import { beginSimulation, finishSimulation, saveSimulationPage } from './simulations.ts'
 import { commitBatch, writeIntents } from './store-commit.ts'
 import { loadLinkContext, loadWatchState } from './store-links.ts'
 import { beginListing, finishListing } from './store-listings.ts'
@@ -65,7 +67,12 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
       linksBeside(database, linkId, (await loadLinkContext(database, bridgeId, linkId, version)).configuration),
     schemaSeen: (linkId) => loadSchemaSeen(database, linkId),
     noteSchema: (input) => noteSchema(database, input),
-    saveSimulation: (input) => replaceSimulationPage(database, input),
+    beginSimulation: (input) => beginSimulation(database, input),
+    saveSimulation: (input) => saveSimulationPage(database, input),
+    finishSimulation: (input) => finishSimulation(database, input),
+    refusals: (input) => refusals(database, input),
+    refusedRecords: (input) => refusedRecords(database, input),
+    refusedItems: (input) => refusedItems(database, input),
     scanPosition: (linkId, side) => loadScanPosition(database, linkId, side),
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import type { LinkView, RunView, SimulatedItemView } from '../api/contract/schemas.ts'
+import type { LinkView, RunView } from '../api/contract/schemas.ts'
+import type { SimulatedRowView } from '../api/contract/simulations.ts'
 import { type ApiClient, createApiClient } from '../cli/api-client.ts'
 import { createBar, short } from '../cli/output.ts'
 import { describeFindings, describeRun } from '../cli/run.ts'
@@ -193,7 +194,7 @@ async function simulate(scene: Scene, link: LinkView): Promise<void> {
   const { counts, items } = await scene.api.call('runSimulation', { params: { id: run.id }, query: { limit: '200' } })
   for (const [action, count] of Object.entries(counts)) scene.say(`  ${String(count).padStart(5)} ${action}`)
   for (const action of ['create-right', 'create-left']) {
-    const example: SimulatedItemView | undefined = items.find((item) => item.action === action)
+    const example: SimulatedRowView | undefined = items.find((item) => item.action === action)
     if (example === undefined) continue
     scene.say(
       `  For example ${action === 'create-right' ? `ALM ${example.leftId}` : `Octane ${example.rightId}`} "${short(example.title, 50)}":`,

@@ -202,8 +202,12 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       }
       if (kind === 'simulation') {
         enter('simulate')
-        await byReading('Plan without writing').simulate({ linkId, runId, version })
+        const { oneIn, due } = await byReading('Plan without writing').simulate({ linkId, runId, version })
         if (first) message = alikeWords(await compareWithOthers(false))
+        if (oneIn > 1) {
+          const sample = `A sample: one in ${oneIn} of ${due} records in the queue was looked at, and all counts are of the sample.`
+          message = message === null ? sample : `${sample} ${message}`
+        }
         return
       }
       if (first && kind !== 'records') {
@@ -249,7 +253,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
 
   async function scanBothSides(): Promise<void> {
     enter('scan')
-    const extent = kind === 'full' ? 'all' : 'changes'
+    const extent = kind === 'full' ? 'all' : kind === 'simulation' ? 'foreseen' : 'changes'
     await Promise.all([
       byReading('Scan the left side').scan({ linkId, runId, version, side: 'left', extent }),
       byReading('Scan the right side').scan({ linkId, runId, version, side: 'right', extent }),

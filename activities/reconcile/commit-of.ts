@@ -11,6 +11,7 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
   const base = effects.pair !== null && effects.baseChanged ? effects.base : null
   const common = {
     key: item.key,
+    judged: stampsOf(decision),
     pair: effects.pair,
     base,
     // Without a plan nothing counts as seen: whoever looks next must compare with base.
@@ -99,6 +100,20 @@ export function commitOf(decision: Decision, effects: Effects): ItemCommit {
         : { kind: 'done' }
       : { kind: 'again', class: worst.class, afterSeconds: backoffSeconds(worst.class, attempts, item.key) }
   return { ...common, problems, outcome: outcomeOf(decision, effects, worst), next }
+}
+
+/** Of the states that the decision was made from. */
+export function stampsOf(decision: Decision): NonNullable<ItemCommit['judged']> {
+  switch (decision.kind) {
+    case 'pair':
+      return { left: decision.left.stamp, right: decision.right.stamp }
+    case 'create':
+      return { [decision.from]: decision.source.stamp }
+    case 'delete':
+      return { [decision.side]: decision.survivor.stamp }
+    default:
+      return decision.seen === null ? {} : { [decision.seen.side]: decision.seen.snapshot.stamp }
+  }
 }
 
 /** Looked at again after a day, should nobody agree or refuse before. */

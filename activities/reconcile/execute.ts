@@ -52,7 +52,7 @@ export interface ExecuteInput {
 }
 
 /** One row to send, and what became of it. */
-interface Write {
+export interface Write {
   decision: PairDecision | CreateDecision | DeleteDecision
   action: IntentAction
   side: Side
@@ -119,7 +119,8 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
       if (rest !== null) {
         again.push(rest)
         const { result } = write
-        if (result?.outcome === 'refused') effectsOf(write.decision).problems.push(result.problem)
+        if (result?.outcome === 'refused')
+          effectsOf(write.decision).problems.push({ side: write.side, ...result.problem })
       }
       absorb(bench, write, effectsOf(write.decision), rest !== null)
     }
@@ -213,7 +214,8 @@ function seenOf(snapshot: RecordSnapshot): { id: string; stamp: Stamp; created?:
   return { id, stamp, ...(created === undefined ? {} : { created }) }
 }
 
-function plannedWrites(bench: Workbench, decision: Decision): Write[] {
+/** Everything that carrying a decision out would send, files left out. */
+export function plannedWrites(bench: Workbench, decision: Decision): Write[] {
   const { configuration } = bench.link
   if (decision.kind === 'stop') return []
   if (decision.kind === 'delete') {
@@ -465,7 +467,7 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
         ? { ...unsettled(write), outcome: 'not-applied' }
         : { ...unsettled(write), answered: result.answered },
     )
-    if (!goesOn) effects.problems.push(result.problem)
+    if (!goesOn) effects.problems.push({ side, ...result.problem })
     return
   }
   if (!('snapshot' in result)) {

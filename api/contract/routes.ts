@@ -14,6 +14,7 @@ import { retentionRoutes } from './retention.ts'
 import * as review from './review.ts'
 import * as s from './schemas.ts'
 import * as scope from './scope.ts'
+import { simulationRoutes } from './simulations.ts'
 import * as stops from './stops.ts'
 import { summaryRoutes } from './summary.ts'
 import { userMappingRoutes } from './user-mapping.ts'
@@ -711,17 +712,7 @@ export const routes = {
     answer: s.runFindings,
     codes: ['not-found'],
   },
-  runSimulation: {
-    method: 'get',
-    path: '/runs/:id/simulation',
-    summary: 'What a simulation planned, record by record',
-    tag: 'runs',
-    params: byId,
-    query: s.pageQuery.extend({ action: s.simulatedAction.optional() }),
-    status: 200,
-    answer: s.pageOf(s.simulatedItem).extend({ counts: z.record(z.string(), z.int()) }),
-    codes: ['not-found', 'bad-cursor'],
-  },
+  ...simulationRoutes,
   runRecords: {
     method: 'get',
     path: '/runs/:id/records',

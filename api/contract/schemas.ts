@@ -199,6 +199,7 @@ export const simulatedItem = z
     leftId: z.string().nullable(),
     rightId: z.string().nullable(),
     action: simulatedAction,
+    type: z.string().nullable().meta({ description: 'Type pair; null where the link holds one type' }),
     title: z.string(),
     fields: z.array(
       z.object({
@@ -215,7 +216,6 @@ export const simulatedItem = z
     position: z.int(),
   })
   .meta({ id: 'SimulatedItem' })
-export type SimulatedItemView = z.infer<typeof simulatedItem>
 
 export const issue = z
   .object({

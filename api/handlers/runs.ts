@@ -1,16 +1,17 @@
-import { z } from 'zod'
 import { listIssues } from '../../db/issues.ts'
 import { listLedger } from '../../db/ledger.ts'
-import { getFindings, getRun, getRunReport, listRuns, listSimulation } from '../../db/runs.ts'
+import { getFindings, getRun, getRunReport, listRuns } from '../../db/runs.ts'
 import { notFound } from '../problem.ts'
 import { page, readCursor, timeKey } from './cursor.ts'
+import { simulationHandlers } from './simulations.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
-const placeKey = z.strictObject({ page: z.int32().min(0), position: z.int32().min(0) })
+type RunHandlerName = 'listRuns' | 'getRun' | 'runFindings' | 'runLedger' | 'runIssues'
 
-export function runHandlers({
-  database,
-}: Dependencies): Pick<Handlers, 'listRuns' | 'getRun' | 'runFindings' | 'runSimulation' | 'runLedger' | 'runIssues'> {
+export function runHandlers(
+  dependencies: Dependencies,
+): Pick<Handlers, RunHandlerName | keyof ReturnType<typeof simulationHandlers>> {
+  const { database } = dependencies
   async function existing(id: string) {
     const found = await getRun(database, id)
     if (found === null) throw notFound('run', id)
@@ -18,6 +19,7 @@ export function runHandlers({
   }
 
   return {
+    ...simulationHandlers(dependencies),
     listRuns: async ({ query }) => {
       const before = readCursor(query.cursor, timeKey)
       const { limit, cursor: _cursor, changed, ...filter } = query
@@ -40,18 +42,6 @@ export function runHandlers({
       if (found === null) return { passed: false, findings: [], parts: [] }
       const parts = found.parts.map(({ part, runId }) => ({ part, runId }))
       return { passed: found.passed, findings: [...found.findings], parts }
-    },
-    runSimulation: async ({ params, query }) => {
-      await existing(params.id)
-      const after = readCursor(query.cursor, placeKey)
-      const { counts, items } = await listSimulation(database, {
-        runId: params.id,
-        limit: query.limit + 1,
-        ...(query.action === undefined ? {} : { action: query.action }),
-        ...(after === undefined ? {} : { after }),
-      })
-      const shown = items.map((item) => ({ ...item, fields: [...item.fields], problems: [...item.problems] }))
-      return { counts, ...page(shown, query.limit, (item) => ({ page: item.page, position: item.position })) }
     },
     runLedger: async ({ params, query }) => {
       await existing(params.id)

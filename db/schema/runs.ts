@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { ProblemClass } from '../../core/problems.ts'
 import type { CheckedPart, Finding, PhaseTimes, RunCounters, RunKind, RunStatus, WorkTimes } from '../../core/run.ts'
+import type { RealOutcome, SimulationScore, SimulationSummary } from '../../core/simulation-score.ts'
 import type { RequestedOutcome, SimulatedItem } from '../../core/store.ts'
 import { moment } from './columns.ts'
 import { links } from './links.ts'
@@ -72,9 +73,37 @@ export const simulatedItems = pgTable(
     page: integer('page').notNull(),
     position: integer('position').notNull(),
     action: text('action').$type<SimulatedItem['action']>().notNull(),
+    key: text('key').notNull().default(''),
     item: jsonb('item').$type<SimulatedItem>().notNull(),
+    /** What became of it in the run that is compared with the simulation. */
+    real: jsonb('real').$type<RealOutcome>(),
   },
-  (table) => [primaryKey({ columns: [table.runId, table.page, table.position] })],
+  (table) => [
+    primaryKey({ columns: [table.runId, table.page, table.position] }),
+    index('simulated_items_key').on(table.runId, table.key),
+  ],
+)
+
+/** What a simulation came to, and how it compares with the run that followed. */
+export const simulations = pgTable(
+  'simulations',
+  {
+    /** No reference to the run, nor below: how true simulations came is kept when runs are taken away. */
+    runId: uuid('run_id').primaryKey(),
+    linkId: uuid('link_id')
+      .notNull()
+      .references(() => links.id),
+    version: integer('version').notNull(),
+    summary: jsonb('summary').$type<SimulationSummary>().notNull(),
+    /** The run it is compared with; null: none has followed yet. */
+    realRunId: uuid('real_run_id'),
+    score: jsonb('score').$type<SimulationScore>(),
+    finishedAt: moment('finished_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('simulations_link').on(table.linkId, table.finishedAt),
+    uniqueIndex('simulations_real').on(table.realRunId),
+  ],
 )
 
 /** Records that a person asked a run to look at now, and what became of each. */
