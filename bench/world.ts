@@ -111,7 +111,7 @@ export async function startTandem(place: SandboxPlace, types?: readonly BacklogT
       }
     }
     const { seconds: checkSeconds } = await run('check')
-    return { run, stack, checkSeconds, stop }
+    return { run, stack, api, linkId: link.id, checkSeconds, stop }
   } catch (error) {
     await stop()
     throw error
