@@ -166,6 +166,8 @@ export const issues = pgTable(
   (table) => [
     uniqueIndex('issues_open').on(table.linkId, table.key, table.code, table.field).where(sql`resolved_at is null`),
     index('issues_link').on(table.linkId, table.lastSeen, table.id),
+    index('issues_unresolved').on(table.linkId, table.lastSeen, table.id).where(sql`resolved_at is null`),
+    index('issues_run').on(table.lastRunId, table.lastSeen, table.id),
   ],
 )
 
