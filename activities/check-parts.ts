@@ -156,7 +156,7 @@ export function createParts({ link, store, connections, signal, described }: Aro
     {
       name: 'refusals',
       depends: null,
-      judge: async () => checkRefusals(configuration, await store.refusals({ linkId: link.id })),
+      judge: async () => checkRefusals(configuration, await store.refusedNow({ linkId: link.id })),
     },
     { name: 'clocks', depends: null, judge: clockFindings },
     {

@@ -1,5 +1,5 @@
 import type { CarriesAttachments, Connector } from '../connectors/contract.ts'
-import type { CredentialSecret, EndpointAddress } from '../core/endpoint.ts'
+import { type CredentialSecret, commentOrigin, type EndpointAddress } from '../core/endpoint.ts'
 import { createLinkPlanner, type LinkPlanner } from '../core/link-planner.ts'
 import type { SideMetadata } from '../core/metadata.ts'
 import type { FileAddresses } from '../core/record-images.ts'
@@ -117,6 +117,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
         right,
         users: link.users,
         names: { left: link.left.name, right: link.right.name },
+        origins: { left: commentOrigin(link.left.address), right: commentOrigin(link.right.address) },
         renames: {
           left: files.left?.renames ?? false,
           right: files.right?.renames ?? false,

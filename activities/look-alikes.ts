@@ -3,7 +3,7 @@ import { areAlike, isNotable, looseText } from '../core/adoption.ts'
 import { fieldByName } from '../core/metadata.ts'
 import { noReferences } from '../core/references.ts'
 import type { Store } from '../core/store.ts'
-import { otherSide, type RecordSnapshot, type Side, sides } from '../core/values.ts'
+import { listsParts, otherSide, type RecordSnapshot, type Side, sides } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
 import { guardedStep } from './failures.ts'
 import { outOfScope } from './scope.ts'
@@ -67,7 +67,7 @@ async function alikeOf(
   if (ids.length === 0 || naming === undefined) return none
   const compared = configuration.fields.filter((mapping) => {
     const [source, target] = [field(from, mapping[from]), field(to, mapping[to])]
-    return mapping !== naming && source !== undefined && target !== undefined && target.type !== 'attachments'
+    return mapping !== naming && source !== undefined && target !== undefined && !listsParts(target.type)
   })
   const [read, outside] = await Promise.all([
     bench.connectors[from].read(configuration[from].entityType, ids, bench.planner.fieldsToRead(from), call),

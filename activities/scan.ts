@@ -4,7 +4,7 @@ import { fieldByName } from '../core/metadata.ts'
 import type { LogLine } from '../core/run-log.ts'
 import { isBefore, secondsBetween } from '../core/server-time.ts'
 import type { PendingReason, Store } from '../core/store.ts'
-import type { Side } from '../core/values.ts'
+import type { FieldType, Side } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
 import { createEditAge } from './edit-age.ts'
 import { guardedStep } from './failures.ts'
@@ -156,7 +156,7 @@ export async function scanSide(
     onPage(result.rows)
     if (page.last) break
   }
-  await queueFiles(store, bench, { linkId, side, since: extent === 'all' ? null : from }, call)
+  await queueParts(store, bench, { linkId, side, since: extent === 'all' ? null : from }, call)
   if (extent === 'all') await queueArrivals(store, bench, side, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({
@@ -188,30 +188,34 @@ function rescanStart(since: string | null, rescanFrom: string | null): string | 
   return rescanFrom === '' ? null : isBefore(rescanFrom, since) ? rescanFrom : since
 }
 
-/** A new file need not change its record: who has one is asked for by itself, where the link carries files. */
-async function queueFiles(
+/** A new file or comment need not change its record: who has one is asked for by itself, where the link carries such. */
+async function queueParts(
   store: Store,
   bench: Workbench,
   { linkId, side, since }: { linkId: string; side: Side; since: string | null },
   call: { signal?: AbortSignal },
 ): Promise<void> {
   const { configuration } = bench.link
-  const files = bench.connectors[side].attachments
-  const isMapped = configuration.fields.some(
-    (mapping) => fieldByName(bench.metadata[side].entity, mapping[side] ?? '')?.type === 'attachments',
-  )
-  if (!isMapped || files === undefined) return
-  let after: string | null = null
-  do {
-    const page: Awaited<ReturnType<typeof files.attached>> = await files.attached(
-      configuration[side].entityType,
-      since,
-      after,
-      call,
-    )
-    await store.queueForFiles({ linkId, side, ids: page.ids, all: since === null && after === null })
-    after = page.next
-  } while (after !== null)
+  const { attachments, comments } = bench.connectors[side]
+  const isMapped = (type: FieldType) =>
+    configuration.fields.some((mapping) => fieldByName(bench.metadata[side].entity, mapping[side] ?? '')?.type === type)
+  const feeds = [
+    ...(attachments !== undefined && isMapped('attachments')
+      ? [{ part: 'files' as const, feed: attachments.attached }]
+      : []),
+    // Where comments are a text of the record, a change of them is one of the record.
+    ...(comments !== undefined && !comments.oneText && isMapped('comments')
+      ? [{ part: 'comments' as const, feed: comments.commented }]
+      : []),
+  ]
+  for (const { part, feed } of feeds) {
+    let after: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof feed>> = await feed(configuration[side].entityType, since, after, call)
+      await store.queueForParts({ linkId, side, part, ids: page.ids, all: since === null && after === null })
+      after = page.next
+    } while (after !== null)
+  }
 }
 
 function scanLine(endpoint: string, extent: ScanInput['extent'], result: ScanResult): LogLine {

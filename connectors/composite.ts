@@ -6,6 +6,7 @@ import type { RecordSnapshot } from '../core/values.ts'
 import type {
   CallOptions,
   CarriesAttachments,
+  CarriesComments,
   Connector,
   DeleteResult,
   FindOptions,
@@ -73,36 +74,58 @@ export function withComposites(connector: Connector, composites: readonly Compos
     delete: (entityType, rows, options) => of(entityType).delete(entityType, rows, options),
     ...(connector.attachments === undefined ? {} : { attachments: attachmentsOf(connector.attachments, composites) }),
     ...(connector.foresee === undefined ? {} : { foresee: foreseenBy(connector.foresee, composites) }),
+    ...(connector.comments === undefined ? {} : { comments: commentsOf(connector.comments, composites) }),
   }
 }
 
-/** Files of a composite's records are those of the member that the id tells; of several with ids of one sequence any will do. */
-function attachmentsOf(inner: CarriesAttachments, composites: readonly CompositeType[]): CarriesAttachments {
-  const plain = (entityType: string, recordId: string): [entityType: string, recordId: string] => {
-    const members = composites.find((composite) => composite.name === entityType)?.members ?? []
-    const member = members.find((one) => recordId.startsWith(one.prefix))
-    return member === undefined ? [entityType, recordId] : [member.entityType, recordId.slice(member.prefix.length)]
+type Feed = CarriesComments['commented']
+
+/** The member that a record's id tells; of several with ids of one sequence any will do. */
+function plainRecord(
+  composites: readonly CompositeType[],
+  entityType: string,
+  recordId: string,
+): [entityType: string, recordId: string] {
+  const members = composites.find((composite) => composite.name === entityType)?.members ?? []
+  const member = members.find((one) => recordId.startsWith(one.prefix))
+  return member === undefined ? [entityType, recordId] : [member.entityType, recordId.slice(member.prefix.length)]
+}
+
+/** A feed of all members, one after the other; of ids of one sequence the first member tells all. */
+function feedOf(inner: Feed, composites: readonly CompositeType[]): Feed {
+  return async (entityType, since, after, options) => {
+    const members = composites.find((composite) => composite.name === entityType)?.members
+    if (members === undefined) return inner(entityType, since, after, options)
+    const asked = members[0]?.prefix === '' ? members.slice(0, 1) : members
+    const [at, mark] = after === null ? [0, null] : (JSON.parse(after) as [number, string | null])
+    const member = asked[at]
+    if (member === undefined) return { ids: [], next: null }
+    const page = await inner(member.entityType, since, mark, options)
+    const next: [number, string | null] | null =
+      page.next !== null ? [at, page.next] : at + 1 < asked.length ? [at + 1, null] : null
+    return {
+      ids: page.ids.map((id) => `${member.prefix}${id}`),
+      next: next === null ? null : JSON.stringify(next),
+    }
   }
+}
+
+function commentsOf(inner: CarriesComments, composites: readonly CompositeType[]): CarriesComments {
+  return {
+    oneText: inner.oneText,
+    commented: feedOf((...call) => inner.commented(...call), composites),
+    write: (entityType, recordId, ...rest) => inner.write(...plainRecord(composites, entityType, recordId), ...rest),
+  }
+}
+
+/** Files of a composite's records are those of the member that the id tells. */
+function attachmentsOf(inner: CarriesAttachments, composites: readonly CompositeType[]): CarriesAttachments {
+  const plain = (entityType: string, recordId: string) => plainRecord(composites, entityType, recordId)
   return {
     transfers: inner.transfers,
     renames: inner.renames,
     address: (entityType, recordId, entry) => inner.address(...plain(entityType, recordId), entry),
-    async attached(entityType, since, after, options) {
-      const members = composites.find((composite) => composite.name === entityType)?.members
-      if (members === undefined) return inner.attached(entityType, since, after, options)
-      // Of ids of one sequence the first member tells all; else one member after the other.
-      const asked = members[0]?.prefix === '' ? members.slice(0, 1) : members
-      const [at, mark] = after === null ? [0, null] : (JSON.parse(after) as [number, string | null])
-      const member = asked[at]
-      if (member === undefined) return { ids: [], next: null }
-      const page = await inner.attached(member.entityType, since, mark, options)
-      const next: [number, string | null] | null =
-        page.next !== null ? [at, page.next] : at + 1 < asked.length ? [at + 1, null] : null
-      return {
-        ids: page.ids.map((id) => `${member.prefix}${id}`),
-        next: next === null ? null : JSON.stringify(next),
-      }
-    },
+    attached: feedOf((...call) => inner.attached(...call), composites),
     open: (entityType, recordId, ...rest) => inner.open(...plain(entityType, recordId), ...rest),
     add: (entityType, recordId, ...rest) => inner.add(...plain(entityType, recordId), ...rest),
     replace: (entityType, recordId, ...rest) => inner.replace(...plain(entityType, recordId), ...rest),

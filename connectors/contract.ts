@@ -1,5 +1,6 @@
 import type { AttachmentEntry } from '../core/attachments.ts'
 import type { TypeStanding } from '../core/check-standing.ts'
+import type { Comment, CommentAction } from '../core/comments.ts'
 import type { FieldEdit } from '../core/latest.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
 import type { CompareAndSet } from '../core/overwrite-guard.ts'
@@ -21,6 +22,8 @@ export interface Connector extends Connects, Describes, Inspects, Scans, Scopes,
   readonly capabilities: Capabilities
   /** Files attached to records, where the system has such; listed by `read` as the field `attachments`. */
   readonly attachments?: CarriesAttachments
+  /** Comments of records, where the system has such; listed by `read` as a field of type `comments`. */
+  readonly comments?: CarriesComments
   /** What is known of writes before they are made; absent: the system tells nothing of that. */
   readonly foresee?: Foresees
   /** Signs out and closes connections; never throws. */
@@ -85,6 +88,34 @@ export interface CarriesAttachments {
     options?: CallOptions,
   ): Promise<AttachmentResult>
   remove(entityType: string, recordId: string, entry: AttachmentEntry, options?: CallOptions): Promise<AttachmentResult>
+}
+
+export type CommentResult =
+  /** Done; the comment as it is listed from now on, null of one that was taken away or that the endpoint does not keep. */
+  { outcome: 'done'; comment: Comment | null } | Exclude<RowResult, { outcome: 'done' }>
+
+/** Comments of records. Writes never throw for what a comment can carry, as `Writes` does not for rows. */
+export interface CarriesComments {
+  /** True: all comments of a record are one text, so that several actions are one write. */
+  readonly oneText: boolean
+  /** Records whose comments changed since a time of the server's own, or that have any; pages as `attached` does. */
+  commented(
+    entityType: string,
+    since: string | null,
+    after: string | null,
+    options?: CallOptions,
+  ): Promise<{ ids: readonly string[]; next: string | null }>
+  /**
+   * Carries out actions on a record's comments; results in their order. What has moved meanwhile is refused as `moved`. Where
+   * all are one text, either all are carried out or none: beside one that is refused the others are as `not-sent`.
+   */
+  write(
+    entityType: string,
+    recordId: string,
+    field: string,
+    actions: readonly CommentAction[],
+    options?: CallOptions,
+  ): Promise<readonly CommentResult[]>
 }
 
 export interface Capabilities {

@@ -81,8 +81,10 @@ export function proposeMapping(sides: Sides): ProposedMapping {
     )
     used.alm.add(almField.name)
   }
-  const carries = [alm, octane].every((side) => side.fields.some((field) => field.type === 'attachments'))
-  if (carries) fields.push(attachmentsMapping(sides, types, alm, octane))
+  for (const type of ['attachments', 'comments'] as const) {
+    const mapping = partsMapping(type, sides, types, alm, octane)
+    if (mapping !== null) fields.push(mapping)
+  }
   if (sides.kind === 'release') {
     const folder = { id: 'folder', direction: almIsLeft ? 'to-left' : 'to-right', types: ['release'] } as const
     fields.push({
@@ -115,30 +117,35 @@ export function proposeMapping(sides: Sides): ProposedMapping {
   }
 }
 
-/** Files, for the types that carry them on both sides. */
-function attachmentsMapping(
+/** Files or comments, for the types that have them on both sides; null: none has. */
+function partsMapping(
+  wanted: 'attachments' | 'comments',
   sides: Sides,
   types: readonly TypePair[],
   alm: EntityMetadata,
   octane: EntityMetadata,
-): FieldMapping {
+): FieldMapping | null {
   const [left, right] = sides.leftKind === 'alm' ? [alm, octane] : [octane, alm]
-  const carrying = types.filter((type) =>
-    [[left, type.left] as const, [right, type.right] as const].every(
-      ([metadata, values]) => fieldByName(entityOf(metadata, values), 'attachments')?.type === 'attachments',
-    ),
+  const named = (metadata: EntityMetadata) => metadata.fields.find((field) => field.type === wanted)?.name
+  const [leftName, rightName] = [named(left), named(right)]
+  if (leftName === undefined || rightName === undefined) return null
+  const having = types.filter(
+    (type) =>
+      fieldByName(entityOf(left, type.left), leftName)?.type === wanted &&
+      fieldByName(entityOf(right, type.right), rightName)?.type === wanted,
   )
+  if (types.length > 0 && having.length === 0) return null
   return {
-    id: 'attachments',
-    left: 'attachments',
-    right: 'attachments',
+    id: wanted,
+    left: leftName,
+    right: rightName,
     direction: 'both',
     conflict: 'ask',
     conflictFallback: 'ask',
     values: [],
     defaults: {},
     createOnly: false,
-    ...(carrying.length === types.length ? {} : { types: carrying.map((type) => type.id) }),
+    ...(having.length === types.length ? {} : { types: having.map((type) => type.id) }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AttachmentPair } from './attachments.ts'
+import type { CommentEntry } from './comments.ts'
 import { valueHash } from './hash.ts'
 import { canonicalMemo } from './memo.ts'
 import { type CanonicalValue, type Side, sameValue } from './values.ts'
@@ -49,6 +50,8 @@ export interface BaseField {
   returned?: Side
   /** Of attachments: which file of one side is which of the other. */
   files?: readonly AttachmentPair[]
+  /** Of comments: which comment of one side is which of the other. */
+  comments?: readonly CommentEntry[]
 }
 
 /** Base of a pair by mapping id. */

@@ -32,6 +32,15 @@ export function checkMapping(look: Look, mapping: FieldMapping, index: number): 
   const { left, right } = fields
   if (left === undefined || right === undefined) return
   checkFidelity(look, mapping, pointer, left, right)
+  if (mapping.createOnly && left.type === 'comments')
+    add(
+      'rules',
+      'error',
+      null,
+      `"${left.label}" is mapped for new records only, but comments are carried once their record is there.`,
+      'Set createOnly to false; where comments/edits is false, a comment is not changed again.',
+      `${pointer}/createOnly`,
+    )
   for (const to of sides) {
     if (!flowsTo(mapping, to)) continue
     const from = otherSide(to)

@@ -4,7 +4,7 @@ import { fieldByName, type SideMetadata } from './metadata.ts'
 import type { Problem } from './problems.ts'
 import type { References } from './references.ts'
 import type { Finding } from './run.ts'
-import { otherSide, type RecordSnapshot, type Side, sameValue, sides } from './values.ts'
+import { listsParts, otherSide, type RecordSnapshot, type Side, sameValue, sides } from './values.ts'
 
 export interface RecordsInput {
   configuration: LinkConfiguration
@@ -134,7 +134,8 @@ function comesBackAnother(
   if (!toLeft.update || !toRight.update) return false
   const type = fieldByName(metadata[from].entity, name)?.type
   const value = record.fields[name]
-  if (type === 'memo' || type === 'attachments' || value === undefined || value === null) return false
+  if (type === undefined || type === 'memo' || listsParts(type)) return false
+  if (value === undefined || value === null) return false
   const there = planner.translate(mapping, from, record, value, references)
   if (!there.ok || there.warning !== undefined || there.value === null) return false
   const back = planner.translate(mapping, otherSide(from), record, there.value, references)
@@ -148,7 +149,7 @@ function neverFilled({ configuration, metadata, from, records }: RecordsInput, l
   const names = configuration.fields.flatMap((mapping, index) => {
     const field = mapping[from] === null ? undefined : fieldByName(entity, mapping[from])
     const flows = mapping.direction !== `to-${from}`
-    if (field === undefined || !flows || field.type === 'attachments') return []
+    if (field === undefined || !flows || listsParts(field.type)) return []
     const filled = records.some((record) => isFilled(record, field.name))
     return filled ? [] : [{ label: field.label, index }]
   })
@@ -196,11 +197,7 @@ export function checkPhases(input: {
   )
   const candidates = metadata.entity.fields.filter(
     (field) =>
-      field.editable &&
-      !field.required &&
-      !written.has(field.name) &&
-      field.type !== 'memo' &&
-      field.type !== 'attachments',
+      field.editable && !field.required && !written.has(field.name) && field.type !== 'memo' && !listsParts(field.type),
   )
   return (phase.options ?? []).flatMap(({ value, label }) => {
     const inside = records.filter((record) => record.fields[phase.name] === value)
@@ -227,7 +224,7 @@ export function checkPhases(input: {
 /** Fields of a side that the checks of its records read beside the mapped ones. */
 export function fieldsOfPattern({ entity }: SideMetadata): string[] {
   return entity.fields
-    .filter((field) => field.editable && field.type !== 'memo' && field.type !== 'attachments')
+    .filter((field) => field.editable && field.type !== 'memo' && !listsParts(field.type))
     .map((field) => field.name)
     .slice(0, mostPatternFields)
 }

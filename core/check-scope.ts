@@ -3,7 +3,7 @@ import type { EndpointUser, FieldMetadata, SideMetadata } from './metadata.ts'
 import type { Finding } from './run.ts'
 import type { ScopeCondition, ScopeGroup } from './scope.ts'
 import { isDay } from './scope-days.ts'
-import type { Side } from './values.ts'
+import { listsParts, type Side } from './values.ts'
 
 /** Everything about a side's filter that its endpoint's description tells: fields exist, can be filtered, and take such values. */
 export function checkScope(configuration: LinkConfiguration, side: Side, { entity, users }: SideMetadata): Finding[] {
@@ -48,8 +48,8 @@ function problemOf(
   if (!field.filterable) return { at: 'field', message: `"${label}" cannot be filtered by its endpoint.` }
   const isTime = type === 'date' || type === 'datetime'
   const fits: Record<ScopeCondition['operator'], boolean> = {
-    in: type !== 'memo' && type !== 'attachments',
-    'not-in': type !== 'memo' && type !== 'attachments',
+    in: type !== 'memo' && !listsParts(type),
+    'not-in': type !== 'memo' && !listsParts(type),
     contains: type === 'string',
     'starts-with': type === 'string',
     before: isTime || type === 'integer' || type === 'float',

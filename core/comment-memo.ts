@@ -33,23 +33,24 @@ export function readCommentMemo(memo: string | null): Comment[] {
 /**
  * The memo with a plan's actions of its side carried out, everything else untouched. To be called on the memo as it is under
  * the lock: what is there already is not added again, and what somebody has taken away or changed meanwhile is left alone and
- * named in `missed`, to be planned anew.
+ * named in `missed`, to be planned anew. `unwritable` are those that would be read as something else.
  */
 export function writeCommentMemo(
   memo: string | null,
   actions: readonly CommentAction[],
-): { memo: string | null; missed: CommentAction[] } {
+): { memo: string | null; missed: CommentAction[]; unwritable: CommentAction[] } {
   const missed: CommentAction[] = []
+  const unwritable: CommentAction[] = []
   let sections = sectionsOf(memo)
   for (const action of actions) {
     if (action.kind === 'add' && sections.some(({ comment }) => isCopy(comment, action.origin))) continue
     const next = withAction(sections, action)
     // What would be read as something else (a text with banners in it) is not written.
-    const readable = next !== null && readCommentMemo(memoOf(next)).length === next.length
-    if (readable) sections = next
-    else missed.push(action)
+    if (next === null) missed.push(action)
+    else if (readCommentMemo(memoOf(next)).length === next.length) sections = next
+    else unwritable.push(action)
   }
-  return { memo: memoOf(sections), missed }
+  return { memo: memoOf(sections), missed, unwritable }
 }
 
 function withAction(sections: readonly Section[], action: CommentAction): Section[] | null {
@@ -72,7 +73,8 @@ function isCopy(comment: Comment, origin: NonNullable<Comment['origin']>): boole
 
 function isMeant(comment: Comment, was: Comment): boolean {
   if (comment.text !== was.text) return false
-  if (comment.origin !== null || was.origin !== null) return comment.origin?.ref === was.origin?.ref
+  if (comment.origin !== null || was.origin !== null)
+    return comment.origin?.ref === was.origin?.ref && comment.origin?.from === was.origin?.from
   return comment.author === was.author && comment.time === was.time
 }
 

@@ -2,14 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readCommentMemo, writeCommentMemo } from './comment-memo.ts'
 import {
+  afterComment,
   type Comment,
   type CommentAction,
   type CommentEntry,
-  learnComment,
+  commentOfAction,
   planComments,
   readComment,
   renderCopy,
   renderEditedCopy,
+  untilCarriedOut,
 } from './comments.ts'
 import { canonicalMemo, memoText } from './memo.ts'
 
@@ -141,28 +143,44 @@ class World {
   }
 
   plan(deletes: boolean) {
-    return planComments({ base: this.base, ...this.comments(), names, deletes })
+    return planComments({ base: this.base, ...this.comments(), names, deletes: deletes ? 'all' : 'nothing' })
   }
 
   /** One look at both sides. Without `commit` the process dies after writing, before the base is stored. */
   look(deletes: boolean, commit: boolean): readonly CommentAction[] {
     const planned = this.plan(deletes)
-    let { base } = planned
+    let base: readonly CommentEntry[] = untilCarriedOut(planned, this.base)
     const here = planned.actions.filter((action) => action.side === 'left')
     const written = writeCommentMemo(this.memo, here)
     expect(written.missed).toEqual([])
     this.memo = written.memo
-    for (const action of planned.actions) {
-      if (action.side === 'left') continue
+    for (const [index, action] of planned.actions.entries()) {
+      const { side } = action
+      const learn = (found: Comment | undefined) => {
+        const source = planned.sources[index] ?? null
+        const done = source === null || found === undefined ? null : { side, kept: found, source }
+        base = afterComment(base, commentOfAction(action), done)
+      }
+      if (side === 'left') {
+        const about = action.kind === 'add' ? action.origin.ref : action.was.origin?.ref
+        learn(
+          this.comments().left.find((one) =>
+            about === undefined ? action.kind !== 'delete' && one.text === action.text : one.origin?.ref === about,
+          ),
+        )
+        continue
+      }
+      const right = (id: string | null) => this.comments().right.find((one) => one.id === id)
       if (action.kind === 'add') {
-        const id = this.post('tandem', renderCopy(action))
-        const kept = this.octane.find((one) => one.id === id)
-        if (kept !== undefined) base = learnComment(base, 'right', action.origin.ref, readComment(kept))
-      } else if (action.kind === 'edit')
+        learn(right(this.post('tandem', renderCopy(action))))
+        continue
+      }
+      if (action.kind === 'edit')
         this.octane = this.octane.map((one) =>
           one.id === action.was.id ? { ...one, text: renderEditedCopy(action.was, action.text) } : one,
         )
       else this.octane = this.octane.filter((one) => one.id !== action.was.id)
+      learn(right(action.was.id))
     }
     if (commit) this.base = base
     return planned.actions
@@ -292,13 +310,13 @@ describe('comments of both sides', () => {
     world.octane = world.octane.map((one) => (one.author === 'al' ? { ...one, text: '<p>yours, more</p>' } : one))
     const { actions } = world.plan(false)
     const meanwhile = canonicalMemo((world.memo ?? '').replace('yours', 'yours, changed'))
-    expect(writeCommentMemo(meanwhile, actions)).toEqual({ memo: meanwhile, missed: actions })
+    expect(writeCommentMemo(meanwhile, actions)).toEqual({ memo: meanwhile, missed: actions, unwritable: [] })
   })
 
   it('that cannot go to the other side now are held and go later', () => {
     const world = new World()
     world.append('jo', 'mine')
-    const planned = planComments({ base: [], ...world.comments(), names, deletes: false, carry: () => null })
+    const planned = planComments({ base: [], ...world.comments(), names, deletes: 'nothing', carry: () => null })
     expect(planned).toMatchObject({ actions: [], base: [], held: [expect.any(String)] })
     expect(world.look(false, true)).toMatchObject([{ kind: 'add', side: 'right' }])
   })

@@ -1,10 +1,10 @@
 import { bannerText, bannerWord, commentText, readBanner } from './comment-memo.ts'
 import { valueHash } from './hash.ts'
-import { canonicalMemo } from './memo.ts'
+import { canonicalMemo, unreadableMemo } from './memo.ts'
 import { parseCanonical } from './rich-text/canonical.ts'
 import { plainText } from './rich-text/plain.ts'
 import { isRichText, type RichNode, serializeTree } from './rich-text/tree.ts'
-import { otherSide, type Side, sides } from './values.ts'
+import { type CanonicalValue, otherSide, type Side, sides } from './values.ts'
 
 /** A comment of a record, as one side has it. */
 export interface Comment {
@@ -21,7 +21,7 @@ export interface Comment {
 }
 
 /** What one side had of a comment when both last agreed. */
-interface SeenComment {
+export interface SeenComment {
   id: string | null
   author: string | null
   time: string | null
@@ -47,25 +47,34 @@ export type CommentAction =
       text: string
       origin: NonNullable<Comment['origin']>
     }
-  | { kind: 'edit'; side: Side; ref: string; was: Comment; text: string }
-  | { kind: 'delete'; side: Side; ref: string; was: Comment }
+  | { kind: 'edit'; side: Side; home: Side; ref: string; was: Comment; text: string }
+  | { kind: 'delete'; side: Side; home: Side; ref: string; was: Comment }
 
 export interface CommentsInput {
   /** What both sides last agreed on. */
   base: readonly CommentEntry[]
   left: readonly Comment[]
   right: readonly Comment[]
-  /** Names of both systems, as banners call them; they differ. */
+  /** Names of both systems, as banners call them; they differ, never change, and no other system has them. */
   names: Readonly<Record<Side, string>>
-  /** Whether a deletion is carried over; otherwise the other side keeps its comment. */
-  deletes: boolean
+  /**
+   * Which deletions are carried over. `copies`: of a comment whose original is gone; the original stays when its copy is taken
+   * away. `all`: either way. `nothing`: the other side keeps its comment.
+   */
+  deletes: 'nothing' | 'copies' | 'all'
+  /** Whether an edit is carried over; absent: it is. */
+  edits?: boolean
+  /** Sides that may be written; absent: both. */
+  flows?: Readonly<Record<Side, boolean>>
   /** A text in the other side's form (images re-pointed); null: it cannot go there now. Absent: as it is. */
   carry?(from: Side, text: string): string | null
 }
 
 export interface CommentsPlan {
   actions: readonly CommentAction[]
-  /** What both sides agree on once the actions are carried out as planned; `learnComment` corrects it by what was kept. */
+  /** By action: the comment of the other side that it comes from; null: of a deletion. */
+  sources: readonly (Comment | null)[]
+  /** What both sides agree on once the actions are carried out as planned; `afterComment` tells of each what was kept. */
   base: readonly CommentEntry[]
   /** Comments that both sides changed: home's text stands, and this is what the copy said. */
   overruled: readonly { ref: string; side: Side; text: string }[]
@@ -100,10 +109,13 @@ export function readComment(found: {
   time: string | null
   text: string | null
 }): Comment {
-  const nodes = parseCanonical(canonicalMemo(found.text))
+  const own = { id: found.id, author: found.author, time: found.time, origin: null }
+  const canonical = canonicalMemo(found.text)
+  // It is known by its id; its text is carried nowhere.
+  if (canonical !== null && unreadableMemo(canonical) !== null) return { ...own, text: canonical }
+  const nodes = parseCanonical(canonical)
   const [first] = nodes
   const banner = first === undefined || isRichText(first) ? null : readBanner(plainText([first]))
-  const own = { id: found.id, author: found.author, time: found.time, origin: null }
   return { ...own, ...banner, text: commentText(banner === null ? nodes : nodes.slice(1)) }
 }
 
@@ -116,9 +128,11 @@ type Known = { entry: CommentEntry; now: Record<Side, Comment | null> }
  */
 export function planComments(input: CommentsInput): CommentsPlan {
   const actions: CommentAction[] = []
+  const sources: (Comment | null)[] = []
   const base: CommentEntry[] = []
   const overruled: { ref: string; side: Side; text: string }[] = []
   const held: string[] = []
+  const { edits = true, deletes, flows = { left: true, right: true } } = input
   const carry = (from: Side, text: string) => input.carry?.(from, text) ?? (input.carry === undefined ? text : null)
 
   for (const { entry, now } of identify(input)) {
@@ -129,6 +143,10 @@ export function planComments(input: CommentsInput): CommentsPlan {
     const changed = (side: Side) => now[side] !== null && hashOf(now[side]) !== entry[side]?.hash
     const put = (from: Side, source: Comment): void => {
       const to = otherSide(from)
+      if (!flows[to] || (!edits && now[to] !== null)) {
+        if (known) base.push(now[to] === null ? entry : { ...entry, [from]: seen(source), [to]: seen(now[to]) })
+        return
+      }
       const text = carry(from, source.text)
       const there = now[to]
       if (text === null) {
@@ -139,8 +157,16 @@ export function planComments(input: CommentsInput): CommentsPlan {
       if (there === null) {
         const origin = { from: input.names[from], ref }
         actions.push({ kind: 'add', side: to, author: source.author, time: source.time, text, origin })
-      } else if (there.text !== text) actions.push({ kind: 'edit', side: to, ref, was: there, text })
+        sources.push(source)
+      } else if (there.text !== text) {
+        actions.push({ kind: 'edit', side: to, home, ref, was: there, text })
+        sources.push(source)
+      }
       base.push({ ...entry, [from]: seen(source), [to]: seen({ ...(there ?? { ...source, id: null }), text }) })
+    }
+    const remove = (side: Side, was: Comment): void => {
+      actions.push({ kind: 'delete', side, home, ref, was })
+      sources.push(null)
     }
     if (original !== null && copy !== null) {
       // A copy that was found without a base is one whose writing was not heard of: both are as they are to be.
@@ -155,20 +181,51 @@ export function planComments(input: CommentsInput): CommentsPlan {
       else base.push({ ...entry, [home]: seen(original), [away]: seen(copy) })
     } else if (original !== null) {
       const removed = entry[away] !== null
-      if (!removed || (input.deletes && changed(home))) put(home, original)
-      else if (input.deletes) actions.push({ kind: 'delete', side: home, ref, was: original })
+      if (!removed || (deletes !== 'nothing' && changed(home))) put(home, original)
+      else if (deletes === 'all' && flows[home]) remove(home, original)
       else base.push(entry)
     } else if (copy !== null && known) {
-      if (input.deletes && !changed(away)) actions.push({ kind: 'delete', side: away, ref, was: copy })
+      if (deletes !== 'nothing' && flows[away] && !changed(away)) remove(away, copy)
       else base.push(entry)
     }
   }
-  return { actions, base, overruled, held }
+  return { actions, sources, base, overruled, held }
 }
 
-/** The base after a side has answered what it kept of a comment: an endpoint that reformats is no editor. */
-export function learnComment(base: readonly CommentEntry[], side: Side, ref: string, kept: Comment): CommentEntry[] {
-  return base.map((entry) => (entry.ref === ref && entry.home !== side ? { ...entry, [side]: seen(kept) } : entry))
+/**
+ * The base once an action is carried out, every other entry as it is. `kept` is what the written side has from now on (an
+ * endpoint that reformats is no editor), `source` the comment of the other side; null: the comment was taken away.
+ */
+export function afterComment(
+  base: readonly CommentEntry[],
+  about: Pick<CommentEntry, 'home' | 'ref'>,
+  done: { side: Side; kept: Comment; source: Comment } | null,
+): CommentEntry[] {
+  const { home, ref } = about
+  const isSame = (entry: CommentEntry) => entry.home === home && entry.ref === ref
+  if (done === null) return base.filter((entry) => !isSame(entry))
+  const [own, other] = [seen(done.kept), seen(done.source)]
+  const after = { ref, home, ...(done.side === 'left' ? { left: own, right: other } : { left: other, right: own }) }
+  return base.some(isSame) ? base.map((entry) => (isSame(entry) ? after : entry)) : [...base, after]
+}
+
+/** What of a plan's base holds before any of its actions is carried out. */
+export function untilCarriedOut(
+  { actions, base }: Pick<CommentsPlan, 'actions' | 'base'>,
+  before: readonly CommentEntry[],
+): CommentEntry[] {
+  const key = ({ home, ref }: Pick<CommentEntry, 'home' | 'ref'>) => `${home} ${ref}`
+  const pending = new Set(actions.map((action) => key(commentOfAction(action))))
+  const agreed = new Map(base.map((entry) => [key(entry), entry]))
+  const known = before.flatMap((entry) => (pending.has(key(entry)) ? [entry] : (agreed.get(key(entry)) ?? [])))
+  const old = new Set(before.map(key))
+  return [...known, ...base.filter((entry) => !old.has(key(entry)) && !pending.has(key(entry)))]
+}
+
+/** What an action is about. */
+export function commentOfAction(action: CommentAction): Pick<CommentEntry, 'home' | 'ref'> {
+  if (action.kind === 'add') return { home: otherSide(action.side), ref: action.origin.ref }
+  return { home: action.home, ref: action.ref }
 }
 
 /** Finds each known comment on both sides, then the new ones. */
@@ -223,6 +280,33 @@ function identify({ base, left, right, names }: CommentsInput): Known[] {
   return known
 }
 
+/** Canonical value of a record's comments: one text per comment, in their order. */
+export function commentsValue(comments: readonly Comment[]): CanonicalValue {
+  return comments.length === 0 ? null : comments.map(encodeComment)
+}
+
+/** A comment as it stands in values, intents and the ledger: `[id, author, time, text, origin]`. */
+export function encodeComment({ id, author, time, text, origin }: Comment): string {
+  return JSON.stringify([id, author, time, text, origin])
+}
+
+/** The comments that a canonical value lists. Throws on what is no such value: only connectors make them. */
+export function commentsOf(value: CanonicalValue): Comment[] {
+  if (value === null) return []
+  return (value as readonly string[]).map(decodeComment)
+}
+
+export function decodeComment(item: string): Comment {
+  const [id, author, time, text, origin] = JSON.parse(item) as [
+    Comment['id'],
+    Comment['author'],
+    Comment['time'],
+    string,
+    Comment['origin'],
+  ]
+  return { id, author, time, text, origin }
+}
+
 function refOf(comment: Comment, isTaken: (ref: string) => boolean): string {
   if (comment.id !== null) return comment.id
   const hash = valueHash([comment.author ?? '', comment.time ?? '', comment.text]).slice(0, 16)
@@ -230,6 +314,12 @@ function refOf(comment: Comment, isTaken: (ref: string) => boolean): string {
     const ref = number === 1 ? hash : `${hash}.${number}`
     if (!isTaken(ref)) return ref
   }
+}
+
+/** Whether a comment is as it was seen, text and all. */
+export function sameComment(comment: Comment, seenOnce: SeenComment): boolean {
+  const { id, author, time, hash } = seen(comment)
+  return id === seenOnce.id && author === seenOnce.author && time === seenOnce.time && hash === seenOnce.hash
 }
 
 function seen(comment: Comment): SeenComment {

@@ -85,6 +85,7 @@ function wordsOf(before: LinkConfiguration, after: LinkConfiguration): string[] 
     brake: 'Brake',
     tuning: 'Tuning',
     attachments: 'Attachments',
+    comments: 'Comments',
     defaultUsers: 'Stand-ins for people without twin',
     unknownUsers: 'People without twin',
     matchBy: 'Matching',

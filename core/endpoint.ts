@@ -43,6 +43,13 @@ export function crossReferencePrefix(address: EndpointAddress, entityType: strin
   return `${place}/${entityType}/`
 }
 
+/** What an endpoint is called in the banners of comments that come from it: told by its place, since names are given anew. */
+export function commentOrigin(address: EndpointAddress): string {
+  return address.kind === 'alm'
+    ? `ALM ${address.domain}/${address.project}`
+    : `Octane ${address.sharedSpace}/${address.workspace}`
+}
+
 /** The id that a cross-reference names in the given endpoint, or null when it names another place or is no reference. */
 export function referencedId(address: EndpointAddress, entityType: string, reference: unknown): string | null {
   if (typeof reference !== 'string') return null

@@ -213,6 +213,18 @@ export const linkConfiguration = z
         maxBytes: z.number().int().min(1).nullable().default(null),
       })
       .prefault({}),
+    /** Comments of records, where the link maps them; the direction is that of the mapping. */
+    comments: z
+      .strictObject({
+        /** False: a comment is carried once and stays as it was then. */
+        edits: z.boolean().default(true),
+        /**
+         * What a comment taken away means for the other side. `copies`: its copy is taken away as well, but never an original
+         * whose copy is gone; `all`: either way.
+         */
+        deletes: z.enum(['nothing', 'copies', 'all'], 'must be nothing, copies or all').default('nothing'),
+      })
+      .prefault({}),
     /** Who a person without twin becomes: canonical user keys; null: the field stays empty with a warning. */
     defaultUsers: z
       .strictObject({ left: z.string().nullable(), right: z.string().nullable() })

@@ -75,7 +75,7 @@ export function createLinkPlanner(context: PlannerContext): LinkPlanner {
       const planner = plannerOf(from, source)
       const field = typeFields[to]
       if (planner === undefined || kind === null || kind.type === null || field === null)
-        return { fields: [], unset: [], problems: [], blocked: true, files: false }
+        return { fields: [], unset: [], problems: [], blocked: true, parts: false, comments: [] }
       const plan = planner.planCreate(from, source, references)
       const type: PlannedField = {
         mappingId: recordTypeMappingId,
@@ -118,6 +118,7 @@ export function createLinkPlanner(context: PlannerContext): LinkPlanner {
       impossible: [],
       wantsHistory: [],
       files: { operations: [], comparisons: [] },
+      comments: [],
     }
   }
 }

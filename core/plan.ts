@@ -1,5 +1,7 @@
 import { type AttachmentComparison, type PlannedAttachment, planAttachments } from './attachments.ts'
 import { afterReturn, type Base, type BaseField, canonicalVersion, inTodaysForm, thawed, toBaseValue } from './base.ts'
+import type { PlannedComment } from './comment-intents.ts'
+import { type CommentEntry, commentsOf, planComments, untilCarriedOut } from './comments.ts'
 import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
 import type { EditTimes } from './latest.ts'
@@ -14,7 +16,7 @@ import type { Problem } from './problems.ts'
 import { type FileAddresses, imageRoute } from './record-images.ts'
 import type { References } from './references.ts'
 import type { IntentField, LinkContext } from './store.ts'
-import { guardText } from './text-guard.ts'
+import { guardText, unreadableProblem } from './text-guard.ts'
 import { type Around, createTranslator, type Translation } from './translate.ts'
 import {
   type CanonicalValue,
@@ -51,6 +53,8 @@ export interface PairPlan {
   wantsHistory: readonly string[]
   /** Attached files to carry, and to compare before. */
   files: { operations: readonly PlannedAttachment[]; comparisons: readonly AttachmentComparison[] }
+  /** Comments to write, of each side in the order in which they are to stand there. */
+  comments: readonly PlannedComment[]
 }
 
 export interface CreatePlan {
@@ -60,8 +64,10 @@ export interface CreatePlan {
   problems: readonly Problem[]
   /** True: a required field of the target has no value, so nothing is created. */
   blocked: boolean
-  /** True: files are to be carried once the record is there. */
-  files: boolean
+  /** True: files or comments are to be carried once the record is there. */
+  parts: boolean
+  /** Comments that follow once the record is there. */
+  comments: readonly PlannedComment[]
 }
 
 export interface Planner {
@@ -138,6 +144,8 @@ export interface PlannerContext {
   names?: { left: string; right: string }
   /** The pair of types whose records are planned, where the link has several. */
   type?: TypePair
+  /** What each system is called in the banners of comments that come from it. */
+  origins?: Readonly<Record<Side, string>>
   /** Sides where an attached file may get another name. */
   renames?: Readonly<Record<Side, boolean>>
   /** Where both sides carry files: how texts show those that are images. */
@@ -163,7 +171,12 @@ export function createPlanner(context: PlannerContext): Planner {
       fieldOf('left', mapping.left)?.type === 'attachments' && fieldOf('right', mapping.right)?.type === 'attachments',
   )
   const filesPrepared = ofFiles.map((mapping) => prepared.get(mapping.id) ?? prepare(mapping))
-  const groups = groupMappings(mapped.filter((mapping) => !ofFiles.includes(mapping)))
+  const ofComments = mapped.filter(
+    (mapping) =>
+      fieldOf('left', mapping.left)?.type === 'comments' && fieldOf('right', mapping.right)?.type === 'comments',
+  )
+  const ofParts = new Set([...ofFiles, ...ofComments])
+  const groups = groupMappings(mapped.filter((mapping) => !ofParts.has(mapping)))
 
   function fieldOf(side: Side, name: string | null): FieldMetadata | undefined {
     return name === null ? undefined : fieldByName(context[side].entity, name)
@@ -291,7 +304,8 @@ export function createPlanner(context: PlannerContext): Planner {
       })
     }
     const files = planFiles(input, agreed, problems)
-    return { writes, agreed, problems, conflicts, deciding, consumed, impossible, wantsHistory, files }
+    const comments = commentsPlan(input, agreed, problems)
+    return { writes, agreed, problems, conflicts, deciding, consumed, impossible, wantsHistory, files, comments }
 
     /** People write a text as they please; the planner compares canonical forms. */
     function inCanonicalForm(mapping: FieldMapping, decision: ConflictDecision): ConflictDecision {
@@ -356,6 +370,69 @@ export function createPlanner(context: PlannerContext): Planner {
     return { operations, comparisons }
   }
 
+  /** What is to be written of both sides' comments; what goes without writing is agreed. */
+  function commentsPlan(input: PairInput, agreed: Record<string, BaseField>, problems: Problem[]): PlannedComment[] {
+    return ofComments.flatMap((mapping) => {
+      const [left, right] = [input.left.fields[mapping.left ?? ''], input.right.fields[mapping.right ?? '']]
+      if (left === undefined || right === undefined) {
+        const side = left === undefined ? 'left' : 'right'
+        const [why] = input[side].lost?.[mapping[side] ?? ''] ?? []
+        const field = fieldOf(side, mapping[side])
+        problems.push(
+          why === undefined || field === undefined
+            ? unreadable(mapping, side)
+            : unreadableProblem(mapping.id, field, side, why),
+        )
+        return []
+      }
+      const before = input.base[mapping.id]?.comments
+      const { planned, base } = commentsOfMapping(mapping, before ?? [], { left, right }, problems, (from) =>
+        aroundOf(from, input),
+      )
+      if (before === undefined || JSON.stringify(base) !== JSON.stringify(before))
+        agreed[mapping.id] = {
+          left: toBaseValue(null),
+          right: toBaseValue(null),
+          fingerprint: (prepared.get(mapping.id) ?? prepare(mapping)).fingerprint,
+          canonical: canonicalVersion,
+          comments: base,
+        }
+      return planned
+    })
+  }
+
+  function commentsOfMapping(
+    mapping: FieldMapping,
+    before: readonly CommentEntry[],
+    values: Record<Side, CanonicalValue>,
+    problems: Problem[],
+    around: (from: Side) => Around,
+  ): { planned: PlannedComment[]; base: CommentEntry[] } {
+    const { flows } = prepared.get(mapping.id) ?? prepare(mapping)
+    const told = new Map<string, Problem>()
+    const plan = planComments({
+      base: before,
+      left: commentsOf(values.left),
+      right: commentsOf(values.right),
+      names: context.origins ?? { left: 'left', right: 'right' },
+      edits: configuration.comments.edits,
+      deletes: configuration.comments.deletes,
+      flows: { left: flows.toLeft, right: flows.toRight },
+      carry: (from, text) => {
+        const moved = translator.text(mapping, from, text, around(from))
+        if (moved.ok) return moved.value === null ? '' : String(moved.value)
+        told.set(moved.problem.message, moved.problem)
+        return null
+      },
+    })
+    problems.push(...told.values())
+    const planned = plan.actions.map((action, index): PlannedComment => {
+      const { side } = action
+      return { mappingId: mapping.id, side, field: mapping[side] ?? '', action, source: plan.sources[index] ?? null }
+    })
+    return { planned, base: untilCarriedOut(plan, before) }
+  }
+
   /** A translation that minds what texts would lose. What a person has decided about is written whatever it costs. */
   function guarded(
     mapping: FieldMapping,
@@ -402,7 +479,7 @@ export function createPlanner(context: PlannerContext): Planner {
     const provided = new Set<string>()
     for (const mapping of configuration.fields) {
       const name = mapping[to]
-      if (name === null || ofFiles.includes(mapping)) continue
+      if (name === null || ofParts.has(mapping)) continue
       const target = fieldOf(to, name)
       if (target === undefined || !target.creatable) continue
       const planned = plannedOnCreate(mapping, from, source, target, references)
@@ -432,8 +509,15 @@ export function createPlanner(context: PlannerContext): Planner {
       blocked = true
       problems.push(requiredProblem(mapping, to, target))
     }
-    const files = ofFiles.some((mapping) => (source.fields[mapping[from] ?? ''] ?? null) !== null)
-    return { fields, unset, problems, blocked, files }
+    const none = (mapping: FieldMapping) => (source.fields[mapping[from] ?? ''] ?? null) === null
+    const comments = ofComments.flatMap((mapping) => {
+      if (none(mapping)) return []
+      const values = { [from]: source.fields[mapping[from] ?? ''] ?? null, [to]: null } as Record<Side, CanonicalValue>
+      // What cannot go is told at the look that carries them.
+      return commentsOfMapping(mapping, [], values, [], () => ({})).planned
+    })
+    const parts = comments.length > 0 || [...ofParts].some((mapping) => !none(mapping))
+    return { fields, unset, problems, blocked, parts, comments }
   }
 
   function plannedOnCreate(

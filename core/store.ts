@@ -1,5 +1,6 @@
 import type { AdoptedField, AdoptionDoubt, AdoptionMethod, AdoptionRecord } from './adoption.ts'
 import type { Base } from './base.ts'
+import type { CommentEntry } from './comments.ts'
 import type { Decisions, FieldConflict } from './conflicts.ts'
 import type { EndpointAddress } from './endpoint.ts'
 import type { Refusals, RefusedRecords } from './foresight.ts'
@@ -56,7 +57,7 @@ export interface Store {
     withinSeconds: number
   }): Promise<readonly { part: CheckedPart; findings: readonly Finding[] }[]>
   /** What endpoints refuse of the link's records now, by side and words, the most first. */
-  refusals(input: { linkId: string }): Promise<readonly Refusal[]>
+  refusedNow(input: { linkId: string }): Promise<readonly Refusal[]>
   /** How many records the link's endpoint pair keeps in step, of the link's kind. */
   pairCount(input: { linkId: string }): Promise<number>
   /** Other links that work on one of the ends of this one, with records of the same kind. */
@@ -111,10 +112,16 @@ export interface Store {
     listingId?: string
   }): Promise<RecordedPage>
   /**
-   * Queues records whose files may have changed although their stamps have not; `all`: also every pair that has files, since
-   * a file that was taken away leaves no trace. Answers how many were not waiting before.
+   * Queues paired records whose files or comments may have changed although their stamps have not; `all`: also every pair that
+   * has some, since what was taken away leaves no trace. Answers how many were not waiting before.
    */
-  queueForFiles(input: { linkId: string; side: Side; ids: readonly string[]; all: boolean }): Promise<number>
+  queueForParts(input: {
+    linkId: string
+    side: Side
+    part: 'files' | 'comments'
+    ids: readonly string[]
+    all: boolean
+  }): Promise<number>
   /** How many records of a side are left out because of the link's scope. */
   leftOut(input: { linkId: string; side: Side }): Promise<number>
   /** Queues those of the records that were left out because of the scope; answers how many. */
@@ -514,7 +521,7 @@ export interface TwinState {
 /** Paired, not paired (yet), left alone by rule or scope, or of a kind that no link of the endpoint pair keeps in step. */
 export type ReferredState = { state: 'paired'; twinId: string } | { state: 'unpaired' | 'declined' | 'no-link' }
 
-export type IntentAction = 'create' | 'update' | 'link-back' | 'delete' | 'attachment'
+export type IntentAction = 'create' | 'update' | 'link-back' | 'delete' | 'attachment' | 'comment'
 
 /** One field of a write, with everything the ledger will say about it. */
 export interface IntentField {
@@ -532,6 +539,8 @@ export interface IntentField {
   times?: EditTimes
   /** The source names a person without twin, who was left out or stood in for. */
   gap?: true
+  /** Of a comment: which one it is. */
+  comment?: Pick<CommentEntry, 'home' | 'ref'>
   /** The value goes to both sides, and this is the first of the two writes. */
   halfway?: 'merge' | 'decision'
 }

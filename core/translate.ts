@@ -39,6 +39,8 @@ export interface Translator {
   standIn(side: Side): string | null
   /** Lines of the user mapping that name somebody who is not there. */
   unknownPairs: People['unknown']
+  /** A formatted text that is no field of its own, such as a comment's, in the other side's form. */
+  text(mapping: FieldMapping, from: Side, memo: string, around?: Around): Translation
 }
 
 /**
@@ -64,18 +66,7 @@ export function createTranslator(context: TranslationContext): Translator {
     const to = otherSide(from)
     const source = mapping[from] === null ? undefined : fieldByName(context[from].entity, mapping[from])
     const target = mapping[to] === null ? undefined : fieldByName(context[to].entity, mapping[to])
-    if (source === undefined || target === undefined) {
-      const side = source === undefined ? from : to
-      return fail({
-        class: 'schema',
-        code: 'unknown-field',
-        message: `The field "${mapping[side]}" no longer exists.`,
-        remedy: 'Map another field, or remove this mapping, then run the integrity check.',
-        side,
-        field: mapping[side] ?? '',
-        mappingId: mapping.id,
-      })
-    }
+    if (source === undefined || target === undefined) return unknownField(mapping, source === undefined ? from : to)
     if (source.hierarchy !== undefined && target.hierarchy !== undefined)
       return translateParent({
         mapping,
@@ -357,7 +348,31 @@ export function createTranslator(context: TranslationContext): Translator {
     return people.standIn(side) ?? context.configuration.defaultUsers[side]
   }
 
-  return { translate, standIn, unknownPairs: people.unknown }
+  function text(mapping: FieldMapping, from: Side, memo: string, { references = noReferences, images }: Around = {}) {
+    const to = otherSide(from)
+    const source = mapping[from] === null ? undefined : fieldByName(context[from].entity, mapping[from])
+    const target = mapping[to] === null ? undefined : fieldByName(context[to].entity, mapping[to])
+    if (source === undefined || target === undefined) return unknownField(mapping, source === undefined ? from : to)
+    const asMemo = (field: FieldMetadata): FieldMetadata => ({ ...field, type: 'memo', maxLength: null })
+    return translateMemo(
+      { mapping, from, to, source: asMemo(source), target: asMemo(target), item: memo, references, images },
+      memo,
+    )
+  }
+
+  return { translate, text, standIn, unknownPairs: people.unknown }
+}
+
+function unknownField(mapping: FieldMapping, side: Side): Translation {
+  return fail({
+    class: 'schema',
+    code: 'unknown-field',
+    message: `The field "${mapping[side]}" no longer exists.`,
+    remedy: 'Map another field, or remove this mapping, then run the integrity check.',
+    side,
+    field: mapping[side] ?? '',
+    mappingId: mapping.id,
+  })
 }
 
 function withinLength(

@@ -20,6 +20,12 @@ export type FieldType =
   | 'user'
   | 'reference'
   | 'attachments'
+  | 'comments'
+
+/** Of fields that list what belongs to a record and has an identity of its own: there is no value to compare or convert. */
+export function listsParts(type: FieldType): boolean {
+  return type === 'attachments' || type === 'comments'
+}
 
 /** The two ends of a link. By convention ALM is left and Octane right; nothing in the engine depends on it. */
 export type Side = 'left' | 'right'

@@ -86,6 +86,9 @@ const rules: Record<string, string> = {
   reference: 'it names the twin of the record',
   type: 'it is the type that the link gives new records',
   attachment: 'it is a file of the other side',
+  add: 'it was written on the other side and was not here yet',
+  edit: 'it was edited on the other side',
+  delete: 'it was taken away on the other side',
 }
 
 /** Of a pair that was there already: its field was mapped later, its history was reset, or it was found rather than created. */

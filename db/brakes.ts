@@ -103,7 +103,9 @@ export async function createdInRun(
   input: { runId: string; intents: readonly IntentInput[] },
 ): Promise<Set<string>> {
   const ids = input.intents.flatMap(({ key, action }) =>
-    (action === 'update' || action === 'attachment') && key.startsWith('pair:') ? [key.slice('pair:'.length)] : [],
+    (action === 'update' || action === 'attachment' || action === 'comment') && key.startsWith('pair:')
+      ? [key.slice('pair:'.length)]
+      : [],
   )
   if (ids.length === 0) return new Set()
   // Looked up by pair: by its run, the whole run would be read for every batch.
@@ -115,7 +117,17 @@ export async function createdInRun(
   return new Set(rows.map((row) => `pair:${row.id}`))
 }
 
-const isCounted = (intent: IntentInput) => intent.action !== 'link-back'
+/** What counts of a batch's intents: a record's comments on one side are one change, as a text of them would be. */
+function countedOf(intents: readonly IntentInput[]): IntentInput[] {
+  const commented = new Set<string>()
+  return intents.filter(({ action, key, side }) => {
+    if (action !== 'comment') return action !== 'link-back'
+    if (commented.has(`${side} ${key}`)) return false
+    commented.add(`${side} ${key}`)
+    return true
+  })
+}
+
 const kindOf = ({ action }: IntentInput): CountedKind => (action === 'delete' ? 'deletions' : 'changes')
 
 /**
@@ -129,7 +141,7 @@ export function countWithinLimits(
   input: { linkId: string; runId: string; intents: readonly IntentInput[]; callId: string },
   answer: readonly string[],
 ): postgres.PendingQuery<postgres.Row[]>[] {
-  const counted = input.intents.filter(isCounted)
+  const counted = countedOf(input.intents)
   if (counted.length === 0)
     return [tx`insert into store_calls (id, answer) values (${input.callId}, ${tx.json(answer)}) returning 1`]
   const needs = { changes: 0, deletions: 0 }
@@ -161,7 +173,7 @@ export async function heldKeys(
   input: { linkId: string; runId: string; intents: readonly IntentInput[] },
 ): Promise<Set<string>> {
   const held = new Set<string>()
-  const counted = input.intents.filter(isCounted)
+  const counted = countedOf(input.intents)
   if (counted.length === 0) return held
   const [run] = await tx<{ brake: Record<CountedKind, { limit: number; used: number }> | null }[]>`
     select brake from runs where id = ${input.runId} for update`

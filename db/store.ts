@@ -12,7 +12,7 @@ import { noteThrottled } from './batch-slots.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
 import { loadRefusals } from './issues.ts'
 import { noteLookAlikes, sampleFirstRun } from './look-alikes.ts'
-import { queueForFiles } from './queue-files.ts'
+import { queueForParts } from './queue-parts.ts'
 import { loadReferred } from './references.ts'
 import { refusals, refusedItems, refusedRecords } from './refusals.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
@@ -61,7 +61,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     logRun: (input) => logRun(database, input),
     saveFindings: (input) => replaceFindings(database, input),
     lastCheck: (input) => loadLastCheck(database, input),
-    refusals: ({ linkId }) => loadRefusals(database, linkId),
+    refusedNow: ({ linkId }) => loadRefusals(database, linkId),
     pairCount: ({ linkId }) => countPairs(database, linkId),
     linksBeside: async ({ linkId, version }) =>
       linksBeside(database, linkId, (await loadLinkContext(database, bridgeId, linkId, version)).configuration),
@@ -76,7 +76,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     scanPosition: (linkId, side) => loadScanPosition(database, linkId, side),
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),
-    queueForFiles: (input) => queueForFiles(database, input),
+    queueForParts: (input) => queueForParts(database, input),
     leftOut: (input) => countLeftOut(database, input),
     queueArrivals: (input) => queueArrivals(database, input),
     recordScanPage: (input) => queueScanPage(database, input),

@@ -4,25 +4,21 @@ import { type AttachmentPair, afterCarrying, encodeEntry, type PlannedAttachment
 import { type BaseField, canonicalVersion, toBaseValue } from '../../core/base.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
 import type { Problem } from '../../core/problems.ts'
-import { type IntentInput, StoreError } from '../../core/store.ts'
+import type { IntentInput } from '../../core/store.ts'
 import type { Workbench } from '../connections.ts'
 import type { PairDecision } from './decision.ts'
-import type { Effects, ExecuteInput } from './execute.ts'
+import type { Effects } from './execute.ts'
 import { contentOf, sameContent, sizeOf, withPlaces } from './file-content.ts'
+import { type CarryInput, keepingLease } from './keep-lease.ts'
 
 /** Files under way at a time in one batch. */
 const atATime = 4
-
-/** How often the lease of a batch is extended while files are under way, in milliseconds. */
-const extendEveryMs = 5_000
 
 /** No further file is begun after so long, so that files hold up what a batch has written beside them no longer than this and one file. */
 const filesWithinMs = 15_000
 
 /** About so many files are written ahead at a time. */
 const filesAhead = 25
-
-type CarryInput = Pick<ExecuteInput, 'bench' | 'store' | 'token' | 'runId' | 'newCallId' | 'keepLease' | 'stopping'>
 
 interface Carried {
   decision: PairDecision
@@ -151,18 +147,6 @@ function postpone({ effects, intentId, planned: { side }, decision }: Carried): 
     foundByLooking: false,
   })
   effects.problems.push(later)
-}
-
-/** Extends the lease for as long as files take; once it is lost everything under way is given up. */
-function keepingLease({ keepLease }: CarryInput): { signal: AbortSignal; end(): void } {
-  const lost = new AbortController()
-  const timer = setInterval(() => {
-    keepLease().catch((error: unknown) => {
-      // A store that does not answer for a moment is asked again; a lease that somebody else has is gone.
-      if (error instanceof StoreError && error.code === 'lease-lost') lost.abort(error)
-    })
-  }, extendEveryMs)
-  return { signal: lost.signal, end: () => clearInterval(timer) }
 }
 
 async function writeAhead(input: CarryInput, carried: readonly Carried[]): Promise<void> {

@@ -132,10 +132,11 @@ function conflictsOf(decision: Decision, effects: Effects): ItemCommit['conflict
   }
 }
 
-/** Did this settlement turn out to be an update of the side? */
+/** Did this settlement turn out to be an update of the side, or a comment there? */
 function wasUpdated(decision: PairDecision, settled: SettledIntent, side: Side): boolean {
   const intent = decision.item.intents.find((one) => one.id === settled.intentId)
-  return settled.outcome === 'applied' && intent?.action === 'update' && intent.side === side
+  const updates = intent?.action === 'update' || intent?.action === 'comment'
+  return settled.outcome === 'applied' && updates && intent.side === side
 }
 
 function isEveryday(problem: Problem): boolean {

@@ -16,6 +16,7 @@ import {
   sides,
 } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
+import { carryComments } from './carry-comments.ts'
 import { carryFiles } from './carry-files.ts'
 import { commitOf } from './commit-of.ts'
 import type { CreateDecision, Decision, DeleteDecision, PairDecision } from './decision.ts'
@@ -144,10 +145,11 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
     await send(input, due)
     for (const write of due) absorb(bench, write, effectsOf(write.decision), false)
   }
-  await carryFiles(
-    input,
-    decisions.flatMap((decision) => (decision.kind === 'pair' ? [{ decision, effects: effectsOf(decision) }] : [])),
+  const pairs = decisions.flatMap((decision) =>
+    decision.kind === 'pair' ? [{ decision, effects: effectsOf(decision) }] : [],
   )
+  await carryComments(input, pairs)
+  await carryFiles(input, pairs)
   return decisions.map((decision) => commitOf(decision, effectsOf(decision)))
 }
 
@@ -531,8 +533,8 @@ function absorb(bench: Workbench, write: Write, effects: Effects, goesOn: boolea
       if (pair !== null) effects.notMissed.push({ side, id: pair[side].id })
     }
     effects.created = true
-    // Its files follow at the next look, which comes at once.
-    if (decision.kind === 'create' && decision.plan.files) effects.followUp.push({ side: from, id: source.id })
+    // Its files and comments follow at the next look, which comes at once.
+    if (decision.kind === 'create' && decision.plan.parts) effects.followUp.push({ side: from, id: source.id })
   }
   // What we remember as seen stays the state the plan was made from, unless our answer is surely its direct successor.
   const frozen = learnt.problems.length > 0

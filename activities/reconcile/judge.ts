@@ -278,6 +278,7 @@ function stillOnItsWay(bench: Workbench, decision: PairDecision): { side: Side; 
       outcome === 'not-applied' &&
       !intent.answered &&
       (intent.action === 'attachment' ||
+        intent.action === 'comment' ||
         (intent.action === 'update' && bench.connectors[intent.side].capabilities.compareAndSet !== 'native'))
     const remaining = inDoubtSeconds - intent.ageSeconds
     return waits && remaining > 0 ? [{ side: intent.side, remaining }] : []
@@ -416,6 +417,7 @@ const nothingPlanned: PairDecision['plan'] = {
   impossible: [],
   wantsHistory: [],
   files: { operations: [], comparisons: [] },
+  comments: [],
 }
 
 export interface UnpairedInput {

@@ -1,6 +1,7 @@
 import { type AttachmentEntry, afterCarrying, attachmentEntries, decodeEntry } from '../../core/attachments.ts'
 import type { Base, BaseField } from '../../core/base.ts'
 import { canonicalVersion, toBaseValue } from '../../core/base.ts'
+import { settleComment } from '../../core/comment-intents.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
 import type { LinkConfiguration } from '../../core/link-config.ts'
 import { fieldByName, type SideMetadata } from '../../core/metadata.ts'
@@ -62,6 +63,13 @@ export function settleUpdates(input: {
       settled.push(file.settled)
       if (file.base !== null) Object.assign(base, file.base)
       changed ||= file.base !== null
+      continue
+    }
+    if (intent.action === 'comment') {
+      const comments = settleComments(intent, input, base)
+      settled.push(comments.settled)
+      if (comments.base !== null) Object.assign(base, comments.base)
+      changed ||= comments.base !== null
       continue
     }
     if (intent.action === 'delete') {
@@ -167,6 +175,39 @@ function settleFile(
       foundByLooking: true,
     },
     base: known === undefined ? null : { [field.mappingId]: { ...known, files: afterCarrying(files, done) } },
+  }
+}
+
+/**
+ * Comments whose write was never answered are looked for in what the record's side lists. What one request carried was done
+ * together: one that is there tells that all were, and those that are not there any more have been changed since.
+ */
+function settleComments(
+  intent: OpenIntent,
+  { snapshots, configuration }: { snapshots: Record<Side, RecordSnapshot>; configuration: LinkConfiguration },
+  base: Base,
+): { settled: SettledIntent; base: Base | null } {
+  const { side } = intent
+  const learnt: Record<string, BaseField> = {}
+  for (const field of intent.fields) {
+    const listed = snapshots[side].fields[field.field]
+    const mapping = configuration.fields.find((candidate) => candidate.id === field.mappingId)
+    if (listed === undefined || mapping === undefined || mapping[side] !== field.field) continue
+    // The first comments of a pair are written before its base tells of any.
+    const known = learnt[mapping.id] ??
+      base[mapping.id] ?? {
+        left: toBaseValue(null),
+        right: toBaseValue(null),
+        fingerprint: mappingFingerprint(mapping),
+        canonical: canonicalVersion,
+      }
+    const comments = settleComment(field, { side, listed, base: known.comments ?? [] })
+    if (comments !== null) learnt[field.mappingId] = { ...known, comments }
+  }
+  if (Object.keys(learnt).length === 0) return { settled: notApplied(intent.id), base: null }
+  return {
+    settled: { ...notApplied(intent.id), outcome: 'applied', targetId: snapshots[side].id },
+    base: learnt,
   }
 }
 

@@ -1,3 +1,5 @@
+import type { PlannedComment } from '../../core/comment-intents.ts'
+import { memoText } from '../../core/memo.ts'
 import { fieldByName } from '../../core/metadata.ts'
 import type { PlannedField } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
@@ -64,7 +66,7 @@ function shownCreate(bench: Workbench, decision: CreateDecision, foreseen: Fores
     action: goes ? `create-${to}` : 'problem',
     type: typeOf(bench, from, source),
     title: titleOf(bench, from, source),
-    fields: plan.fields.map((field) => shownField(bench, to, field)),
+    fields: [...plan.fields.map((field) => shownField(bench, to, field)), ...shownComments(bench, plan.comments)],
     problems: [...plan.problems, ...(foreseen?.problems ?? [])],
   }
 }
@@ -72,10 +74,12 @@ function shownCreate(bench: Workbench, decision: CreateDecision, foreseen: Fores
 function shownPair(bench: Workbench, decision: PairDecision, foreseen: Foreseen | undefined): Shown {
   const { left, right, plan, outcome } = decision
   const files = plan.files.operations
+  const { comments } = plan
   const written = sides.filter(
     (side) =>
       (plan.writes[side].length > 0 && foreseen?.written.includes(side) === true) ||
-      files.some((one) => one.side === side),
+      files.some((one) => one.side === side) ||
+      comments.some((one) => one.side === side),
   )
   const problems = [...plan.problems, ...(foreseen?.problems ?? [])]
   const [first, second] = written
@@ -105,9 +109,22 @@ function shownPair(bench: Workbench, decision: PairDecision, foreseen: Foreseen 
         after: operation === 'delete' ? null : name,
         rule: operation,
       })),
+      ...shownComments(bench, comments),
     ],
     problems,
   }
+}
+
+/** Each comment with its text, as people would read it. */
+function shownComments(bench: Workbench, comments: readonly PlannedComment[]): SimulatedItem['fields'] {
+  return comments.map(({ side, field, action }) => ({
+    side,
+    field,
+    label: fieldByName(bench.metadata[side].entity, field)?.label ?? field,
+    before: action.kind === 'add' ? null : memoText(action.was.text),
+    after: action.kind === 'delete' ? null : memoText(action.text),
+    rule: action.kind,
+  }))
 }
 
 function hasErrors(problems: readonly Problem[]): boolean {

@@ -1,4 +1,6 @@
-import { canonicalMemo, lostInMemo, wrapMemo } from '../../core/memo.ts'
+import { readCommentMemo } from '../../core/comment-memo.ts'
+import { commentsValue } from '../../core/comments.ts'
+import { canonicalMemo, lostInMemo, unreadableMemo, wrapMemo } from '../../core/memo.ts'
 import type { FieldMetadata } from '../../core/metadata.ts'
 import { type CanonicalValue, canonicalSet, keepableText, type RecordSnapshot } from '../../core/values.ts'
 import { asArray } from './schema.ts'
@@ -34,6 +36,8 @@ export function decode(field: FieldMetadata, values: readonly AlmValue[]): Canon
   switch (field.type) {
     case 'memo':
       return canonicalMemo(first)
+    case 'comments':
+      return commentsValue(readCommentMemo(first))
     case 'integer':
     case 'float': {
       const number = Number(first)
@@ -107,6 +111,12 @@ export function snapshotOf(
     const field = metadata.get(name)
     const found = wire.get(name)
     if (field === undefined || found === undefined) continue
+    const why = field.type === 'comments' ? unreadableMemo(canonicalMemo(found[0]?.value ?? '')) : null
+    if (why !== null) {
+      // That nobody can tell what is there is not that nothing is there.
+      lost[name] = [why]
+      continue
+    }
     values[name] = decode(field, found)
     const missed = field.type === 'memo' ? lostInMemo(found[0]?.value ?? '') : []
     if (missed.length > 0) lost[name] = missed

@@ -18,6 +18,7 @@ import { createSession } from '../session.ts'
 import { createStampClock } from '../stamp-clock.ts'
 import { attachmentFlags, createAttachments } from './attachments.ts'
 import { type AlmEntity, identityFields, quoted, snapshotOf } from './codec.ts'
+import { createComments } from './comments.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorOf, isSessionOver, parseJson } from './errors.ts'
 import { createForesight } from './foresee.ts'
@@ -528,7 +529,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     concurrency: http.concurrency,
   }
   const attachments = createAttachments(calls)
-  const writer = createWriter(calls, read, capabilities, writes)
+  const { editMemo, ...writer } = createWriter(calls, read, capabilities, writes)
   const deleter = createDeleter(calls, read, writes)
   const clock = createStampClock()
 
@@ -562,6 +563,7 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
       clock.learning(rows, () => writer.update(entityType, rows, returnFields, call)),
     ...createHistory(calls, clock),
     attachments,
+    comments: createComments(editMemo),
     ...deleter,
     foresee: createForesight(calls, whoAmI),
     ...createScopes(calls, whoAmI),

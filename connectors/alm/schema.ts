@@ -77,6 +77,9 @@ const delivered: Record<string, readonly string[]> = {
   YesNo: ['N', 'Y'],
 }
 
+/** The memo of a record that holds its comments, by entity type. */
+const commentFields: Readonly<Record<string, string>> = { defect: 'dev-comments', requirement: 'comments' }
+
 export function fieldMetadata(
   entityType: string,
   field: AlmField,
@@ -84,7 +87,9 @@ export function fieldMetadata(
   options: readonly FieldOption[] | null,
 ): FieldMetadata {
   const above = field.name === 'parent-id' ? parentTargets[entityType] : undefined
-  const type = above === undefined ? (types[field.type] ?? 'string') : 'reference'
+  const isComments = field.type === 'Memo' && commentFields[entityType] === field.name
+  const plain = isComments ? 'comments' : (types[field.type] ?? 'string')
+  const type = above === undefined ? plain : 'reference'
   const readOnly = systemOwned.has(field.name) || field.virtual === true
   const [reference] = asArray(field.fieldRelationReferences?.references)
   const target =
@@ -96,7 +101,7 @@ export function fieldMetadata(
     type,
     multiple: field.supportsMultivalue === true,
     required: field.required === true && !readOnly,
-    creatable: !readOnly,
+    creatable: !readOnly && !isComments,
     editable: !readOnly && field.editable !== false,
     filterable: field.filterable === true,
     maxLength: type === 'string' && typeof field.size === 'number' && field.size > 0 ? field.size : null,

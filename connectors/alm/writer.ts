@@ -1,3 +1,4 @@
+import { wrapMemo } from '../../core/memo.ts'
 import type { FieldMetadata } from '../../core/metadata.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type RecordSnapshot, sameStamp } from '../../core/values.ts'
@@ -24,6 +25,15 @@ interface BulkEntry {
   Exception?: { Id?: string; Title?: string }
 }
 
+/** Answers null where there was nothing to write. */
+export type EditMemo = (
+  entityType: string,
+  id: string,
+  field: string,
+  change: (memo: string | null) => { memo: string | null } | RowResult | null,
+  options: CallOptions,
+) => Promise<RowResult | null>
+
 type Schema = ReadonlyMap<string, FieldMetadata>
 
 /**
@@ -36,7 +46,7 @@ export function createWriter(
   read: AlmRead,
   capabilities: Capabilities,
   mode: 'lock' | 'bulk',
-): Writes {
+): Writes & { editMemo: EditMemo } {
   let bulkWorks: boolean | null = null
   const writing = new Map<string, Promise<unknown>>()
 
@@ -147,14 +157,29 @@ export function createWriter(
     })
   }
 
-  async function updateLocked(
+  function updateLocked(
     entityType: string,
     row: UpdateRow,
     schema: Schema,
     returnFields: readonly string[],
     options: CallOptions,
   ): Promise<RowResult> {
-    const lock = `/${calls.collection(entityType)}/${row.id}/lock`
+    return underLock<RowResult>(entityType, row.id, ['name'], options, async (current, asked) => {
+      if (!sameStamp(row.expected, current.stamp)) return { outcome: 'refused', problem: movedProblem() }
+      const body = entityBody(entityType, schema, begunWell(row.fields, current.fields.name))
+      return measured(await single('PUT', entityType, body, schema, returnFields, options, row.id), asked)
+    })
+  }
+
+  /** Locks a record, reads it, and calls `write` with what stands there; `write` settles its own failures. */
+  async function underLock<R>(
+    entityType: string,
+    id: string,
+    fields: readonly string[],
+    options: CallOptions,
+    write: (current: RecordSnapshot, asked: number) => Promise<R>,
+  ): Promise<R | RowResult> {
+    const lock = `/${calls.collection(entityType)}/${id}/lock`
     try {
       // Twice: a session renewed between lock and reading has taken the lock with it.
       for (let round = 0; round < 2; round++) {
@@ -163,20 +188,10 @@ export function createWriter(
         const number = calls.sessionNumber()
         try {
           const asked = performance.now()
-          const [current] = await read(entityType, [row.id], ['name'], options)
+          const [current] = await read(entityType, [id], fields, options)
           if (calls.sessionNumber() !== number) continue
-          if (current === undefined) return { outcome: 'refused', problem: goneProblem(row.id) }
-          if (!sameStamp(row.expected, current.stamp)) return { outcome: 'refused', problem: movedProblem() }
-          const written = await single(
-            'PUT',
-            entityType,
-            entityBody(entityType, schema, begunWell(row.fields, current.fields.name)),
-            schema,
-            returnFields,
-            options,
-            row.id,
-          )
-          return measured(written, asked)
+          if (current === undefined) return { outcome: 'refused', problem: goneProblem(id) }
+          return await write(current, asked)
         } finally {
           // Also after a failure or when the caller has given up; a lock that cannot be given back dies with the session.
           await calls.send('DELETE', lock, undefined, {}).catch(() => undefined)
@@ -188,6 +203,34 @@ export function createWriter(
       return notSent(options.signal?.aborted === true ? options.signal.reason : error)
     }
     return { outcome: 'refused', problem: movedProblem() }
+  }
+
+  /** Writes one memo under the record's lock, made of what stands there then; `change` answers null to leave it alone. */
+  function editMemo(
+    entityType: string,
+    id: string,
+    field: string,
+    change: (memo: string | null) => { memo: string | null } | RowResult | null,
+    options: CallOptions,
+  ): Promise<RowResult | null> {
+    return alone(`${entityType}:${id}`, async () => {
+      const schema = await calls.schema(entityType)
+      return underLock<RowResult | null>(entityType, id, [], options, async () => {
+        const record = (await calls.get(
+          `/${calls.collection(entityType)}/${id}`,
+          { fields: field },
+          options,
+        )) as AlmEntity
+        const text = textOf(record, field)
+        const next = change(text === '' ? null : text)
+        if (next === null || 'outcome' in next) return next
+        const body: AlmEntity = {
+          Type: entityType,
+          Fields: [{ Name: field, values: [{ value: wrapMemo(next.memo) }] }],
+        }
+        return single('PUT', entityType, body, schema, [field], options, id)
+      })
+    })
   }
 
   async function many(
@@ -333,7 +376,7 @@ export function createWriter(
     return { outcome: 'refused', problem: problemOf(errorOf(answer), answer.status, calls.described(entityType)) }
   }
 
-  return { create, update }
+  return { create, update, editMemo }
 }
 
 /** A body must not begin with a parent or type: the name as it stands goes first, which changes nothing under the lock. */

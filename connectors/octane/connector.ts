@@ -16,6 +16,7 @@ import type { Form } from '../multipart.ts'
 import { createSession } from '../session.ts'
 import { createAttachments } from './attachments.ts'
 import { type OctaneEntity, quoted, snapshotOf, stampFields } from './codec.ts'
+import { createComments } from './comments.ts'
 import { createDeleter } from './deleter.ts'
 import { assertSuccess, errorsOf, parseJson } from './errors.ts'
 import { createForesight } from './foresee.ts'
@@ -445,31 +446,35 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       ),
     )
     const snapshots = pages.flatMap((page) => page.data.map((entity) => snapshotOf(wired, entity, fields)))
-    return withAttachments(entityType, snapshots, fields, call)
+    return withLists(entityType, snapshots, fields, call)
   }
 
-  /** Files are listed by a request of their own, where they are asked for. */
-  async function withAttachments(
+  /** Files and comments are listed by requests of their own, where they are asked for. */
+  async function withLists(
     entityType: string,
     snapshots: RecordSnapshot[],
     fields: readonly string[],
     call: CallOptions,
   ): Promise<RecordSnapshot[]> {
-    if (!fields.includes('attachments') || snapshots.length === 0) return snapshots
-    const lists = await Promise.all(
-      chunked(snapshots, capabilities.maxReadIds).map((chunk) =>
-        attachments.list(
-          entityType,
-          chunk.map((snapshot) => snapshot.id),
-          call,
+    let known = snapshots
+    for (const [field, { list }] of Object.entries({ attachments, comments })) {
+      if (!fields.includes(field) || snapshots.length === 0) continue
+      const lists = await Promise.all(
+        chunked(snapshots, capabilities.maxReadIds).map((chunk) =>
+          list(
+            entityType,
+            chunk.map((snapshot) => snapshot.id),
+            call,
+          ),
         ),
-      ),
-    )
-    const files = new Map(lists.flatMap((list) => [...(list ?? [])]))
-    return snapshots.map((snapshot) => ({
-      ...snapshot,
-      fields: { ...snapshot.fields, attachments: files.get(snapshot.id) ?? null },
-    }))
+      )
+      const found = new Map(lists.flatMap((one) => [...(one ?? [])]))
+      known = known.map((snapshot) => ({
+        ...snapshot,
+        fields: { ...snapshot.fields, [field]: found.get(snapshot.id) ?? null },
+      }))
+    }
+    return known
   }
 
   async function find(
@@ -500,7 +505,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     const exact = new Set(values)
     const snapshots = found.flat().map((entity) => snapshotOf(wired, entity, read))
     const matching = snapshots.filter((snapshot) => exact.has(String(snapshot.fields[field] ?? '')))
-    return withAttachments(entityType, matching, fields, call)
+    return withLists(entityType, matching, fields, call)
   }
 
   async function count(entityType: string, call: CallOptions = {}): Promise<number> {
@@ -538,6 +543,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     metadata: (entityType) => described.get(entityType),
   }
   const attachments = createAttachments(calls)
+  const comments = createComments(calls)
   const writer = createWriter(calls, read, capabilities)
   const deleter = createDeleter(calls, read)
 
@@ -561,6 +567,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     create: writer.create,
     update: writer.update,
     attachments,
+    comments,
     ...createHistory(
       (path, query, call) =>
         session.send({
@@ -583,9 +590,12 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
   }
 }
 
+/** What requests of its own tell. */
+const listed = new Set(['attachments', 'comments'])
+
 /** Fields of a read: those asked for, and the stamps. */
 export function wanted(fields: readonly string[]): string {
-  return [...new Set([...fields.filter((field) => field !== 'attachments'), ...stampFields])].join(',')
+  return [...new Set([...fields.filter((field) => !listed.has(field)), ...stampFields])].join(',')
 }
 
 export function chunked<T>(items: readonly T[], size: number): T[][] {

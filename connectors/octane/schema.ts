@@ -1,6 +1,7 @@
 import type { EndpointUser, EntityMetadata, FieldMetadata, FieldOption, RecordReference } from '../../core/metadata.ts'
 import type { FieldType } from '../../core/values.ts'
 import { carriesFiles } from './attachments.ts'
+import { carriesComments } from './comments.ts'
 
 /** `metadata/fields` as far as we use it. */
 export interface OctaneField {
@@ -105,7 +106,8 @@ export function wireField(
           ? 'user'
           : 'reference'
   const readOnly = systemOwned.has(field.name) || field.auto_generated === true
-  if (field.name === 'attachments' && carriesFiles(entityType)) return attachmentsField(field)
+  if (field.name === 'attachments' && carriesFiles(entityType)) return listField(field, 'attachments')
+  if (field.name === 'comments' && carriesComments(entityType)) return listField(field, 'comments')
   const refersTo = type === 'reference' && target !== null ? recordReferences[target] : undefined
   const above = field.name === 'parent' && backlogTypes.has(entityType)
   return {
@@ -135,15 +137,15 @@ export function wireField(
   }
 }
 
-/** The list of a record's files, which other requests than the record's own read and write. */
-function attachmentsField(field: OctaneField): WireField {
+/** A list of what belongs to a record, which other requests than the record's own read and write. */
+function listField(field: OctaneField, type: 'attachments' | 'comments'): WireField {
   return {
-    wire: 'attachments',
+    wire: type,
     target: null,
     metadata: {
       name: field.name,
       label: field.label,
-      type: 'attachments',
+      type,
       multiple: false,
       required: false,
       creatable: false,

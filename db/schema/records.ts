@@ -158,7 +158,7 @@ export const intents = pgTable(
     token: uuid('token').notNull(),
     version: integer('version').notNull(),
     key: text('key').notNull(),
-    action: text('action', { enum: ['create', 'update', 'link-back', 'delete', 'attachment'] }).notNull(),
+    action: text('action', { enum: ['create', 'update', 'link-back', 'delete', 'attachment', 'comment'] }).notNull(),
     side: text('side', { enum: ['left', 'right'] }).notNull(),
     targetId: text('target_id'),
     sourceId: text('source_id').notNull(),

@@ -223,11 +223,7 @@ export const rows: Readonly<Record<number, Row>> = {
   90: { expected: 'A changed file is changed on the other side.' },
   91: { expected: 'Files of the same name lose nothing.' },
   92: { expected: 'A file taken away stays or goes, as the link says.' },
-  93: {
-    expected: 'A comment appears once on the other side.',
-    state: 'not yet',
-    words: 'Comments are merged in the core, but not carried by runs yet.',
-  },
+  93: { expected: 'A comment appears once on the other side.' },
   94: { expected: 'Names, dates and descriptions of releases, names and dates of sprints and cycles.' },
   95: { expected: 'A rule of Octane that refuses a record is told in its own words, and the run goes on.' },
   96: {

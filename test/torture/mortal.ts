@@ -31,10 +31,11 @@ const storeCalls = new Set<string>([
   'commit',
   'release',
   'extendLease',
-  'queueForFiles',
+  'queueForParts',
   'referred',
 ])
 const fileCalls = new Set<string>(['attached', 'open', 'add', 'replace', 'rename', 'remove'])
+const commentCalls = new Set<string>(['commented', 'write'])
 const connectorCalls = new Set<string>(['newest', 'scan', 'read', 'find', 'create', 'update', 'delete'])
 
 /**
@@ -82,6 +83,8 @@ export function mortal(
         const value: unknown = Reflect.get(owner, property)
         if (property === 'attachments' && typeof value === 'object' && value !== null)
           return wrapped(value, `${label}.files`, fileCalls)
+        if (property === 'comments' && typeof value === 'object' && value !== null)
+          return wrapped(value, `${label}.comments`, commentCalls)
         if (typeof value !== 'function' || !names.has(String(property))) return value
         return (...parameters: unknown[]) =>
           through(`${label}.${String(property)}`, () => value.apply(owner, parameters) as Promise<unknown>)

@@ -1,0 +1,146 @@
+import {
+  type Comment,
+  type CommentAction,
+  commentsValue,
+  readComment,
+  renderCopy,
+  renderEditedCopy,
+} from '../../core/comments.ts'
+import { lostInMemo, wrapMemo } from '../../core/memo.ts'
+import type { Problem } from '../../core/problems.ts'
+import { type CanonicalValue, keepableText } from '../../core/values.ts'
+import type { CallOptions, CarriesComments, CommentResult } from '../contract.ts'
+import { type HttpAnswer, isHtml } from '../http.ts'
+import { type OctaneEntity, quoted } from './codec.ts'
+import type { OctaneCalls } from './connector.ts'
+import { errorsOf, parseJson, problemOf } from './errors.ts'
+import { failedRow, inDoubt, movedProblem } from './writer.ts'
+
+const owner = 'owner_work_item'
+const commented = new Set(['defect', 'story', 'feature', 'epic'])
+const fields = 'id,text,author{full_name,name},creation_time'
+
+/** Comments over Octane's REST API: listed for many records at once, written one by one; author and time are the server's. */
+export function createComments(calls: OctaneCalls): CarriesComments & {
+  /** Comments of records, by their ids; undefined: the type has none. */
+  list(entityType: string, ids: readonly string[], call: CallOptions): Promise<Map<string, CanonicalValue> | undefined>
+} {
+  async function list(
+    entityType: string,
+    ids: readonly string[],
+    call: CallOptions,
+  ): Promise<Map<string, CanonicalValue> | undefined> {
+    if (!commented.has(entityType)) return undefined
+    const found = new Map<string, Comment[]>(ids.map((id) => [id, []]))
+    const rows = await calls.all(
+      '/comments',
+      { query: `"${owner} EQ {id IN ${ids.map(quoted).join(',')}}"`, fields: `${fields},${owner}`, order_by: 'id' },
+      call,
+    )
+    for (const row of rows) found.get(String((row[owner] as { id?: string } | null)?.id))?.push(commentOf(row))
+    return new Map([...found].map(([id, comments]) => [id, commentsValue(comments)]))
+  }
+
+  function settled(answer: HttpAnswer, action: CommentAction): CommentResult {
+    if (isHtml(answer) || answer.status >= 500)
+      return inDoubt(`${calls.name} answered HTTP ${answer.status} to a comment.`, answer.status)
+    // Somebody was faster: what was to be edited is gone, what was to be taken away is away.
+    if (answer.status === 404 && action.kind !== 'add')
+      return action.kind === 'delete'
+        ? { outcome: 'done', comment: null }
+        : { outcome: 'refused', problem: movedProblem() }
+    if (answer.status >= 400)
+      return { outcome: 'refused', problem: problemOf(errorsOf(answer)[0] ?? {}, answer.status, undefined) }
+    if (action.kind === 'delete') return { outcome: 'done', comment: null }
+    const body = parseJson(answer) as { data?: OctaneEntity[] } | OctaneEntity | undefined
+    const row = body !== undefined && 'data' in body && Array.isArray(body.data) ? body.data[0] : body
+    if (row === undefined || row === null || !('id' in row))
+      return inDoubt(`${calls.name} gave no comment in answer to one.`)
+    // An answer without the text tells that it was taken as it is.
+    const text = 'text' in row ? row : { ...row, text: textOf(action) }
+    return { outcome: 'done', comment: commentOf(text as OctaneEntity) }
+  }
+
+  async function one(recordId: string, action: CommentAction, call: CallOptions): Promise<CommentResult> {
+    try {
+      if (action.kind === 'add') {
+        const row = { text: textOf(action), [owner]: { type: 'work_item', id: recordId } }
+        return settled(await calls.send('POST', '/comments', { fields }, { data: [row] }, call), action)
+      }
+      const path = `/comments/${action.was.id}`
+      // Octane has no lock stamp for comments: a look just before the write must do.
+      const now = await calls.get(
+        '/comments',
+        { query: `"id EQ ${quoted(String(action.was.id))}"`, fields, limit: '1' },
+        call,
+      )
+      const [row] = now.data
+      if (row !== undefined && commentOf(row).text !== action.was.text)
+        return { outcome: 'refused', problem: movedProblem() }
+      const lost = action.kind === 'edit' && typeof row?.text === 'string' ? lostInMemo(row.text) : []
+      if (lost.length > 0) return { outcome: 'refused', problem: heldProblem(lost) }
+      return action.kind === 'delete'
+        ? settled(await calls.send('DELETE', path, {}, undefined, call), action)
+        : settled(await calls.send('PUT', path, { fields }, { text: textOf(action) }, call), action)
+    } catch (error) {
+      return failedRow(error)
+    }
+  }
+
+  return {
+    list,
+    oneText: false,
+    async commented(entityType, since, after, call = {}) {
+      if (!commented.has(entityType)) return { ids: [], next: null }
+      const clauses = [
+        `!${owner} EQ {null}`,
+        ...(since === null ? [] : [`last_modified GE ${quoted(since)}`]),
+        ...(after === null ? [] : [`id GT ${after}`]),
+      ]
+      const page = await calls.get(
+        '/comments',
+        { query: `"${clauses.join(';')}"`, fields: `id,${owner}`, order_by: 'id', limit: '200' },
+        call,
+      )
+      const ids = page.data.map((row) => String((row[owner] as { id?: string } | null)?.id ?? ''))
+      const last = page.data[page.data.length - 1]
+      const more = (page.total_count ?? 0) > page.data.length && last !== undefined
+      return { ids: [...new Set(ids)], next: more ? String(last.id) : null }
+    },
+    async write(_entityType, recordId, _field, actions, call = {}) {
+      const results: CommentResult[] = []
+      for (const action of actions) results.push(await one(recordId, action, call))
+      return results
+    },
+  }
+}
+
+/** A comment is written as a whole: what we cannot write back is left alone. */
+function heldProblem(lost: readonly string[]): Problem {
+  return {
+    class: 'mapping',
+    code: 'comments-held',
+    message: `A comment is left alone there: it holds ${lost.join(', ')}, which would be lost if it were edited from the other side.`,
+    remedy: 'Take it out of the comment in Octane, or edit the comment there.',
+  }
+}
+
+export function carriesComments(entityType: string): boolean {
+  return commented.has(entityType)
+}
+
+function textOf(action: CommentAction): string {
+  if (action.kind === 'delete') return ''
+  return wrapMemo(action.kind === 'add' ? renderCopy(action) : renderEditedCopy(action.was, action.text))
+}
+
+function commentOf(row: OctaneEntity): Comment {
+  const author = row.author as { full_name?: string; name?: string } | null | undefined
+  const name = author?.full_name ?? author?.name ?? ''
+  return readComment({
+    id: String(row.id),
+    author: name === '' ? null : name,
+    time: typeof row.creation_time === 'string' ? row.creation_time : null,
+    text: typeof row.text === 'string' ? keepableText(row.text) : null,
+  })
+}

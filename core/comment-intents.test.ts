@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { intendedComment, type PlannedComment, settleComment } from './comment-intents.ts'
+import { type Comment, type CommentEntry, commentsValue, planComments, untilCarriedOut } from './comments.ts'
+
+const names = { left: 'ALM D/P', right: 'Octane 1/2' }
+const native = (id: string | null, text: string, author = 'Ann'): Comment => ({
+  id,
+  author,
+  time: '17/09/2026',
+  text,
+  origin: null,
+})
+
+/** What is planned of two lists, and the base until it is carried out. */
+function planned(left: readonly Comment[], right: readonly Comment[], base: readonly CommentEntry[] = []) {
+  const plan = planComments({ base, left, right, names, deletes: 'all' })
+  const comments = plan.actions.map(
+    (action, index): PlannedComment => ({
+      mappingId: 'comments',
+      side: action.side,
+      field: 'comments',
+      action,
+      source: plan.sources[index] ?? null,
+    }),
+  )
+  return { comments, base: untilCarriedOut(plan, base) }
+}
+
+/** The only comment that is planned. */
+function only(comments: readonly PlannedComment[]): PlannedComment {
+  const [one, ...more] = comments
+  if (one === undefined || more.length > 0) throw new Error(`planned: ${JSON.stringify(comments)}`)
+  return one
+}
+
+/** As an endpoint with ids lists what was sent to it. */
+function listed(one: PlannedComment, id: string, text?: string): Comment {
+  const { action } = one
+  if (action.kind !== 'add') throw new Error('an addition')
+  const { author, time, origin } = action
+  return { id, author, time, text: text ?? action.text, origin }
+}
+
+describe('a comment whose write was never answered', () => {
+  const mine = native(null, 'mine')
+  const first = planned([mine], [])
+  const add = only(first.comments)
+  const settle = (one: PlannedComment, now: readonly Comment[], base: readonly CommentEntry[]) =>
+    settleComment(intendedComment(one), { side: one.side, listed: commentsValue(now), base })
+
+  it('is found by its banner, and nothing is left to do then', () => {
+    const there = listed(add, '7')
+    const base = settle(add, [native('6', 'another'), there], first.base)
+    expect(base).toMatchObject([{ home: 'left', right: { id: '7' } }])
+    expect(planned([mine], [there], base ?? []).comments).toEqual([])
+  })
+
+  it('is not there where only another copy, or the same text of a person, stands', () => {
+    expect(settle(add, [], first.base)).toBeNull()
+    expect(settle(add, [native('6', 'mine')], first.base)).toBeNull()
+    const other = { ...listed(add, '7'), origin: { from: 'ALM D/P', ref: 'another' } }
+    expect(settle(add, [other], first.base)).toBeNull()
+    const elsewhere = { ...listed(add, '7'), origin: { from: 'ALM D/Q', ref: listed(add, '7').origin?.ref ?? '' } }
+    expect(settle(add, [elsewhere], first.base)).toBeNull()
+  })
+
+  it('and that a person has edited since counts as written and as edited', () => {
+    const edited = listed(add, '7', 'mine, edited')
+    const base = settle(add, [edited], first.base) ?? []
+    const back = only(planned([mine], [edited], base).comments)
+    expect(back.action).toMatchObject({ kind: 'edit', side: 'left', text: 'mine, edited' })
+  })
+
+  const agreed = settle(add, [listed(add, '7')], first.base) ?? []
+
+  it('edits are found by their text, deletions by absence', () => {
+    const changed = native(null, 'mine, changed')
+    const edit = only(planned([changed], [listed(add, '7')], agreed).comments)
+    expect(edit.action.kind).toBe('edit')
+    expect(settle(edit, [listed(add, '7')], agreed)).toBeNull()
+    const base = settle(edit, [listed(add, '7', 'mine, changed')], agreed) ?? []
+    expect(planned([changed], [listed(add, '7', 'mine, changed')], base).comments).toEqual([])
+
+    const removal = only(planned([], [listed(add, '7')], agreed).comments)
+    expect(removal.action.kind).toBe('delete')
+    expect(settle(removal, [listed(add, '7')], agreed)).toBeNull()
+    expect(settle(removal, [native('6', 'another')], agreed)).toEqual([])
+  })
+
+  it('survives the way through the database', () => {
+    const stored = JSON.parse(JSON.stringify(intendedComment(add))) as ReturnType<typeof intendedComment>
+    expect(stored).toEqual(intendedComment(add))
+    expect(stored).toMatchObject({ rule: 'add', before: null, comment: { home: 'left' } })
+  })
+})

@@ -1,0 +1,83 @@
+import { bannerWord } from './comment-memo.ts'
+import {
+  afterComment,
+  type Comment,
+  type CommentAction,
+  type CommentEntry,
+  commentOfAction,
+  commentsOf,
+  decodeComment,
+  encodeComment,
+  sameComment,
+} from './comments.ts'
+import { sameMemoContent } from './memo.ts'
+import type { IntentField } from './store.ts'
+import type { CanonicalValue, Side } from './values.ts'
+
+/** One comment about to be written. */
+export interface PlannedComment {
+  mappingId: string
+  side: Side
+  /** Name of the field on the written side. */
+  field: string
+  action: CommentAction
+  /** The comment of the other side that it comes from; null: of a deletion. */
+  source: Comment | null
+}
+
+/** A comment's write as intents and the ledger tell it: the other side's comment, what stood there, and what was sent. */
+export function intendedComment({ mappingId, field, action, source }: PlannedComment): IntentField {
+  return {
+    mappingId,
+    field,
+    source: source === null ? null : encodeComment(source),
+    before: action.kind === 'add' ? null : encodeComment(action.was),
+    sent: action.kind === 'delete' ? null : encodeComment(sentComment(action)),
+    rule: action.kind,
+    comment: commentOfAction(action),
+  }
+}
+
+function sentComment(action: Exclude<CommentAction, { kind: 'delete' }>): Comment {
+  if (action.kind === 'edit') return { ...action.was, text: action.text }
+  const { author, time, text, origin } = action
+  return { id: null, author, time, text, origin }
+}
+
+/**
+ * Settles a comment's write whose answer never came, by what the written side lists now: a copy is found by the reference in
+ * its banner, an edited one by its text, a deleted one by its absence. Where a person has edited a copy since, the base
+ * learns what was sent, so that their edit counts as one. Null: it is not there.
+ */
+export function settleComment(
+  field: IntentField,
+  { side, listed, base }: { side: Side; listed: CanonicalValue; base: readonly CommentEntry[] },
+): CommentEntry[] | null {
+  const now = commentsOf(listed)
+  const { comment: about } = field
+  if (about === undefined) return null
+  const [source, before, sent] = [field.source, field.before, field.sent].map((text) =>
+    text === null ? null : decodeComment(String(text)),
+  )
+  if (field.rule === 'delete') {
+    if (before === undefined || before === null) return null
+    const same = now.filter((one) => isSame(one, before))
+    // Of comments that nothing tells apart one less than were known.
+    const known = base.filter((entry) => entry[side] !== null && sameComment(before, entry[side]))
+    return same.length < Math.max(1, before.id === null ? known.length : 1) ? afterComment(base, about, null) : null
+  }
+  if (sent === undefined || sent === null || source === undefined || source === null) return null
+  const found = now.find((one) => isSame(one, sent))
+  if (found === undefined) return null
+  const asSent = sameMemoContent(found.text, sent.text)
+  if (field.rule === 'edit' && !asSent) return null
+  return afterComment(base, about, { side, kept: asSent ? found : { ...found, text: sent.text }, source })
+}
+
+/** The same comment by id, else by its banner, else by hand, time and text. */
+function isSame(one: Comment, other: Comment): boolean {
+  if (other.id !== null) return one.id === other.id
+  if (other.origin !== null)
+    return one.origin?.ref === other.origin.ref && one.origin.from === bannerWord(other.origin.from)
+  return one.origin === null && one.author === other.author && one.time === other.time && one.text === other.text
+}
