@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { cpuBetween, cpuSeconds, type RunBreakdown, runBreakdown } from './breakdown.ts'
+import { type LedgerShare, watchLedgerStatements } from './ledger-share.ts'
 import {
   forgetRequests,
   rawClients,
@@ -119,6 +120,7 @@ interface TandemResult {
   /** The run by its history; the integrity check before it ran on its own. */
   run: RunBreakdown
   checkSeconds: number
+  ledger: LedgerShare & { ofBatches: number }
   cpuSeconds: Record<string, number>
   peakMegabytes: { bridge: number; central: number }
 }
@@ -137,18 +139,23 @@ async function tandem(records: number, latency: number): Promise<TandemResult> {
     await run('simulate')
     await forgetRequests(place)
     const cpu = cpuSeconds()
+    const watched = watchLedgerStatements(stack.databaseUrl)
     const done = await run('run')
+    const ledger = await watched.stop()
     const used = cpuBetween(cpu, cpuSeconds())
     if (done.counters.createdRight !== records)
       throw new Error(`created ${done.counters.createdRight} of ${records}: ${done.message ?? done.status}`)
     const counted = await requestsOf(place)
+    const breakdown = await runBreakdown(stack.temporalAddress, done.id)
+    const batches = (breakdown.activities.reconcile?.seconds ?? 0) / done.seconds
     const requests = { ...prefixed('alm', counted.alm ?? {}), ...prefixed('octane', counted.octane ?? {}) }
     return {
       rate: records / done.seconds,
       seconds: done.seconds,
       requestsPerRecord: totalOf(counted) / records,
       requests,
-      run: await runBreakdown(stack.temporalAddress, done.id),
+      run: breakdown,
+      ledger: { ...ledger, ofBatches: ledger.underWay / batches },
       checkSeconds: world.checkSeconds,
       cpuSeconds: used,
       peakMegabytes: { bridge: peakMegabytes(stack.bridge.pid()), central: peakMegabytes(stack.central.pid()) },
@@ -190,6 +197,8 @@ for (const latency of values.latency.split(',').map(Number)) {
     latency,
     ratioToFloor: round(large.rate / floorRate),
     ratioToByHand: round(large.rate / handRate),
+    /** Of the time of all batches, those statements that write the ledger. */
+    ledgerShare: round(large.ledger.ofBatches),
     ratioOfMemory: round(large.peakMegabytes.bridge / small.peakMegabytes.bridge),
     floorPerSecond: round(floorRate),
     byHandPerSecond: round(handRate),
@@ -197,7 +206,12 @@ for (const latency of values.latency.split(',').map(Number)) {
     tandemSeconds: large.seconds,
     requestsPerRecord: round(large.requestsPerRecord),
     requests: large.requests,
-    breakdown: rounded({ checkBefore: large.checkSeconds, run: large.run, cpuSeconds: large.cpuSeconds }),
+    breakdown: rounded({
+      checkBefore: large.checkSeconds,
+      run: large.run,
+      ledger: large.ledger,
+      cpuSeconds: large.cpuSeconds,
+    }),
     peakMegabytes: { [values.small]: small.peakMegabytes, [values.records]: large.peakMegabytes },
   })
 }
