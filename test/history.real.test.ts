@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LinkView } from '../api/contract/schemas.ts'
+import { cleanUp } from '../db/retention.ts'
 import { tandem as commandLine } from './cli.ts'
 import { createContractClient } from './contract-client.ts'
 import { type Service, startService } from './service.ts'
@@ -274,6 +275,8 @@ describe('how long things are kept', () => {
     expect(items).toMatchObject([{ resolvedAt: null, message: 'It has no value.' }])
     expect((await log(ids.first)).items.length).toBeGreaterThan(3)
 
+    // By itself it happens once a day.
+    expect(await cleanUp(service.database, { actor: 'tandem', unlessSince: 23 })).toBeNull()
     const again = await service.call('cleanUp')
     expect(again.removed).toEqual({})
     expect((await service.call('listCleanUps')).items).toEqual([again, done])
@@ -292,11 +295,11 @@ describe('the command line', () => {
     const list = await tandem('run', 'list', '--link', link.name, '--limit', '3')
     expect(runs.map(({ id }) => list.includes(id))).toEqual([false, true])
     expect(list).toMatch(/\d × nothing to do/)
-    const [shown, lines, outcomes] = [
-      await tandem('run', 'show', ids.first),
-      await tandem('run', 'log', ids.edits, '--level', 'warning'),
-      await tandem('run', 'outcomes', ids.edits, '--record', '2'),
-    ]
+    const [shown, lines, outcomes] = await Promise.all([
+      tandem('run', 'show', ids.first),
+      tandem('run', 'log', ids.edits, '--level', 'warning'),
+      tandem('run', 'outcomes', ids.edits, '--record', '2'),
+    ])
     expect(shown).toMatch(/time: .*scan [\d.]+ s.*, reconcile [\d.]+ s/)
     expect(lines).toMatch(/WARNING {2}records .*\n {4}3 \//)
     expect(outcomes).toContain('updated')
