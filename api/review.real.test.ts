@@ -58,7 +58,7 @@ describe('a review of two endpoints before any link exists', () => {
     expect(fromAlm?.message).toContain('Ivan Iversen (ivan)')
     expect(fromOctane.find((one) => one.side === 'left')?.message).toContain('Kim Kowalski')
     expect(report.of('required').map((one) => one.subject)).toContain('Detected on Date')
-    expect(report.of('reactions').map((one) => one.need)).toEqual(['may', 'may', 'may', 'may'])
+    expect(report.of('reactions').map((one) => one.need)).toEqual(['may', 'may', 'may', 'may', 'may'])
     expect((await service.call('listLinks', {})).items).toEqual([])
   })
 

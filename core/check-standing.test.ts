@@ -90,6 +90,13 @@ describe('what writing sets off', () => {
     expect(checkReactions(input('right', standing()), 40)).toMatchObject([
       { check: 'mails', severity: 'info', records: 40, message: expect.stringContaining('up to 40 records') },
     ])
+    const silent = standing({ reacts: { mails: null, rules: false, workflow: false } })
+    expect(checkReactions(input('right', silent), 40)).toMatchObject([
+      { check: 'mails', severity: 'info', message: expect.stringContaining('does not tell whether it sends mails') },
+    ])
+    // Nothing is set off where nothing is written.
+    const reading = linkConfiguration.parse({ ...configuration, rules: { toRight: none, toLeft: none } })
+    expect(checkReactions(input('right', standing(), reading), 0)).toEqual([])
   })
 })
 

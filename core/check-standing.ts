@@ -122,6 +122,12 @@ export function checkReactions(input: StandingInput, writes: number | null): Fin
       `Records of type ${labels(of('mails'))} send mails by the endpoint's own rules when they are written.${first}`,
       'Switch such mails off for the integration user, or for the time of the first run.',
     )
+  else if (standings.some((one) => one.reacts.mails === null))
+    add(
+      'mails',
+      `The endpoint does not tell whether it sends mails by itself when records of type ${labels(standings)} are written.${first}`,
+      'Ask its administrators, and switch such mails off for the time of the first run.',
+    )
   if (of('rules').length > 0)
     add(
       'business-rules',

@@ -52,7 +52,8 @@ export function createInspect({ calls, project, send, whoAmI, locks }: Parts) {
         roles,
         visible: visible?.total ?? 0,
         standsUnder: null,
-        reacts: { mails: descriptor.mails, rules: descriptor.rules, workflow: descriptor.workflow },
+        // Mails by conditions of the project are told nowhere; rules are part of the workflow's scripts.
+        reacts: { mails: null, rules: false, workflow: descriptor.workflow },
       },
     ]
   }
@@ -89,8 +90,6 @@ export function createInspect({ calls, project, send, whoAmI, locks }: Parts) {
     return {
       label: found?.Label ?? entityType,
       locks: flag(found?.SupportsLock),
-      mails: flag(found?.SupportsMailing),
-      rules: flag(found?.SupportsBusinessRules),
       workflow: flag(found?.SupportsWorkflow),
     }
   }
@@ -110,9 +109,7 @@ interface Descriptors {
   EntityResourceDescriptors?: Descriptor[] | Descriptor
 }
 
-type Descriptor = { Label?: string } & Readonly<
-  Record<'SupportsLock' | 'SupportsMailing' | 'SupportsBusinessRules' | 'SupportsWorkflow', unknown>
->
+type Descriptor = { Label?: string } & Readonly<Record<'SupportsLock' | 'SupportsWorkflow', unknown>>
 
 /** Null: the server refuses it, or does not have it. */
 async function unlessForbidden<T>(body: () => Promise<T>): Promise<T | null> {
