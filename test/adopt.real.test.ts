@@ -216,6 +216,8 @@ describe('records that exist on both sides before the link does', () => {
     // Asked again it is the same: a run that was stopped is no first one.
     expect((await service.runToEnd(link.id, 'full')).status).toBe('failed')
     expect(counts()).toEqual([5, 4])
+    // Told once, however many runs end at it.
+    expect(await service.database.sql`select kind from outbox`).toEqual([{ kind: 'approval-needed' }])
 
     const adoption = await adopt(link.id, { method: 'keys', mappings: ['name'] })
     expect(adoption.summary).toMatchObject({ matched: 4, unmatchedLeft: 1, unmatchedRight: 0 })

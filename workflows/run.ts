@@ -79,6 +79,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
   let done = input.resumed?.done ?? 0
   let left = 0
   let stopping: 'interrupted' | 'cancelled' | null = null
+  let stoppedByLookAlikes = false
   let closed = false
   let changed = false
   let scanned = input.resumed !== undefined
@@ -153,7 +154,8 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       status,
       message,
       phases,
-      notify: kind === 'incremental' || kind === 'full',
+      // A stop because of look-alikes is told when it comes to be, not by every run that ends at it.
+      notify: (kind === 'incremental' || kind === 'full') && !stoppedByLookAlikes,
     }),
   )
   return { status: summary.status, trouble, check, goesOn }
@@ -213,6 +215,7 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       if (first && kind !== 'records') {
         const found = await compareWithOthers(true)
         if (found.stop) {
+          stoppedByLookAlikes = true
           status = 'failed'
           message = `Nothing was written. ${alikeWords(found)}`
           return
