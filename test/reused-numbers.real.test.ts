@@ -103,3 +103,34 @@ it('a create for a record that a restore undid is settled as what it made, and d
     { key: `right:${stray?.id}`, code: 'copied-reference' },
   ])
 })
+
+it('a record that has the number of an undone one of the same day, and names whom it was made for, does not join the old pair', async () => {
+  const here = await createLab({ alm: { defects: 12 } })
+  lab = here
+  await fullRun(here)
+  const backup = here.alm.snapshot()
+  const old = here.octane.create('defect', { name: 'undone' })
+  here.alm.edit('defect', '1', { name: 'after the backup' })
+  await fullRun(here)
+  expect(here.alm.store.get('defect', '13')).toMatchObject({ name: 'undone' })
+  here.alm.restore(backup)
+  await fullRun(here)
+  await acceptRestored(here.database, { linkId: here.linkId, side: 'left', actor: 'ann', reason: 'last night' })
+
+  const fresh = here.octane.create('defect', { name: 'has the number now' })
+  here.alm.faults.add({ match: { method: 'POST', path: '/defects$' }, kind: 'drop-after' })
+  await fullRun(here)
+  expect(here.alm.store.get('defect', '13')).toMatchObject({ name: 'has the number now' })
+  // The old pair is looked at before the create that made the record is settled.
+  await here.database.sql`update pending set next_attempt_at = now() + interval '1 day' where side = 'right'`
+  await fullRun(here)
+  expect(here.alm.store.get('defect', '13')['user-01']).toBe(`1001/1002/defect/${fresh.id}`)
+  for (let round = 0; round < 2; round++) {
+    await waitOver(here)
+    await fullRun(here)
+  }
+  expect(here.alm.store.get('defect', '13')).toMatchObject({ name: 'has the number now' })
+  expect(here.octane.store.rows('defect').get(old.id)).toMatchObject({ name: 'undone' })
+  const pairs = await here.database.sql`select right_id from pairs where left_id = '13'`
+  expect(pairs).toEqual([{ right_id: fresh.id }])
+})

@@ -1,7 +1,8 @@
 import { ConnectorError } from '../../connectors/contract.ts'
+import { referencedId } from '../../core/endpoint.ts'
 import { type Problem, restoredRemedy } from '../../core/problems.ts'
-import type { PairedRecord, Store, WorkItem } from '../../core/store.ts'
-import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
+import type { PairedRecord, PairState, Store, WorkItem } from '../../core/store.ts'
+import { otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 
 /** Said of an endpoint that shows older states than were seen, or other records under known ids. */
@@ -37,15 +38,18 @@ export async function restoredAmong(input: {
   for (const side of sides) {
     const older: string[] = []
     const others: { key: string; id: string }[] = []
+    const strangers: { key: string; id: string }[] = []
     for (const { key, pair } of items) {
       const now = pair === null ? undefined : snapshots[side].get(pair[side].id)
       if (pair === null || now === undefined) continue
       if (isOlder(pair[side], now)) older.push(now.id)
       else if (isAnother(bench, side, pair[side], now)) others.push({ key, id: now.id })
+      else if (namesAnother(bench, side, pair, now)) strangers.push({ key, id: now.id })
     }
-    if (older.length === 0 && others.length === 0) continue
+    if (older.length === 0 && others.length === 0 && strangers.length === 0) continue
     const { accepted } = await store.scanPosition(bench.link.id, side)
-    if (older.length > 0 || !accepted) {
+    if (accepted) others.push(...strangers)
+    if (older.length > 0 || (others.length > 0 && !accepted)) {
       const error = restoredError(
         bench,
         side,
@@ -74,11 +78,26 @@ function isAnother(bench: Workbench, side: Side, { created, seen }: PairedRecord
   return before === null || (now.stamp.version ?? 0) <= before
 }
 
+/**
+ * Where what was seen is forgotten, as after a restored state was accepted, and the times of creation are days that tell
+ * nothing, the record's own reference tells: one that names another record than its twin was made for that one.
+ */
+function namesAnother(bench: Workbench, side: Side, pair: PairState, now: RecordSnapshot): boolean {
+  const to = otherSide(side)
+  const { configuration } = bench.link
+  const field = configuration[side].crossReference
+  const { seen } = pair[side]
+  const isForgotten = (seen?.version ?? null) === null && (seen?.modified ?? null) === null
+  if (!isForgotten || field === null) return false
+  const named = referencedId(bench.link[to].address, configuration[to].entityType, now.fields[field])
+  return named !== null && named !== pair[to].id
+}
+
 function reusedProblem(bench: Workbench, side: Side, id: string): Problem {
   return {
     class: 'ambiguous',
     code: 'reused-id',
-    message: `Record ${id} of ${bench.link[side].name} is another one than the record that was paired under this id: it was created at another time. Nothing is written.`,
+    message: `Record ${id} of ${bench.link[side].name} is another one than the record that was paired under this id: it was created at another time, or names another twin. Nothing is written.`,
     remedy: 'Create it again under a new number, or delete its old twin.',
     side,
   }
