@@ -343,6 +343,22 @@ describe('a comment', () => {
     await rests(here)
   })
 
+  it('that the server writes after we looked for it in vain is waited for, not sent again', async () => {
+    const { here, twin } = await open()
+    here.alm.comment('defect', '1', 'late')
+    here.octane.faults.add({ match: { method: 'POST', path: '/comments' }, kind: 'commit-late' })
+    for (let look = 0; look < 3; look++) {
+      await fullRun(here)
+      await waitOver(here)
+    }
+    expect(inOctane(here, twin)).toEqual([])
+    here.octane.faults.releaseHeld()
+    await fullRun(here)
+    expect(inOctane(here, twin)).toEqual(['late'])
+    expect(await ledgerOf(here)).toEqual({ comments: 1, writes: restWrites(here), open: 0 })
+    await rests(here)
+  })
+
   it('of a worker that dies at any of its calls is there once, edited and deleted once, with a ledger row each', async () => {
     const { here, twin } = await open({ link: comments({ deletes: 'all' }) })
     const history = followHistory(here)
