@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError, type ScanRow } from '../connectors/contract.ts'
-import { fieldByName } from '../core/metadata.ts'
 import type { LogLine } from '../core/run-log.ts'
 import { isBefore, secondsBetween } from '../core/server-time.ts'
 import type { PendingReason, Store } from '../core/store.ts'
-import type { FieldType, Side } from '../core/values.ts'
+import type { Side } from '../core/values.ts'
 import type { Connections, Workbench } from './connections.ts'
 import { createEditAge } from './edit-age.ts'
 import { guardedStep } from './failures.ts'
 import { watchPeople } from './people-watch.ts'
+import { queueParts } from './queue-parts.ts'
 import { listed, restoredError } from './reconcile/restored.ts'
 import { lookAtClock } from './scan-clock.ts'
 import { watchSchema } from './schema-watch.ts'
@@ -156,7 +156,8 @@ export async function scanSide(
     onPage(result.rows)
     if (page.last) break
   }
-  await queueParts(store, bench, { linkId, side, since: extent === 'all' ? null : from }, call)
+  const readAgain = position.rescanFrom !== null
+  await queueParts(store, bench, { linkId, side, since: extent === 'all' ? null : from, readAgain }, call)
   if (extent === 'all') await queueArrivals(store, bench, side, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({
@@ -186,36 +187,6 @@ export async function scanSide(
 function rescanStart(since: string | null, rescanFrom: string | null): string | null {
   if (rescanFrom === null) return since
   return rescanFrom === '' ? null : isBefore(rescanFrom, since) ? rescanFrom : since
-}
-
-/** A new file or comment need not change its record: who has one is asked for by itself, where the link carries such. */
-async function queueParts(
-  store: Store,
-  bench: Workbench,
-  { linkId, side, since }: { linkId: string; side: Side; since: string | null },
-  call: { signal?: AbortSignal },
-): Promise<void> {
-  const { configuration } = bench.link
-  const { attachments, comments } = bench.connectors[side]
-  const isMapped = (type: FieldType) =>
-    configuration.fields.some((mapping) => fieldByName(bench.metadata[side].entity, mapping[side] ?? '')?.type === type)
-  const feeds = [
-    ...(attachments !== undefined && isMapped('attachments')
-      ? [{ part: 'files' as const, feed: attachments.attached }]
-      : []),
-    // Where comments are a text of the record, a change of them is one of the record.
-    ...(comments !== undefined && !comments.oneText && isMapped('comments')
-      ? [{ part: 'comments' as const, feed: comments.commented }]
-      : []),
-  ]
-  for (const { part, feed } of feeds) {
-    let after: string | null = null
-    do {
-      const page: Awaited<ReturnType<typeof feed>> = await feed(configuration[side].entityType, since, after, call)
-      await store.queueForParts({ linkId, side, part, ids: page.ids, all: since === null && after === null })
-      after = page.next
-    } while (after !== null)
-  }
 }
 
 function scanLine(endpoint: string, extent: ScanInput['extent'], result: ScanResult): LogLine {

@@ -104,6 +104,7 @@ function feedOf(inner: Feed, composites: readonly CompositeType[]): Feed {
     const next: [number, string | null] | null =
       page.next !== null ? [at, page.next] : at + 1 < asked.length ? [at + 1, null] : null
     return {
+      ...page,
       ids: page.ids.map((id) => `${member.prefix}${id}`),
       next: next === null ? null : JSON.stringify(next),
     }

@@ -39,6 +39,14 @@ export interface NewAttachment {
   content(): AsyncIterable<Uint8Array>
 }
 
+/** A page of records that files or comments were added to, or had some changed. */
+export interface PartsPage {
+  ids: readonly string[]
+  /** By record: another text whenever there is more to see of it; absent: the server does not tell. */
+  marks?: readonly string[]
+  next: string | null
+}
+
 export type AttachmentResult =
   /** Done; the file as it is listed from now on, null of one that was taken away. */
   { outcome: 'done'; entry: AttachmentEntry | null } | Exclude<RowResult, { outcome: 'done' }>
@@ -54,12 +62,7 @@ export interface CarriesAttachments {
    * Records to which something was attached since a time of the server's own, or ever: a new file need not change its record.
    * Where the server cannot tell by time the answer to a time is empty. Pages by an opaque mark, null from the start.
    */
-  attached(
-    entityType: string,
-    since: string | null,
-    after: string | null,
-    options?: CallOptions,
-  ): Promise<{ ids: readonly string[]; next: string | null }>
+  attached(entityType: string, since: string | null, after: string | null, options?: CallOptions): Promise<PartsPage>
   /** False: a file keeps its name for ever. */
   readonly renames: boolean
   /** The address by which texts of this endpoint show a file of a record as an image. */
@@ -91,20 +94,18 @@ export interface CarriesAttachments {
 }
 
 export type CommentResult =
-  /** Done; the comment as it is listed from now on, null of one that was taken away or that the endpoint does not keep. */
-  { outcome: 'done'; comment: Comment | null } | Exclude<RowResult, { outcome: 'done' }>
+  /**
+   * Done; the comment as it is listed from now on, null of one that was taken away or that the endpoint does not keep. `stamp`:
+   * the record's after the write, where that was one of the record.
+   */
+  { outcome: 'done'; comment: Comment | null; stamp?: Stamp } | Exclude<RowResult, { outcome: 'done' }>
 
 /** Comments of records. Writes never throw for what a comment can carry, as `Writes` does not for rows. */
 export interface CarriesComments {
   /** True: all comments of a record are one text, so that several actions are one write. */
   readonly oneText: boolean
   /** Records whose comments changed since a time of the server's own, or that have any; pages as `attached` does. */
-  commented(
-    entityType: string,
-    since: string | null,
-    after: string | null,
-    options?: CallOptions,
-  ): Promise<{ ids: readonly string[]; next: string | null }>
+  commented(entityType: string, since: string | null, after: string | null, options?: CallOptions): Promise<PartsPage>
   /**
    * Carries out actions on a record's comments; results in their order. What has moved meanwhile is refused as `moved`. Where
    * all are one text, either all are carried out or none: beside one that is refused the others are as `not-sent`.

@@ -113,7 +113,7 @@ export interface Store {
   }): Promise<RecordedPage>
   /**
    * Queues paired records whose files or comments may have changed although their stamps have not; `all`: also every pair that
-   * has some, since what was taken away leaves no trace. Answers how many were not waiting before.
+   * has some, since what was taken away leaves no trace. Answers how many are due because of it.
    */
   queueForParts(input: {
     linkId: string

@@ -129,6 +129,27 @@ describe('comments of records', () => {
     await rests(here)
   })
 
+  it('that were looked at are no news to later scans, Tandem’s own among them, until somebody edits them', async () => {
+    const { here, twin } = await open({ octane: { switches: { commentsBumpItem: 'no' } } })
+    const own = inOctaneSays(here, twin, 'hello')
+    here.alm.comment('defect', '1', 'good day')
+    await fullRun(here, undefined, 'changes')
+    const { version } = await here.store.link(here.linkId)
+    const dueAfter = async (side: 'left' | 'right') => {
+      const { linkId } = here
+      await activity(() => here.activities.scan({ linkId, runId: null, version, side, extent: 'changes' }))
+      return (await here.store.queueState(linkId)).due
+    }
+    // The write in ALM came right after what had been seen of the record.
+    expect(await dueAfter('left')).toBe(0)
+    await fullRun(here, undefined, 'changes')
+    expect(await dueAfter('right')).toBe(0)
+    here.octane.edit('comment', own.id, { text: 'hello again' })
+    expect(await dueAfter('right')).toBe(1)
+    await fullRun(here, undefined, 'changes')
+    expect(inAlm(here)).toEqual(['good day', 'hello again'])
+  })
+
   it('of many at once are one write in ALM and one each in Octane, each in its ledger row, and one change to the brake', async () => {
     const { here, twin } = await open({
       link: (same) => ({

@@ -6,7 +6,7 @@ import { afterComment, type Comment, commentOfAction } from '../../core/comments
 import { mappingFingerprint } from '../../core/hash.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { IntentInput } from '../../core/store.ts'
-import { type Side, sides } from '../../core/values.ts'
+import { isDirectSuccessor, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { PairDecision } from './decision.ts'
 import type { Effects } from './execute.ts'
@@ -211,6 +211,7 @@ function absorb(bench: Workbench, write: Write, results: readonly CommentResult[
   }
   effects.settled.push(settledAs(write, 'applied'))
   effects.written.push(side)
+  noteStamp(write, results)
   for (const [index, planned] of comments.entries()) {
     const result = results[index]
     if (result?.outcome !== 'done') continue
@@ -221,6 +222,15 @@ function absorb(bench: Workbench, write: Write, results: readonly CommentResult[
     learn(bench, effects, planned, result.comment)
   }
   return []
+}
+
+/** Our own write is no change to look at, if it surely came right after what we have seen. */
+function noteStamp({ decision, effects, side }: Write, results: readonly CommentResult[]): void {
+  const done = results.find((result) => result.outcome === 'done' && result.stamp !== undefined)
+  const stamp = done?.outcome === 'done' ? done.stamp : undefined
+  const seen = effects.seen[side]
+  if (stamp === undefined || seen === undefined || seen.id !== decision[side].id) return
+  if (isDirectSuccessor(seen.stamp, stamp)) effects.seen[side] = { ...seen, stamp }
 }
 
 function learn(

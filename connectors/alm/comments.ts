@@ -46,10 +46,11 @@ export function createComments(editMemo: EditMemo): CarriesComments {
         })
       }
       const kept = result?.snapshot.fields[field]
+      const stamp = result === null ? {} : { stamp: result.snapshot.stamp }
       const now = kept === undefined ? found : commentsOf(kept)
       return actions.map((action): CommentResult => {
         const own = action.kind === 'delete' ? undefined : now.find((one) => isMeant(one, action))
-        return { outcome: 'done', comment: own ?? null }
+        return { outcome: 'done', comment: own ?? null, ...stamp }
       })
     },
   }

@@ -13,6 +13,7 @@ import { multipartForm } from '../multipart.ts'
 import { type OctaneEntity, quoted } from './codec.ts'
 import type { OctaneCalls } from './connector.ts'
 import { assertSuccess, errorsOf, parseJson, problemOf } from './errors.ts'
+import { partsPage } from './parts-page.ts'
 import { failedRow, inDoubt } from './writer.ts'
 
 /** The field of an attachment that names what it is attached to, by entity type; others have none that clients may list. */
@@ -124,13 +125,10 @@ export function createAttachments(calls: OctaneCalls): CarriesAttachments & {
       ]
       const page = await calls.get(
         '/attachments',
-        { query: `"${clauses.join(';')}"`, fields: `id,${owner.field}`, order_by: 'id', limit: '200' },
+        { query: `"${clauses.join(';')}"`, fields: `id,version_stamp,${owner.field}`, order_by: 'id', limit: '200' },
         call,
       )
-      const ids = page.data.map((row) => String((row[owner.field] as { id?: string } | null)?.id ?? ''))
-      const last = page.data[page.data.length - 1]
-      const more = (page.total_count ?? 0) > page.data.length && last !== undefined
-      return { ids: [...new Set(ids)], next: more ? String(last.id) : null }
+      return partsPage(page, owner.field, 'version_stamp')
     },
     renames: true,
     address: (_entityType, _recordId, entry) =>

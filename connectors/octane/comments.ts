@@ -14,6 +14,7 @@ import { type HttpAnswer, isHtml } from '../http.ts'
 import { type OctaneEntity, quoted } from './codec.ts'
 import type { OctaneCalls } from './connector.ts'
 import { errorsOf, parseJson, problemOf } from './errors.ts'
+import { partsPage } from './parts-page.ts'
 import { failedRow, inDoubt, movedProblem } from './writer.ts'
 
 const owner = 'owner_work_item'
@@ -99,13 +100,10 @@ export function createComments(calls: OctaneCalls): CarriesComments & {
       ]
       const page = await calls.get(
         '/comments',
-        { query: `"${clauses.join(';')}"`, fields: `id,${owner}`, order_by: 'id', limit: '200' },
+        { query: `"${clauses.join(';')}"`, fields: `id,last_modified,${owner}`, order_by: 'id', limit: '200' },
         call,
       )
-      const ids = page.data.map((row) => String((row[owner] as { id?: string } | null)?.id ?? ''))
-      const last = page.data[page.data.length - 1]
-      const more = (page.total_count ?? 0) > page.data.length && last !== undefined
-      return { ids: [...new Set(ids)], next: more ? String(last.id) : null }
+      return partsPage(page, owner, 'last_modified')
     },
     async write(_entityType, recordId, _field, actions, call = {}) {
       const results: CommentResult[] = []

@@ -435,21 +435,29 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     call: CallOptions = {},
   ): Promise<RecordSnapshot[]> {
     const wired = await schema(entityType)
+    const read = flagged(wired, fields)
     const chunks = chunked(ids, capabilities.maxReadIds)
     const pages = await Promise.all(
       chunks.map((chunk) =>
         get(
           `/${collection(entityType)}`,
-          { fields: wanted(fields), query: `"id IN ${chunk.join(',')}"`, limit: String(chunk.length), order_by: 'id' },
+          { fields: wanted(read), query: `"id IN ${chunk.join(',')}"`, limit: String(chunk.length), order_by: 'id' },
           call,
         ),
       ),
     )
-    const snapshots = pages.flatMap((page) => page.data.map((entity) => snapshotOf(wired, entity, fields)))
+    const snapshots = pages.flatMap((page) => page.data.map((entity) => snapshotOf(wired, entity, read)))
     return withLists(entityType, snapshots, fields, call)
   }
 
-  /** Files and comments are listed by requests of their own, where they are asked for. */
+  /** Fields to read, and what tells which of the records have comments, where these are asked for. */
+  function flagged(wired: ReadonlyMap<string, WireField>, fields: readonly string[]): readonly string[] {
+    return fields.includes('comments') && wired.has(commentsFlag) && !fields.includes(commentsFlag)
+      ? [...fields, commentsFlag]
+      : fields
+  }
+
+  /** Files and comments are listed by requests of their own, where they are asked for and may be some. */
   async function withLists(
     entityType: string,
     snapshots: RecordSnapshot[],
@@ -458,9 +466,10 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
   ): Promise<RecordSnapshot[]> {
     let known = snapshots
     for (const [field, { list }] of Object.entries({ attachments, comments })) {
-      if (!fields.includes(field) || snapshots.length === 0) continue
+      if (!fields.includes(field)) continue
+      const having = field === 'comments' ? known.filter((one) => one.fields[commentsFlag] !== false) : known
       const lists = await Promise.all(
-        chunked(snapshots, capabilities.maxReadIds).map((chunk) =>
+        chunked(having, capabilities.maxReadIds).map((chunk) =>
           list(
             entityType,
             chunk.map((snapshot) => snapshot.id),
@@ -474,7 +483,11 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
         fields: { ...snapshot.fields, [field]: found.get(snapshot.id) ?? null },
       }))
     }
-    return known
+    if (fields.includes(commentsFlag)) return known
+    return known.map((snapshot) => {
+      const { [commentsFlag]: _flag, ...asked } = snapshot.fields
+      return { ...snapshot, fields: asked }
+    })
   }
 
   async function find(
@@ -485,7 +498,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     { descending = false, ...call }: FindOptions = {},
   ): Promise<RecordSnapshot[]> {
     const wired = await schema(entityType)
-    const read = fields.includes(field) ? fields : [...fields, field]
+    const read = flagged(wired, fields.includes(field) ? fields : [...fields, field])
     const found = await Promise.all(
       chunked(values, capabilities.maxReadIds).map(async (chunk) => {
         const rows: OctaneEntity[] = []
@@ -589,6 +602,9 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     },
   }
 }
+
+/** The field of an item that tells whether it has comments. */
+const commentsFlag = 'has_comments'
 
 /** What requests of its own tell. */
 const listed = new Set(['attachments', 'comments'])
