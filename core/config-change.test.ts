@@ -87,6 +87,16 @@ describe('what a changed configuration means for records', () => {
     expect(configurationChange(configuration(), closed)).toEqual(nothing)
   })
 
+  it('tells what the rules of single types let through from now on', () => {
+    const pair = (id: string) => ({ id, left: { values: [id], default: id }, right: { values: [id], default: id } })
+    const link = (rules: object) =>
+      configuration({ entityType: 'backlog', types: [pair('epic'), { ...pair('story'), ...rules }] })
+    const none = { create: false, update: false }
+    const closed = link({ rules: { toRight: none, toLeft: both } })
+    expect(configurationChange(closed, link({}))).toEqual({ ...nothing, creates: ['left'], updates: ['left'] })
+    expect(configurationChange(link({}), closed)).toEqual(nothing)
+  })
+
   it('names the mappings that are gone', () => {
     const gone = fields.slice(1)
     expect(configurationChange(configuration(), configuration({ fields: gone }))).toEqual({

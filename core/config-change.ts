@@ -39,7 +39,7 @@ export function configurationChange(before: LinkConfiguration, after: LinkConfig
   }
   const rule = { left: 'toRight', right: 'toLeft' } as const
   const switchedOn = (side: Side, what: 'create' | 'update') =>
-    after.rules[rule[side]][what] && !before.rules[rule[side]][what]
+    rulesByType(before, after).some(([was, is]) => is[rule[side]][what] && !was[rule[side]][what])
   const kept = new Set(after.fields.map((mapping) => mapping.id))
   return {
     mappings,
@@ -53,6 +53,19 @@ export function configurationChange(before: LinkConfiguration, after: LinkConfig
       JSON.stringify(before.defaultUsers) !== JSON.stringify(after.defaultUsers) ||
       before.unknownUsers !== after.unknownUsers,
   }
+}
+
+/** The rules before and after of each type pair that was there, or of the link where it has one type of record. */
+function rulesByType(
+  before: LinkConfiguration,
+  after: LinkConfiguration,
+): [LinkConfiguration['rules'], LinkConfiguration['rules']][] {
+  if (after.types.length === 0) return [[before.rules, after.rules]]
+  const old = new Map(before.types.map((type) => [type.id, type.rules ?? before.rules]))
+  return after.types.flatMap((type): [LinkConfiguration['rules'], LinkConfiguration['rules']][] => {
+    const was = old.get(type.id)
+    return was === undefined ? [] : [[was, type.rules ?? after.rules]]
+  })
 }
 
 /** What decides whether a record of a side is taken up or rests, in one text. */
