@@ -45,6 +45,10 @@ export function createAnswer({ store, connections }: { store: Store; connections
     switch (question.kind) {
       case 'test-connection':
         return connections.withFreshConnector(question.endpoint, (connector) => connector.testConnection({ signal }))
+      case 'places':
+        return connections.withFreshConnector(question.endpoint, async (connector) => ({
+          items: await connector.places({ signal }),
+        }))
       case 'describe':
         return connections.describe(question.endpoint, question.entityType, true)
       case 'propose-mapping': {

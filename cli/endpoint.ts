@@ -2,46 +2,36 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { EndpointView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { localTime, table } from './output.ts'
-import { askSecret, readSecret, secretOfFile } from './secret.ts'
+import { credentialsOf, type SignInOptions, withSignIn } from './sign-in.ts'
 
-interface AddOptions {
+interface AddOptions extends SignInOptions {
   kind: 'alm' | 'octane'
   url: string
   domain?: string
   project?: string
   space?: string
   workspace?: string
-  user?: string
-  clientId?: string
-  secretStdin?: boolean
-  secretEnv?: string
-  secretFile?: string
   test: boolean
 }
 
 export function endpointCommands(program: Command, context: () => Context): void {
   const endpoint = program.command('endpoint').description('the systems that are kept in step')
 
-  endpoint
-    .command('add <name>')
-    .description('add an ALM project or an Octane workspace, after testing the connection')
-    .addOption(new Option('--kind <kind>', 'what it is').choices(['alm', 'octane']).makeOptionMandatory())
-    .requiredOption('--url <address>', 'https://alm.example.com:8443/qcbin or https://octane.example.com')
-    .option('--domain <name>', 'ALM domain')
-    .option('--project <name>', 'ALM project')
-    .option('--space <number>', 'Octane shared space')
-    .option('--workspace <number>', 'Octane workspace')
-    .option('--user <login>', 'sign in with a user and password')
-    .option('--client-id <id>', 'sign in with an API key')
-    .option('--secret-stdin', 'read the password or secret from the standard input')
-    .option('--secret-env <name>', 'take the password or secret from an environment variable')
-    .option('--secret-file <file>', 'take the first line of a file, such as a mounted secret')
+  withSignIn(
+    endpoint
+      .command('add <name>')
+      .description('add an ALM project or an Octane workspace, after testing the connection')
+      .addOption(new Option('--kind <kind>', 'what it is').choices(['alm', 'octane']).makeOptionMandatory())
+      .requiredOption('--url <address>', 'https://alm.example.com:8443/qcbin or https://octane.example.com')
+      .option('--domain <name>', 'ALM domain')
+      .option('--project <name>', 'ALM project')
+      .option('--space <number>', 'Octane shared space')
+      .option('--workspace <number>', 'Octane workspace'),
+  )
     .option('--no-test', 'save it although it cannot be reached')
     .action(async (name: string, options: AddOptions) => {
       const { api, output } = context()
-      if ((options.user === undefined) === (options.clientId === undefined))
-        throw new Error('Give either --user or --client-id.')
-      const secret = await secretOf(options)
+      const secret = await credentialsOf(options)
       const created = await api.call('createEndpoint', {
         body: {
           name,
@@ -54,10 +44,7 @@ export function endpointCommands(program: Command, context: () => Context): void
                   sharedSpace: options.space ?? '',
                   workspace: options.workspace ?? '',
                 },
-          secret:
-            options.user === undefined
-              ? { kind: 'api-key', clientId: options.clientId, clientSecret: secret }
-              : { kind: 'password', user: options.user, password: secret },
+          secret,
           test: options.test,
         },
       })
@@ -183,17 +170,6 @@ export function endpointCommands(program: Command, context: () => Context): void
       await api.call('deleteEndpoint', { params: { id: found.id } })
       output.show({ removed: found.id }, () => `Removed ${found.name}.`)
     })
-}
-
-async function secretOf(options: AddOptions): Promise<string> {
-  if (options.secretStdin === true) return readSecret()
-  if (options.secretEnv !== undefined) {
-    const secret = process.env[options.secretEnv]
-    if (secret === undefined) throw new Error(`The environment variable ${options.secretEnv} is not set.`)
-    return secret
-  }
-  if (options.secretFile !== undefined) return secretOfFile(options.secretFile)
-  return askSecret(options.user === undefined ? 'Secret of the API key: ' : `Password of ${options.user}: `)
 }
 
 /** By name or id. */

@@ -13,6 +13,7 @@ import { ledgerCommands } from './ledger.ts'
 import { linkCommands } from './link.ts'
 import { linkStatusCommands } from './link-status.ts'
 import { createOutput } from './output.ts'
+import { placesCommand } from './places.ts'
 import { resetCommands } from './reset.ts'
 import { retentionCommands } from './retention.ts'
 import { reviewCommands } from './review.ts'
@@ -56,6 +57,7 @@ function context(): Context {
 }
 
 endpointCommands(program, context)
+placesCommand(program, context)
 linkCommands(program, context)
 reviewCommands(program, context)
 issueCommands(program, context)

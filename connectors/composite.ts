@@ -42,7 +42,16 @@ export interface CompositeMember {
 
 type Plain = Omit<
   Connector,
-  'foresee' | 'kind' | 'capabilities' | 'close' | 'testConnection' | 'serverDate' | 'takePause' | 'users' | 'earlier'
+  | 'foresee'
+  | 'kind'
+  | 'capabilities'
+  | 'close'
+  | 'testConnection'
+  | 'places'
+  | 'serverDate'
+  | 'takePause'
+  | 'users'
+  | 'earlier'
 >
 
 /**

@@ -1,6 +1,7 @@
 import type { AttachmentEntry } from '../core/attachments.ts'
 import type { TypeStanding } from '../core/check-standing.ts'
 import type { Comment, CommentAction } from '../core/comments.ts'
+import type { Place } from '../core/endpoint.ts'
 import type { FieldEdit } from '../core/latest.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
 import type { CompareAndSet } from '../core/overwrite-guard.ts'
@@ -170,6 +171,8 @@ export interface Connects {
   takePause(): number | null
   /** Signs in and looks at the project or workspace. Throws ConnectorError with class, message and remedy. */
   testConnection(options?: CallOptions): Promise<ConnectionReport>
+  /** Projects or workspaces of the server that the user may open, whichever the address names. Throws ConnectorError. */
+  places(options?: CallOptions): Promise<readonly Place[]>
 }
 
 export interface ConnectionReport {

@@ -22,6 +22,12 @@ export type EndpointAddress = z.infer<typeof endpointAddress>
 export type AlmAddress = z.infer<typeof almAddress>
 export type OctaneAddress = z.infer<typeof octaneAddress>
 
+/** A project or workspace that somebody may open, with its name for people. */
+export interface Place {
+  name: string
+  address: EndpointAddress
+}
+
 /** What signs in. Only a bridge ever holds this in clear; everywhere else it is a sealed JWE. */
 export const credentialSecret = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('password'), user: z.string().min(1), password: z.string() }),

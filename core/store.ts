@@ -713,7 +713,7 @@ export interface SimulatedItem {
 }
 
 export type Question =
-  | { kind: 'test-connection'; endpoint: EndpointContext }
+  | { kind: 'test-connection' | 'places'; endpoint: EndpointContext }
   | { kind: 'describe'; endpoint: EndpointContext; entityType: string }
   | {
       kind: 'propose-mapping' | 'review'

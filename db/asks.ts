@@ -13,7 +13,7 @@ export type AskedEndpoint = { id: string; address?: EndpointAddress } | { unsave
 
 /** A question as it is stored: like Question, with endpoints to be loaded for the bridge that answers. */
 export type AskedQuestion =
-  | { kind: 'test-connection'; endpoint: AskedEndpoint }
+  | { kind: 'test-connection' | 'places'; endpoint: AskedEndpoint }
   | { kind: 'describe'; endpoint: AskedEndpoint; entityType: string }
   | {
       kind: 'propose-mapping' | 'review'

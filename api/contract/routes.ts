@@ -9,6 +9,7 @@ import { historyRoutes } from './history-routes.ts'
 import * as issues from './issues.ts'
 import * as ledger from './ledger.ts'
 import * as l from './limits.ts'
+import { placeRoutes } from './places.ts'
 import { deleteQuery, resetRoutes } from './resets.ts'
 import { retentionRoutes } from './retention.ts'
 import * as review from './review.ts'
@@ -124,6 +125,7 @@ export const routes = {
     answer: l.limits,
     codes: [],
   },
+  ...placeRoutes,
   listEndpoints: {
     method: 'get',
     path: '/endpoints',

@@ -28,7 +28,7 @@ export const secret = z
   .meta({ id: 'Secret', description: 'Sealed for the bridge as it arrives; no answer ever holds it' })
 
 /** An address holds no user, password, query or fragment: it is shown, logged, and paths are appended to it. */
-const serverUrl = (example: string) =>
+export const serverUrl = (example: string) =>
   z
     .url({ protocol: /^https?$/, error: `must be an address such as ${example}` })
     .refine((url) => !/[?#@]/.test(url.replace(/^https?:\/\//i, '')), {
@@ -348,10 +348,7 @@ export const createLink = z
           'Backlog links: requirement types of ALM, by label or key, for each type of Octane; the first is the default for new requirements. Left out: those whose names mean the same',
       }),
     managed: z
-      .record(
-        z.enum(['*', 'epic', 'feature', 'story', 'release', 'sprint']),
-        z.enum(['left', 'right', 'both']).optional(),
-      )
+      .partialRecord(z.enum(['*', 'epic', 'feature', 'story', 'release', 'sprint']), z.enum(['left', 'right', 'both']))
       .optional()
       .meta({
         description:

@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 import type { z } from 'zod'
-import type { EndpointAddress } from '../../core/endpoint.ts'
+import type { EndpointAddress, Place } from '../../core/endpoint.ts'
 import { entityTypes } from '../../core/link-kinds.ts'
 import type { SideMetadata } from '../../core/metadata.ts'
 import { loadEndpointLoads } from '../../db/batch-slots.ts'
@@ -37,6 +37,7 @@ export function endpointHandlers(
   | 'testEndpoint'
   | 'describeEndpoint'
   | 'reviewEndpoints'
+  | 'listPlaces'
 > {
   const { database, bridgeId } = dependencies
 
@@ -53,9 +54,13 @@ export function endpointHandlers(
   function tryOut(name: string, at: EndpointAddress, sealed: string): Promise<Report> {
     return askEndpoint<Report>(dependencies, {
       kind: 'test-connection',
-      // An id of its own: a session opened with what may be wrong must never be taken for the saved endpoint's.
-      endpoint: { unsaved: { id: crypto.randomUUID(), name, address: at, sealedSecret: sealed, revision: 1 } },
+      endpoint: { unsaved: unsaved(name, at, sealed) },
     })
+  }
+
+  /** An id of its own: a session opened with what may be wrong must never be taken for the saved endpoint's. */
+  function unsaved(name: string, address: EndpointAddress, sealedSecret: string) {
+    return { id: crypto.randomUUID(), name, address, sealedSecret, revision: 1 }
   }
 
   async function withLoad(rows: readonly EndpointRow[]) {
@@ -154,6 +159,21 @@ export function endpointHandlers(
       const report = await askEndpoint<Report>(dependencies, { kind: 'test-connection', endpoint: { id: params.id } })
       await markEndpointTested(database, params.id, report)
       return report
+    },
+
+    listPlaces: async ({ body }) => {
+      const url = body.url.replace(/\/+$/, '')
+      // The address of a server alone; nothing is asked of the place in it.
+      const at: EndpointAddress =
+        body.kind === 'alm'
+          ? { kind: 'alm', url, domain: '', project: '' }
+          : { kind: 'octane', url, sharedSpace: '', workspace: '' }
+      const sealed = (await seal(body.secret))[bridgeId] ?? ''
+      const { items } = await askEndpoint<{ items: Place[] }>(dependencies, {
+        kind: 'places',
+        endpoint: { unsaved: unsaved(url, at, sealed) },
+      })
+      return { items }
     },
 
     describeEndpoint: async ({ params, query }) => {

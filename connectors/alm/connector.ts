@@ -24,6 +24,7 @@ import { assertSuccess, errorOf, isSessionOver, parseJson } from './errors.ts'
 import { createForesight } from './foresee.ts'
 import { createHistory } from './history.ts'
 import { createInspect } from './inspect.ts'
+import { createPlaces } from './places.ts'
 import {
   type AlmField,
   type AlmList,
@@ -539,6 +540,13 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
     serverDate: http.serverDate,
     takePause: http.takePause,
     testConnection,
+    places: createPlaces({
+      name,
+      address,
+      concurrency: http.concurrency,
+      get: (path, call) =>
+        session.send({ method: 'GET', path, headers: { accept: 'application/xml' }, idempotent: true, ...call }),
+    }),
     describe,
     users,
     inspect: createInspect({ calls, project, send: session.send, whoAmI, locks: writes === 'lock' }),

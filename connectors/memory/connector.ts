@@ -158,6 +158,7 @@ export function createMemoryConnector(
         user: credentials.user,
         place: `system ${system.name}`,
       })),
+    places: async () => [],
     describe: (_entityType, options = {}) => reading(options, () => system.entity),
     users: (options = {}) => reading(options, () => system.users),
     inspect: (entityType, options = {}) =>

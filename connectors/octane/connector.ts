@@ -22,6 +22,7 @@ import { assertSuccess, errorsOf, parseJson } from './errors.ts'
 import { createForesight } from './foresee.ts'
 import { createHistory } from './history.ts'
 import { createInspect } from './inspect.ts'
+import { createPlaces } from './places.ts'
 import {
   endpointUser,
   entityMetadata,
@@ -566,6 +567,12 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     serverDate: http.serverDate,
     takePause: http.takePause,
     testConnection,
+    places: createPlaces({
+      name,
+      address,
+      concurrency: http.concurrency,
+      get: (path, query, call) => session.send({ method: 'GET', path, query, idempotent: true, ...call }),
+    }),
     describe,
     users,
     inspect: createInspect(calls, whoAmI),
