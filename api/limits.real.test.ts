@@ -51,6 +51,7 @@ describe('how many batches may be under way at a time', () => {
     ])
   })
 
+  // covers 110
   it('holds for a run that would do more at a time, and waiting costs its history little', async () => {
     const { id } = await service.addLink()
     await service.configure(id, { tuning: { batchSize: 5, parallel: 6 } })

@@ -59,7 +59,8 @@ describe('the scope of a link', () => {
     expect((await service.call('getLink', { params: params() })).version).toBe(1)
   })
 
-  it('offers the favorites that the integration user may see, with those that cannot be evaluated', async () => {
+  // covers 41, 42
+  it('offers all favorites that the integration user may see, with those that cannot be evaluated', async () => {
     service.alm.edit('favorite', '1002', {
       filter: '<Filter Entity="defect"><Where><Field Name="creation-time" Value="[LastWeek]"/></Where></Filter>',
     })
@@ -70,6 +71,17 @@ describe('the scope of a link', () => {
       conditions: ['status[New OR Open OR Reopen]', "severity['4-Very High' OR 5-Urgent]"],
       problem: null,
     })
+    const folder = String(service.alm.records('favorite')[0]?.['parent-id'])
+    for (let at = 1; at <= 60; at++)
+      service.alm.create('favorite', {
+        name: `Number ${at}`,
+        'module-id': '0',
+        'is-public': 'Y',
+        'parent-id': folder,
+        owner: 'second',
+        filter: '<Filter Entity="defect"><Where/></Filter>',
+      })
+    expect((await service.call('listFavorites', { params: params(), query: { side: 'left' } })).items).toHaveLength(62)
   })
 
   it('is part of the integrity check: a favorite that is gone fails it, a scope without records is told', async () => {
@@ -86,6 +98,7 @@ describe('the scope of a link', () => {
     expect(told.findings.filter((one) => one.check === 'scope')).toMatchObject([{ severity: 'warning', records: 0 }])
   })
 
+  // covers 26
   it('may not overlap with that of a link of the same project and another workspace, which is named', async () => {
     await service.configure(linkId, { left: { ...(await leftSide()), scope: { filter: urgent } } })
     const at = await other.listen()
@@ -141,6 +154,42 @@ describe('the scope of a link', () => {
         .map((one) => one.name)
         .sort(),
     ).toEqual(['A 1-Low one', 'A 3-High one'])
+  })
+
+  // covers 49
+  it('has a root folder that neither holds nor lies in that of another link', async () => {
+    const folder = (name: string, parent = '1') =>
+      String(service.alm.create('release-folder', { name, 'parent-id': parent }).id)
+    const [ours, theirs] = [folder('Ours'), folder('Theirs')]
+    const nested = folder('Nested', folder('Between', ours))
+    const { items } = await service.call('listEndpoints', {})
+    const id = (name: string) => items.find((one) => one.name === name)?.id ?? ''
+    const create = (right: string, root: string) => ({
+      body: {
+        name: `Releases of ${right}`,
+        entityType: 'release' as const,
+        left: id('alm'),
+        right: id(right),
+        configuration: {
+          left: { endpointId: id('alm'), entityType: 'release_plan', crossReference: null, root },
+        },
+      },
+    })
+    const { link } = await service.call('createLink', create('octane', nested))
+    for (const root of [ours, nested])
+      expect(await service.refused('createLink', create('octane 2', root))).toMatchObject({
+        code: 'scopes-overlap',
+        detail: expect.stringContaining(`"${link.name}"`),
+      })
+    await service.call('createLink', create('octane 2', theirs))
+    const { items: versions } = await service.call('listVersions', { params: { id: link.id } })
+    const left = { ...(versions[0]?.configuration.left as object), root: theirs }
+    expect(
+      await service.refused('addVersion', {
+        params: { id: link.id },
+        body: { expectedVersion: 1, configuration: { ...versions[0]?.configuration, left } },
+      }),
+    ).toMatchObject({ code: 'scopes-overlap', errors: [{ pointer: '/configuration/left/scope' }] })
   })
 
   it('lets a person take a record out and in again, with a reason', async () => {

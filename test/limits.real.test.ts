@@ -149,6 +149,7 @@ describe('limits of endpoints', () => {
     expect(here.octane.records('defect')).toHaveLength(5)
   })
 
+  // covers 110
   it('are shared fairly: a hundred thousand records of one link do not hold up three of another', async () => {
     const here = await open()
     const [huge = '', ...others] = await addLinks(here, 5)

@@ -74,6 +74,7 @@ const requests = (here: Lab) =>
   [...here.alm.requests].reduce((sum, [key, count]) => sum + (/ \/defects/.test(key) ? count : 0), 0)
 
 describe('a filter', () => {
+  // covers 38
   it('takes up what matches; the rest is left alone, with the reason, until it changes', async () => {
     const here = await open({ link: leftScope(severity('5-Urgent', '4-Very High')) })
     defect(here, 'in', { severity: '5-Urgent' })
@@ -88,6 +89,27 @@ describe('a filter', () => {
     expect(await standing(here, out)).toMatchObject({ state: 'paired', because: null })
   })
 
+  // covers 37
+  it('on the side of Octane takes up what matches there, and says nothing about the records of ALM', async () => {
+    const own: ScopeGroup = { match: 'all', conditions: [{ field: 'name', operator: 'in', values: ['in', 'later'] }] }
+    const here = await open({
+      link: (same) => ({ ...same, right: { ...same.right, scope: { filter: own, favorite: null } } }),
+    })
+    const names = () => here.alm.records('defect').map((one) => String(one.name))
+    defect(here, 'of ALM')
+    const octane = (name: string) => here.octane.create('defect', { name }).id
+    octane('in')
+    const out = octane('out')
+    await fullRun(here)
+    expect(names().sort()).toEqual(['in', 'of ALM'])
+    expect(octaneNames(here)).toEqual(['in', 'of ALM', 'out'])
+    expect(await standing(here, out, 'right')).toMatchObject({ state: 'left-alone', because: 'scope' })
+    here.octane.edit('defect', out, { name: 'later' })
+    await fullRun(here, undefined, 'changes')
+    expect(names().sort()).toEqual(['in', 'later', 'of ALM'])
+  })
+
+  // covers 43
   it('lets a pair stay in step when it leaves, or rest until it is back, as the link says', async () => {
     const here = await open({ link: leftScope(severity('5-Urgent')) })
     const id = defect(here, 'first', { severity: '5-Urgent' })
@@ -125,6 +147,7 @@ describe('a filter', () => {
     expect(requests(here) - before).toBe(5)
   })
 
+  // covers 41
   it('with a relative value is evaluated by the clock of the run: a full scan finds what has come into it', async () => {
     const last: ScopeGroup = {
       match: 'all',
@@ -144,6 +167,7 @@ describe('a filter', () => {
 })
 
 describe('a favorite', () => {
+  // covers 40
   it('is read anew by each run, with its operators, quotes and the current user', async () => {
     const here = await open({ link: leftScope(null, '1001') })
     defect(here, 'blocker', { status: 'Open', severity: '5-Urgent' })
@@ -162,6 +186,7 @@ describe('a favorite', () => {
     expect(octaneNames(here)).toEqual(['blocker', 'mine', 'minor'])
   })
 
+  // covers 41
   it('that is gone, private or not understood stops the run and changes nothing', async () => {
     const here = await open({ link: leftScope(null, '1003') })
     defect(here, 'low', { priority: '1-Low' })
@@ -181,7 +206,8 @@ describe('a root folder', () => {
     types: [{ octane: 'epic', alm: ['Business'] }],
   }
 
-  it('holds requirements below it; a moved folder takes its records in without a change of theirs', async () => {
+  // covers 45, 47, 48
+  it('holds requirements below it, whatever the filter says; a moved folder takes its records in without a change of theirs', async () => {
     const here = await open(backlog)
     const requirement = (type: string, name: string, parent: string) =>
       String(here.alm.create('requirement', { name, 'type-id': type, 'parent-id': parent }).id)
@@ -189,14 +215,27 @@ describe('a root folder', () => {
     const outside = requirement('1', 'Elsewhere', '0')
     requirement('4', 'below', root)
     requirement('4', 'beside', outside)
-    await change(here, (same) => ({ ...same, left: { ...same.left, root } }))
+    requirement('4', 'below, but not asked for', root)
+    const filter: ScopeGroup = {
+      match: 'all',
+      conditions: [{ field: 'name', operator: 'in', values: ['below', 'beside'] }],
+    }
+    await change(here, (same) => ({ ...same, left: { ...same.left, root, scope: { filter } }, whenLeaving: 'stop' }))
     await fullRun(here)
     expect(octaneNames(here, 'epic')).toEqual(['below'])
     here.alm.edit('requirement', outside, { 'parent-id': root })
     await fullRun(here)
     expect(octaneNames(here, 'epic')).toEqual(['below', 'beside'])
+    // Out again: the pair rests with what it has, and nothing is deleted.
+    here.alm.edit('requirement', outside, { 'parent-id': '0' })
+    const [beside] = here.octane.records('epic').filter((one) => one.name === 'beside')
+    here.octane.edit('epic', beside?.id ?? '', { name: 'of Octane' })
+    await fullRun(here)
+    expect(octaneNames(here, 'epic')).toEqual(['below', 'of Octane'])
+    expect(here.alm.records('requirement').map((one) => one.name)).toContain('beside')
   })
 
+  // covers 46, 48
   it('holds releases below it, and cycles go with their release, also when it leaves', async () => {
     const here = await open({ kind: 'release' })
     const root = String(here.alm.create('release-folder', { name: 'Ours', 'parent-id': '1' }).id)
@@ -231,6 +270,7 @@ describe('a root folder', () => {
     expect(plan()).toEqual(['XIn moved', 'XIn c moved'])
   })
 
+  // covers 44
   it('leaves releases that have ended alone, with their cycles, until they are asked for', async () => {
     const here = await open({ kind: 'release' })
     const day = (days: number) => new Date(here.alm.clock.now() + days * 86_400_000).toISOString().slice(0, 10)
