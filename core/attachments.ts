@@ -282,7 +282,7 @@ function samePairs(a: readonly AttachmentPair[], b: readonly AttachmentPair[]): 
 }
 
 /** Names compare without case: both products' file systems may. */
-export function plainName(name: string): string {
+function plainName(name: string): string {
   return settledName(name).toLowerCase()
 }
 

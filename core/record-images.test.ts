@@ -34,13 +34,23 @@ const baseOf = (left: AttachmentEntry | null, right: AttachmentEntry | null): Ba
   },
 })
 const addresses: FileAddresses = {
-  left: (id, entry) => `alm:${id}/${entry.name}`,
-  right: (id, entry) => `octane:${id}/${entry.id}`,
+  left: (id, { name }) => `http://alm/qcbin/rest/domains/D/projects/P/defects/${id}/attachments/${name}`,
+  right: (_id, { id, name }) => `/api/shared_spaces/1/workspaces/2/attachments/${id}/${name}`,
 }
 const octane = file('7', 'shot.png')
 const alm = file('3', 'Shot.PNG')
-const byId = (id: string) => ({ kind: 'attachment' as const, id, name: 'whatever.png', source: '' })
-const byName = (name: string) => ({ kind: 'attachment' as const, id: null, name, source: '' })
+const byId = (id: string, workspace = 2) => ({
+  kind: 'attachment' as const,
+  id,
+  name: 'whatever.png',
+  source: `/api/shared_spaces/1/workspaces/${workspace}/attachments/${id}/whatever.png`,
+})
+const byName = (name: string, record = '1') => ({
+  kind: 'attachment' as const,
+  id: null,
+  name,
+  source: `https://alm.example.org:8443/qcbin/rest/domains/D/projects/P/defects/${record}/attachments/${name}`,
+})
 
 const route = (more: Partial<ImageRouteInput>) =>
   imageRoute({
@@ -57,8 +67,14 @@ describe('an attached image of a text', () => {
   it('is where its file was carried to, known by id or by its name in any case', () => {
     const base = baseOf(alm, octane)
     const records = { left: record('1', alm), right: record('2', octane) }
-    expect(route({ base, records })(byId('7'))).toEqual({ address: 'alm:1/Shot.PNG' })
-    expect(route({ from: 'left', base, records })(byName('shot.png'))).toEqual({ address: 'octane:2/7' })
+    expect(route({ base, records })(byId('7'))).toEqual({ address: addresses.left('1', alm) })
+    const inProject = '/qcbin/rest/domains/D/projects/P/attachments/3?by-id=true'
+    expect(route({ from: 'left', base, records })({ ...byName('3'), id: '3', name: null, source: inProject })).toEqual({
+      address: addresses.right('2', octane),
+    })
+    expect(route({ from: 'left', base, records })(byName('shot.png'))).toEqual({
+      address: addresses.right('2', octane),
+    })
   })
 
   it('is awaited as long as its file is still to come, also where the other record is still to be created', () => {
@@ -68,6 +84,13 @@ describe('an attached image of a text', () => {
 
   it('is nowhere where its file is of another record, does not go there, is too large, or was left alone', () => {
     expect(route({})(byId('8'))).toBeNull()
+    expect(route({})(byId('7', 3))).toBeNull()
+    const base = baseOf(alm, octane)
+    expect(
+      route({ from: 'left', base, records: { left: record('1', alm), right: record('2', octane) } })(
+        byName('shot.png', '9'),
+      ),
+    ).toBeNull()
     expect(route({ ofFiles: [{ mapping, flows: { toLeft: false, toRight: true } }] })(byId('7'))).toBeNull()
     expect(route({ records: { right: record('2', file('7', 'shot.png', 101)) } })(byId('7'))).toBeNull()
     expect(route({ base: baseOf(null, octane) })(byId('7'))).toBeNull()

@@ -1,4 +1,4 @@
-import { type AttachmentEntry, type AttachmentPair, attachmentEntries, plainName } from './attachments.ts'
+import { type AttachmentEntry, type AttachmentPair, attachmentEntries } from './attachments.ts'
 import type { Base } from './base.ts'
 import type { FieldMapping, LinkConfiguration } from './link-config.ts'
 import type { ImageRoute } from './rich-text/images.ts'
@@ -22,13 +22,18 @@ export interface ImageRouteInput {
 /**
  * Finds where the attached images of a record's text are on the other side: a file that has been carried has a twin there; one
  * that will be is awaited, so that no text shows a hole in the meantime. Octane names files by id, ALM by name, which is
- * unique within a record whatever its case.
+ * unique within a record whatever its case. Files of other records have no way there, whatever they are called.
  */
 export function imageRoute({ from, ofFiles, base, records, attachments, addresses }: ImageRouteInput): ImageRoute {
   const to = otherSide(from)
-  return ({ id, name }) => {
-    const isMeant = (entry: AttachmentEntry | null) =>
-      entry !== null && (id === null ? name !== null && plainName(entry.name) === plainName(name) : entry.id === id)
+  const own = records[from]
+  if (own === undefined) return () => null
+  return ({ id, source }) => {
+    const isMeant = (entry: AttachmentEntry | null) => {
+      if (entry === null || (id !== null && entry.id !== id)) return false
+      const [theirs, ours] = [placeOf(source), placeOf(addresses[from](own.id, entry))]
+      return id === null ? theirs === ours : folderOf(ours).startsWith(folderOf(theirs))
+    }
     for (const { mapping, flows } of ofFiles) {
       const known: readonly AttachmentPair[] = base[mapping.id]?.files ?? []
       const pair = known.find((one) => isMeant(one[from]))
@@ -36,7 +41,7 @@ export function imageRoute({ from, ofFiles, base, records, attachments, addresse
       const record = records[to]
       if (twin !== undefined && twin !== null && record !== undefined)
         return { address: addresses[to](record.id, twin) }
-      const there = attachmentEntries(records[from]?.fields[mapping[from] ?? ''] ?? null).find(isMeant)
+      const there = attachmentEntries(own.fields[mapping[from] ?? ''] ?? null).find(isMeant)
       if (there === undefined) continue
       const leftAlone = pair !== undefined && pair[from]?.stamp === there.stamp
       const fits = attachments.maxBytes === null || there.size === null || there.size <= attachments.maxBytes
@@ -45,4 +50,19 @@ export function imageRoute({ from, ofFiles, base, records, attachments, addresse
     }
     return null
   }
+}
+
+/** The path of an address as people read it, in any case: servers have several host names, and may be named by none. */
+function placeOf(address: string): string {
+  const path = address.replace(/[?#].*$/, '').replace(/^(?:https?:)?\/\/[^/]*/i, '')
+  try {
+    return decodeURIComponent(path).toLowerCase()
+  } catch {
+    return path.toLowerCase()
+  }
+}
+
+/** What holds the attachments: a record, or the project or workspace as a whole. */
+function folderOf(place: string): string {
+  return place.slice(0, place.lastIndexOf('/attachments/'))
 }
