@@ -180,6 +180,8 @@ export interface Store {
   release(input: { token: string }): Promise<void>
   /** Who is paired with, or being created for, records that unpaired records of `side` name as their twins. */
   twins(input: { linkId: string; side: Side; twinIds: readonly string[] }): Promise<readonly TwinState[]>
+  /** Creates on a side that nobody has settled, whomever they are for. */
+  openCreates(input: { linkId: string; side: Side }): Promise<readonly OpenIntent[]>
   /** What is known about records of a side that others refer to, in the order asked. */
   referred(input: {
     linkId: string

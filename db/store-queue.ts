@@ -501,3 +501,17 @@ export async function findTwins(
     }))
   })
 }
+
+/** Creates on a side that are open, the oldest first. */
+export async function findOpenCreates(
+  { sql }: Database,
+  { linkId, side }: { linkId: string; side: Side },
+): Promise<OpenIntent[]> {
+  return named(
+    'open creates',
+    () => sql<OpenIntent[]>`
+      select id, version, key, action, side, target_id as "targetId", source_id as "sourceId", stamp_before as "stampBefore", fields,
+        extract(epoch from now() - created_at)::float as "ageSeconds", answered
+      from intents where link_id = ${linkId} and action = 'create' and side = ${side} order by created_at, id`,
+  )
+}

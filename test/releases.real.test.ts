@@ -140,6 +140,20 @@ describe('a release link', () => {
     expect(almPlan(here, /^Z/)).toEqual(['Z1 renamed 2027-01-15 2027-07-31'])
   })
 
+  it('creates a release once although the answer is lost and it is renamed before anybody looks', async () => {
+    const here = await open({ link: (same) => ({ ...same, tuning: { ...same.tuning, inDoubtSeconds: 1 } }) })
+    const release = almRelease(here, 'Z1')
+    here.octane.faults.add({ match: { method: 'POST', path: '/releases' }, kind: 'drop-after' })
+    await fullRun(here)
+    here.alm.edit('release', release, { name: 'Z1 renamed' })
+    for (let round = 0; round < 3; round++) {
+      await here.database.sql`update intents set created_at = created_at - interval '1 minute'`
+      await waitOver(here)
+      await fullRun(here)
+    }
+    expect(octanePlan(here, /^Z/)).toEqual(['Z1 renamed 2027-01-01 2027-06-30'])
+  })
+
   /** A release with one sprint in Octane and the same in ALM. */
   async function planned(
     name: string,

@@ -1,7 +1,7 @@
 import type { Problem } from '../../core/problems.ts'
 import type { References } from '../../core/references.ts'
 import type { OpenIntent, Store, WorkItem } from '../../core/store.ts'
-import { otherSide, type RecordSnapshot, type Side } from '../../core/values.ts'
+import { otherSide, type RecordSnapshot, type Side, sameValue } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import { eachOnce, type FindTwinsInput, findTwins, search, searchedField } from './find-twins.ts'
 
@@ -11,7 +11,7 @@ import { eachOnce, type FindTwinsInput, findTwins, search, searchedField } from 
  */
 export async function findCreated({
   records,
-  ...input
+  ...common
 }: {
   bench: Workbench
   store: Pick<Store, 'referred' | 'siblings'>
@@ -20,6 +20,8 @@ export async function findCreated({
   references: References
   call: { signal?: AbortSignal }
 }): Promise<{ found: ReadonlyMap<string, readonly RecordSnapshot[]>; absent: ReadonlySet<string> }> {
+  const sent = new Map(records.map(({ item, source }) => [source.id, openCreate(item)?.fields ?? []]))
+  const input = { ...common, sent }
   const own = new Map(records.map(({ source, ownTwin }) => [source.id, ownTwin]))
   const others = (matches: ReadonlyMap<string, RecordSnapshot[]>) =>
     new Map([...matches].map(([id, all]) => [id, all.filter((match) => match.id !== own.get(id))]))
@@ -33,6 +35,35 @@ export async function findCreated({
   const all = others(twins)
   const absent = new Set([...complete].filter((id) => (all.get(id) ?? []).length === 0))
   return { found: new Map([...found, ...all]), absent }
+}
+
+/**
+ * Of records without pair, those that an open create may have made: where records carry no reference, they are known by the
+ * values that tell records apart, as they were sent. They wait for whoever settles that create.
+ */
+export async function madeByOpenCreates({
+  bench,
+  store,
+  from,
+  records,
+}: {
+  bench: Workbench
+  store: Pick<Store, 'openCreates'>
+  from: Side
+  records: readonly { source: RecordSnapshot }[]
+}): Promise<ReadonlySet<string>> {
+  const {
+    matchBy,
+    [from]: { crossReference },
+  } = bench.link.configuration
+  if (crossReference !== null || matchBy.length === 0 || records.length === 0) return new Set()
+  const open = await store.openCreates({ linkId: bench.link.id, side: from })
+  const made = (source: RecordSnapshot) =>
+    open.some((create) => {
+      const keys = create.fields.filter((field) => matchBy.includes(field.mappingId))
+      return keys.length > 0 && keys.every(({ field, sent }) => sameValue(sent, source.fields[field] ?? null))
+    })
+  return new Set(records.flatMap(({ source }) => (made(source) ? [source.id] : [])))
 }
 
 /** The last create that was sent for an item and never answered. */

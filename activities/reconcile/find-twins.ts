@@ -1,7 +1,7 @@
 import { crossReference } from '../../core/endpoint.ts'
 import type { FieldMapping } from '../../core/link-config.ts'
 import type { References } from '../../core/references.ts'
-import type { Store } from '../../core/store.ts'
+import type { IntentField, Store } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sameValue } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 
@@ -12,6 +12,11 @@ export interface FindTwinsInput {
   /** Records of `from` whose twins are looked for. */
   sources: readonly RecordSnapshot[]
   references: References
+  /**
+   * What was sent for sources whose create is open: where twins are found by their values, by what they were created with,
+   * whatever has become of the source since.
+   */
+  sent?: ReadonlyMap<string, readonly IntentField[]>
   call: { signal?: AbortSignal }
 }
 
@@ -81,6 +86,8 @@ async function searchByValues(input: FindTwinsInput, { witnesses, descending }: 
   if (first === undefined || first[to] === null) return nothing
   const searched = first[to]
   const translated = (mapping: FieldMapping, source: RecordSnapshot) => {
+    const created = input.sent?.get(source.id)?.find((field) => field.mappingId === mapping.id)
+    if (created !== undefined) return created.sent
     const value = mapping[from] === null ? undefined : source.fields[mapping[from]]
     const planned = value === undefined ? null : bench.planner.translate(mapping, from, source, value, references)
     return planned?.ok === true ? planned.value : undefined

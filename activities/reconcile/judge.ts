@@ -9,7 +9,7 @@ import type { Workbench } from '../connections.ts'
 import { outOfScope, scopeOf } from '../scope.ts'
 import { judgeAdopted } from './adopted.ts'
 import type { CreateDecision, Decision, PairDecision, StopDecision } from './decision.ts'
-import { findCreated, openCreate, unansweredCreate, unprovenAbsence } from './find-created.ts'
+import { findCreated, madeByOpenCreates, openCreate, unansweredCreate, unprovenAbsence } from './find-created.ts'
 import { nameOf } from './find-twins.ts'
 import { evidenceOf, type IncompletePair, judgeGone } from './judge-gone.ts'
 import { planByHistory } from './latest.ts'
@@ -20,7 +20,7 @@ import { type StrayCreates, strayCreates } from './stray-creates.ts'
 
 export interface JudgeInput {
   bench: Workbench
-  store: Pick<Store, 'twins' | 'referred' | 'siblings' | 'scanPosition' | 'markRestored'>
+  store: Pick<Store, 'twins' | 'referred' | 'siblings' | 'openCreates' | 'scanPosition' | 'markRestored'>
   items: readonly WorkItem[]
   /** The run, for the issue should an endpoint turn out to be restored. */
   runId?: string
@@ -422,7 +422,7 @@ const nothingPlanned: PairDecision['plan'] = {
 
 export interface UnpairedInput {
   bench: Workbench
-  store: Pick<Store, 'twins' | 'referred' | 'siblings'>
+  store: Pick<Store, 'twins' | 'referred' | 'siblings' | 'openCreates'>
   from: Side
   records: readonly { item: WorkItem; from: Side; source: RecordSnapshot }[]
   snapshots: Snapshots
@@ -473,6 +473,8 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
       !named.has(source.id) && (mayCreate(source) || item.intents.some((one) => one.action === 'create')),
   )
   const { found, absent } = await findCreated({ bench, store, from, records: candidates, references, call })
+  const untouched = candidates.filter(({ item }) => item.intents.length === 0)
+  const made = await madeByOpenCreates({ bench, store, from, records: untouched })
 
   const outside = await outOfScope(
     bench,
@@ -483,6 +485,7 @@ async function judgeUnpaired(input: UnpairedInput): Promise<Decision[]> {
 
   const others = records.map(({ item, source }) => {
     const twinId = named.get(source.id)
+    if (made.has(source.id)) return stop(item, 'waiting', [], waitForCreateSeconds)
     if (twinId !== undefined)
       return judgeNamedTwin({
         bench,
