@@ -50,6 +50,7 @@ export const runs = pgTable(
     index('runs_history_due').on(table.historyDueAt).where(sql`ended_at is not null`),
     index('runs_running').on(table.startedAt).where(sql`status = 'running'`),
     index('runs_link').on(table.linkId, table.startedAt, table.id),
+    index('runs_status').on(table.linkId, table.status, table.startedAt, table.id),
     index('runs_started').on(table.startedAt, table.id),
     index('runs_full').on(table.linkId, table.startedAt).where(sql`kind = 'full'`),
   ],
