@@ -1,0 +1,1 @@
+CREATE INDEX "runs_status" ON "runs" USING btree ("link_id","status","started_at","id");
