@@ -197,16 +197,13 @@ describe('after a configuration was saved', () => {
 
   it('rules that an endpoint tells only by refusing are told with how many records they hold up', async () => {
     const rule = service.octane.store.businessRules.add({
-      ...{ name: 'Urgent ones are estimated', type: 'defect', require: ['story_points'] },
+      ...{ name: 'Agreed texts stay', type: 'defect', refuse: 'the text is agreed.' },
       onChangeOf: ['description'],
     })
     const pairs = service.octane.records('defect').filter((one) => String(one.alm_id_udf ?? '').startsWith('DEFAULT/'))
     for (const one of pairs.slice(0, 3)) {
       const id = String(one.alm_id_udf).split('/').at(-1) ?? ''
-      service.alm.edit('defect', id, {
-        description: '<html><body>Another text</body></html>',
-        'estimated-fix-time': '',
-      })
+      service.alm.edit('defect', id, { description: '<html><body>Another text</body></html>' })
     }
     await service.runToEnd(linkId, 'run')
     const { passed, findings } = await check()
@@ -215,7 +212,7 @@ describe('after a configuration was saved', () => {
     expect(refused.reduce((sum, one) => sum + (one.records ?? 0), 0)).toBeGreaterThanOrEqual(3)
     expect(refused[0]).toMatchObject({
       severity: 'warning',
-      message: expect.stringContaining('Urgent ones are estimated'),
+      message: expect.stringContaining('Agreed texts stay'),
     })
     service.octane.store.businessRules.clear(rule)
   })
