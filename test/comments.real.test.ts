@@ -434,7 +434,7 @@ it('a simulation counts records with comments to write and shows each, and write
   for (const side of ['left', 'right'] as const)
     await activity(() => here.activities.scan({ linkId, runId, version, side, extent: 'changes' }))
   const before = restWrites(here)
-  const counts = await activity(() => here.activities.simulate({ linkId, runId, version }))
+  const { counts } = await activity(() => here.activities.simulate({ linkId, runId, version }))
   expect(counts).toMatchObject({ 'update-both': 1, 'create-left': 1 })
   expect(restWrites(here) - before).toBe(0)
   const shown = await here.database.sql<{ action: string; after: string }[]>`
