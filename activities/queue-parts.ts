@@ -41,7 +41,7 @@ export async function queueParts(
       const page: PartsPage = await feed(configuration[side].entityType, since, after, call)
       const ids = page.ids.filter((id, index) => {
         const mark = page.marks?.[index]
-        if (mark === undefined) return true
+        if (mark === undefined || mark === null) return true
         marks.add(`${id} ${mark}`)
         return known?.has(`${id} ${mark}`) !== true
       })

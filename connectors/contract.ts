@@ -43,8 +43,8 @@ export interface NewAttachment {
 /** A page of records that files or comments were added to, or had some changed. */
 export interface PartsPage {
   ids: readonly string[]
-  /** By record: another text whenever there is more to see of it; absent: the server does not tell. */
-  marks?: readonly string[]
+  /** By record: another text whenever there is more to see of it; absent or null: the server does not tell, or not yet. */
+  marks?: readonly (string | null)[]
   next: string | null
 }
 

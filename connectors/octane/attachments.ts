@@ -128,7 +128,7 @@ export function createAttachments(calls: OctaneCalls): CarriesAttachments & {
         { query: `"${clauses.join(';')}"`, fields: `id,version_stamp,${owner.field}`, order_by: 'id', limit: '200' },
         call,
       )
-      return partsPage(page, owner.field, 'version_stamp')
+      return partsPage(page, owner.field, (row) => (row.version_stamp === undefined ? null : String(row.version_stamp)))
     },
     renames: true,
     address: (_entityType, _recordId, entry) =>

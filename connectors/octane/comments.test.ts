@@ -81,3 +81,23 @@ it('a comment of Octane that somebody has edited or taken away meanwhile is not 
   ])
   expect(octane.records('comment').map((row) => row.text)).toEqual([expect.stringContaining('one, edited')])
 })
+
+it('comments of Octane are marked once the second of their time is over, and anew after each edit', async () => {
+  const { octane, connector, ids, say } = await start()
+  const [id = ''] = ids
+  const { id: comment } = say(id, 'hello')
+  const marked = async () => (await connector.comments?.commented('defect', null, null))?.marks
+  // The first answer tells the server's clock.
+  await connector.newest('defect')
+  expect(await marked()).toEqual([null])
+  octane.clock.set({ offsetMs: 60_000 })
+  await connector.newest('defect')
+  const first = await marked()
+  expect(first).toEqual([expect.any(String)])
+  expect(await marked()).toEqual(first)
+  octane.edit('comment', comment, { text: 'hello again' })
+  expect(await marked()).toEqual([null])
+  octane.clock.set({ offsetMs: 120_000 })
+  await connector.newest('defect')
+  expect(await marked()).not.toEqual(first)
+})

@@ -8,6 +8,7 @@ import {
 } from '../../core/comments.ts'
 import { lostInMemo, wrapMemo } from '../../core/memo.ts'
 import type { Problem } from '../../core/problems.ts'
+import { secondsBetween } from '../../core/server-time.ts'
 import { type CanonicalValue, keepableText } from '../../core/values.ts'
 import type { CallOptions, CarriesComments, CommentResult } from '../contract.ts'
 import { type HttpAnswer, isHtml } from '../http.ts'
@@ -19,6 +20,9 @@ import { failedRow, inDoubt, movedProblem } from './writer.ts'
 
 const owner = 'owner_work_item'
 const commented = new Set(['defect', 'story', 'feature', 'epic'])
+/** So much later by the server's own clock nothing more happens in the second of a time. */
+const settledSeconds = 10
+
 const fields = 'id,text,author{full_name,name},creation_time'
 
 /** Comments over Octane's REST API: listed for many records at once, written one by one; author and time are the server's. */
@@ -88,6 +92,13 @@ export function createComments(calls: OctaneCalls): CarriesComments & {
     }
   }
 
+  /** A time is of a second: within the same one a comment may be edited once more. */
+  function settledTime({ last_modified: time }: OctaneEntity): string | null {
+    const now = calls.serverDate()?.date
+    if (typeof time !== 'string' || now === undefined) return null
+    return secondsBetween(time, now) < settledSeconds ? null : time
+  }
+
   return {
     list,
     oneText: false,
@@ -103,7 +114,7 @@ export function createComments(calls: OctaneCalls): CarriesComments & {
         { query: `"${clauses.join(';')}"`, fields: `id,last_modified,${owner}`, order_by: 'id', limit: '200' },
         call,
       )
-      return partsPage(page, owner, 'last_modified')
+      return partsPage(page, owner, settledTime)
     },
     async write(_entityType, recordId, _field, actions, call = {}) {
       const results: CommentResult[] = []

@@ -10,6 +10,7 @@ import {
   type FindOptions,
   type ScanQuery,
   type ScanRow,
+  type ServerDate,
 } from '../contract.ts'
 import { createHttp, type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
 import type { Form } from '../multipart.ts'
@@ -73,6 +74,7 @@ interface Page {
 /** What a signed-in connector's parts need of each other. */
 export interface OctaneCalls {
   name: string
+  serverDate(): ServerDate | null
   /** How many requests run at a time. */
   concurrency: number
   collection(entityType: string): string
@@ -529,6 +531,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
 
   const calls: OctaneCalls = {
     name,
+    serverDate: http.serverDate,
     concurrency: http.concurrency,
     collection,
     get,
