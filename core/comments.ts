@@ -64,6 +64,8 @@ export interface CommentsInput {
   deletes: 'nothing' | 'copies' | 'all'
   /** Whether an edit is carried over; absent: it is. */
   edits?: boolean
+  /** The records are being adopted: comments that say the same on both sides are one, whoever copied them before. */
+  adopting?: boolean
   /** Sides that may be written; absent: both. */
   flows?: Readonly<Record<Side, boolean>>
   /** A text in the other side's form (images re-pointed); null: it cannot go there now. Absent: as it is. */
@@ -229,7 +231,7 @@ export function commentOfAction(action: CommentAction): Pick<CommentEntry, 'home
 }
 
 /** Finds each known comment on both sides, then the new ones. */
-function identify({ base, left, right, names }: CommentsInput): Known[] {
+function identify({ base, left, right, names, adopting = false }: CommentsInput): Known[] {
   const now = { left, right }
   const free = { left: new Set(left), right: new Set(right) }
   const take = (side: Side, fits: (comment: Comment) => boolean): Comment | null => {
@@ -273,7 +275,9 @@ function identify({ base, left, right, names }: CommentsInput): Known[] {
       const ref = refOf(comment, (candidate) => refs.has(`${home} ${candidate}`))
       refs.add(`${home} ${ref}`)
       const away = otherSide(home)
-      const copy = take(away, (candidate) => isCopyOf(candidate, ref, home))
+      const copy =
+        take(away, (candidate) => isCopyOf(candidate, ref, home)) ??
+        (adopting ? take(away, (candidate) => candidate.origin === null && saysTheSame(candidate, comment)) : null)
       const found = { [home]: comment, [away]: copy } as Record<Side, Comment | null>
       known.push({ entry: { ref, home, left: null, right: null }, now: found })
     }
@@ -325,6 +329,11 @@ export function sameComment(comment: Comment, seenOnce: SeenComment): boolean {
 function seen(comment: Comment): SeenComment {
   const { id, author, time } = comment
   return { id, author, time, hash: hashOf(comment) }
+}
+
+function saysTheSame(one: Comment, other: Comment): boolean {
+  const words = ({ text }: Comment) => plainText(parseCanonical(text)).trim().replace(/\s+/g, ' ')
+  return words(one) === words(other)
 }
 
 function hashOf(comment: Comment): string {

@@ -386,8 +386,13 @@ export function createPlanner(context: PlannerContext): Planner {
         return []
       }
       const before = input.base[mapping.id]?.comments
-      const { planned, base } = commentsOfMapping(mapping, before ?? [], { left, right }, problems, (from) =>
-        aroundOf(from, input),
+      const { planned, base } = commentsOfMapping(
+        mapping,
+        before ?? [],
+        { left, right },
+        problems,
+        (from) => aroundOf(from, input),
+        input.adopting !== undefined,
       )
       if (before === undefined || JSON.stringify(base) !== JSON.stringify(before))
         agreed[mapping.id] = {
@@ -407,6 +412,7 @@ export function createPlanner(context: PlannerContext): Planner {
     values: Record<Side, CanonicalValue>,
     problems: Problem[],
     around: (from: Side) => Around,
+    adopting = false,
   ): { planned: PlannedComment[]; base: CommentEntry[] } {
     const { flows } = prepared.get(mapping.id) ?? prepare(mapping)
     const told = new Map<string, Problem>()
@@ -415,6 +421,7 @@ export function createPlanner(context: PlannerContext): Planner {
       left: commentsOf(values.left),
       right: commentsOf(values.right),
       names: context.origins ?? { left: 'left', right: 'right' },
+      adopting,
       edits: configuration.comments.edits,
       deletes: configuration.comments.deletes,
       flows: { left: flows.toLeft, right: flows.toRight },
