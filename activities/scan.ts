@@ -8,7 +8,8 @@ import type { Connections, Workbench } from './connections.ts'
 import { createEditAge } from './edit-age.ts'
 import { guardedStep } from './failures.ts'
 import { watchPeople } from './people-watch.ts'
-import { queueParts } from './queue-parts.ts'
+import { queueComments } from './queue-comments.ts'
+import { queueFiles } from './queue-files.ts'
 import { listed, restoredError } from './reconcile/restored.ts'
 import { lookAtClock } from './scan-clock.ts'
 import { watchSchema } from './schema-watch.ts'
@@ -156,8 +157,10 @@ export async function scanSide(
     onPage(result.rows)
     if (page.last) break
   }
+  const partsSince = extent === 'all' ? null : from
+  await queueFiles(store, bench, { linkId, side, since: partsSince, known: position.files }, call)
   const readAgain = position.rescanFrom !== null
-  await queueParts(store, bench, { linkId, side, since: extent === 'all' ? null : from, readAgain }, call)
+  await queueComments(store, bench, { linkId, side, since: partsSince, readAgain }, call)
   if (extent === 'all') await queueArrivals(store, bench, side, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({

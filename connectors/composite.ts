@@ -87,7 +87,7 @@ export function withComposites(connector: Connector, composites: readonly Compos
   }
 }
 
-type Feed = CarriesComments['commented']
+type Feed<P> = (entityType: string, since: string | null, after: string | null, options?: CallOptions) => Promise<P>
 
 /** The member that a record's id tells; of several with ids of one sequence any will do. */
 function plainRecord(
@@ -100,30 +100,33 @@ function plainRecord(
   return member === undefined ? [entityType, recordId] : [member.entityType, recordId.slice(member.prefix.length)]
 }
 
-/** A feed of all members, one after the other; of ids of one sequence the first member tells all. */
-function feedOf(inner: Feed, composites: readonly CompositeType[]): Feed {
+/** A feed of all members, one after the other, with their prefixes before the ids of records. */
+function feedOf<P extends { next: string | null }>(
+  inner: Feed<P>,
+  composites: readonly CompositeType[],
+  { none, prefixed }: { none: P; prefixed(page: P, prefix: string): P },
+): Feed<P> {
   return async (entityType, since, after, options) => {
     const members = composites.find((composite) => composite.name === entityType)?.members
     if (members === undefined) return inner(entityType, since, after, options)
-    const asked = members[0]?.prefix === '' ? members.slice(0, 1) : members
+    const asked = askedOf(members)
     const [at, mark] = after === null ? [0, null] : (JSON.parse(after) as [number, string | null])
     const member = asked[at]
-    if (member === undefined) return { ids: [], next: null }
+    if (member === undefined) return none
     const page = await inner(member.entityType, since, mark, options)
     const next: [number, string | null] | null =
       page.next !== null ? [at, page.next] : at + 1 < asked.length ? [at + 1, null] : null
-    return {
-      ...page,
-      ids: page.ids.map((id) => `${member.prefix}${id}`),
-      next: next === null ? null : JSON.stringify(next),
-    }
+    return { ...prefixed(page, member.prefix), next: next === null ? null : JSON.stringify(next) }
   }
 }
 
 function commentsOf(inner: CarriesComments, composites: readonly CompositeType[]): CarriesComments {
   return {
     oneText: inner.oneText,
-    commented: feedOf((...call) => inner.commented(...call), composites),
+    commented: feedOf((...call) => inner.commented(...call), composites, {
+      none: { ids: [], next: null },
+      prefixed: (page, prefix) => ({ ...page, ids: page.ids.map((id) => `${prefix}${id}`) }),
+    }),
     write: (entityType, recordId, ...rest) => inner.write(...plainRecord(composites, entityType, recordId), ...rest),
   }
 }
@@ -135,7 +138,26 @@ function attachmentsOf(inner: CarriesAttachments, composites: readonly Composite
     transfers: inner.transfers,
     renames: inner.renames,
     address: (entityType, recordId, entry) => inner.address(...plain(entityType, recordId), entry),
-    attached: feedOf((...call) => inner.attached(...call), composites),
+    attached: feedOf((...call) => inner.attached(...call), composites, {
+      none: { files: [], ids: [], range: null, next: null },
+      prefixed: (page, prefix) => ({
+        ...page,
+        files: page.files.map((file) => ({ ...file, recordId: `${prefix}${file.recordId}` })),
+        ids: page.ids.map((id) => `${prefix}${id}`),
+        range: page.range === null ? null : { ...page.range, prefix },
+      }),
+    }),
+    async totals(entityType, above, options) {
+      const members = composites.find((composite) => composite.name === entityType)?.members
+      if (members === undefined) return inner.totals(entityType, above, options)
+      // Files have numbers of one sequence, whatever they are attached to.
+      const each = await Promise.all(askedOf(members).map((one) => inner.totals(one.entityType, above, options)))
+      return each.reduce((sum, one) => {
+        if (sum === null || one === null) return sum ?? one
+        const highest = Number(one.highest ?? 0) > Number(sum.highest ?? 0) ? one.highest : sum.highest
+        return { count: sum.count + one.count, highest, above: sum.above + one.above }
+      }, null)
+    },
     open: (entityType, recordId, ...rest) => inner.open(...plain(entityType, recordId), ...rest),
     add: (entityType, recordId, ...rest) => inner.add(...plain(entityType, recordId), ...rest),
     replace: (entityType, recordId, ...rest) => inner.replace(...plain(entityType, recordId), ...rest),
@@ -168,6 +190,11 @@ function foreseenBy(inner: Foresees, composites: readonly CompositeType[]): Fore
     )
     return answers
   }
+}
+
+/** Of ids of one sequence the first member tells all; else each tells its own. */
+function askedOf(members: readonly CompositeMember[]): readonly CompositeMember[] {
+  return members[0]?.prefix === '' ? members.slice(0, 1) : members
 }
 
 function compositeCalls(inner: Connector, composite: CompositeType): Plain {

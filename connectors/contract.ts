@@ -1,4 +1,4 @@
-import type { AttachmentEntry } from '../core/attachments.ts'
+import type { AttachmentEntry, FilesRange, ListedFile } from '../core/attachments.ts'
 import type { TypeStanding } from '../core/check-standing.ts'
 import type { Comment, CommentAction } from '../core/comments.ts'
 import type { Place } from '../core/endpoint.ts'
@@ -52,6 +52,15 @@ export type AttachmentResult =
   /** Done; the file as it is listed from now on, null of one that was taken away. */
   { outcome: 'done'; entry: AttachmentEntry | null } | Exclude<RowResult, { outcome: 'done' }>
 
+export interface AttachedPage {
+  files: readonly ListedFile[]
+  /** Records of which is told only that they have files. */
+  ids: readonly string[]
+  /** What of all files this page tells; null: no such thing is known. */
+  range: FilesRange | null
+  next: string | null
+}
+
 /** Files of records, one at a time. Writes never throw for what a file can carry, as `Writes` does not for rows. */
 export interface CarriesAttachments {
   /**
@@ -60,10 +69,19 @@ export interface CarriesAttachments {
    */
   readonly transfers: Limiter
   /**
-   * Records to which something was attached since a time of the server's own, or ever: a new file need not change its record.
-   * Where the server cannot tell by time the answer to a time is empty. Pages by an opaque mark, null from the start.
+   * Files attached or changed since a time of the server's own, or all: a file need not change its record. Where the server
+   * cannot tell by time the answer to a time is empty. Pages by an opaque mark, null from the start.
    */
-  attached(entityType: string, since: string | null, after: string | null, options?: CallOptions): Promise<PartsPage>
+  attached(entityType: string, since: string | null, after: string | null, options?: CallOptions): Promise<AttachedPage>
+  /**
+   * How many files there are, their highest number, and how many have a number above the one given (null: none counted).
+   * Null: the server cannot tell.
+   */
+  totals(
+    entityType: string,
+    above: string | null,
+    options?: CallOptions,
+  ): Promise<{ count: number; highest: string | null; above: number } | null>
   /** False: a file keeps its name for ever. */
   readonly renames: boolean
   /** The address by which texts of this endpoint show a file of a record as an image. */

@@ -15,6 +15,21 @@ export interface AttachmentEntry {
   kind: 'file' | 'link'
 }
 
+/** A file in a listing of the files of all records. */
+export interface ListedFile {
+  recordId: string
+  entry: AttachmentEntry
+}
+
+/** Files of which a listing is complete: those of records whose ids begin with the prefix, with numbers in between. */
+export interface FilesRange {
+  prefix: string
+  /** Not itself; null: from the first. */
+  above: string | null
+  /** Itself, too; null: to the last. */
+  upTo: string | null
+}
+
 /** Canonical value of a record's attachments: one text per file. */
 export function attachmentsValue(entries: readonly AttachmentEntry[]): CanonicalValue {
   return canonicalSet(entries.map(encodeEntry))

@@ -1,4 +1,5 @@
 import type { AdoptedField, AdoptionDoubt, AdoptionMethod, AdoptionRecord } from './adoption.ts'
+import type { FilesRange, ListedFile } from './attachments.ts'
 import type { Base } from './base.ts'
 import type { CommentEntry } from './comments.ts'
 import type { Decisions, FieldConflict } from './conflicts.ts'
@@ -112,16 +113,25 @@ export interface Store {
     listingId?: string
   }): Promise<RecordedPage>
   /**
-   * Queues paired records whose files or comments may have changed although their stamps have not; `all`: also every pair that
-   * has some, since what was taken away leaves no trace. Answers how many are due because of it.
+   * Queues paired records whose files may have changed although their stamps have not, and answers how many were not waiting
+   * before: those of `files` that their pairs do not know in this state; those of `ids` in any case; of a `range` of which
+   * `files` are all, those with a file that is not there any more; `all`: every pair that has files.
    */
-  queueForParts(input: {
+  queueForFiles(input: {
     linkId: string
     side: Side
-    part: 'files' | 'comments'
+    files: readonly ListedFile[]
     ids: readonly string[]
+    range: FilesRange | null
     all: boolean
   }): Promise<number>
+  /** Keeps how many files there are on a side, once what changed is queued. */
+  noteFiles(input: FilesMark & { linkId: string; side: Side }): Promise<void>
+  /**
+   * Queues paired records whose comments may have changed although their stamps have not; `all`: also every pair that has some,
+   * since what was taken away leaves no trace. Answers how many are due because of it.
+   */
+  queueForComments(input: { linkId: string; side: Side; ids: readonly string[]; all: boolean }): Promise<number>
   /** How many records of a side are left out because of the link's scope. */
   leftOut(input: { linkId: string; side: Side }): Promise<number>
   /** Queues those of the records that were left out because of the scope; answers how many. */
@@ -312,6 +322,15 @@ export interface ScanPosition {
   rescanFrom: string | null
   /** Milliseconds since the last look at the link that worked was over; null: there was none. */
   lookedAgoMs: number | null
+  /** Null: nobody has counted files yet. */
+  files: FilesMark | null
+}
+
+/** How many files are attached to all records of a side. */
+export interface FilesMark {
+  count: number
+  /** The highest number of a file, as a text; null: there is none. */
+  highest: string | null
 }
 
 export interface RecordedPage {

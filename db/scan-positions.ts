@@ -3,7 +3,9 @@ import type { ScanPosition, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 
-interface PositionRow extends Omit<ScanPosition, 'clock'> {
+interface PositionRow extends Omit<ScanPosition, 'clock' | 'files'> {
+  filesCount: number | null
+  filesHighest: string | null
   clockTime: string | null
   clockDate: string | null
   clockAge: number | null
@@ -17,6 +19,7 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
       select since, newest, overlap_seconds as "overlapSeconds", highest_id::float as "highestId",
         case when restored_at is not null then restored_message end as restored, accepted_at is not null as accepted,
         clock_time as "clockTime", clock_ceiling as "clockCeiling", rescan_from as "rescanFrom",
+        files_count::float as "filesCount", files_highest as "filesHighest",
         to_char(clock_date at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "clockDate",
         extract(epoch from now() - clock_at)::float as "clockAge",
         extract(epoch from now() - greatest(updated_at, (
@@ -35,13 +38,15 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
       clock: null,
       rescanFrom: null,
       lookedAgoMs: null,
+      files: null,
     }
-  const { clockTime, clockDate, clockAge, clockCeiling, ...position } = row
+  const { clockTime, clockDate, clockAge, clockCeiling, filesCount, filesHighest, ...position } = row
   const clock: ClockMemory | null =
     clockTime === null || clockAge === null
       ? null
       : { time: clockTime, date: clockDate, ageSeconds: clockAge, ceiling: clockCeiling }
-  return { ...position, clock }
+  const files = filesCount === null ? null : { count: filesCount, highest: filesHighest }
+  return { ...position, clock, files }
 }
 
 /** What the clock showed is written anew when anything else is, or after a while: a link that is quiet costs no writes. */

@@ -12,7 +12,7 @@ import { noteThrottled } from './batch-slots.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
 import { loadRefusals } from './issues.ts'
 import { noteLookAlikes, sampleFirstRun } from './look-alikes.ts'
-import { queueForParts } from './queue-parts.ts'
+import { noteFiles, queueForComments, queueForFiles } from './queue-parts.ts'
 import { loadReferred } from './references.ts'
 import { refusals, refusedItems, refusedRecords } from './refusals.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
@@ -77,7 +77,9 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     scanPosition: (linkId, side) => loadScanPosition(database, linkId, side),
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),
-    queueForParts: (input) => queueForParts(database, input),
+    queueForFiles: (input) => queueForFiles(database, input),
+    noteFiles: (input) => noteFiles(database, input),
+    queueForComments: (input) => queueForComments(database, input),
     leftOut: (input) => countLeftOut(database, input),
     queueArrivals: (input) => queueArrivals(database, input),
     recordScanPage: (input) => queueScanPage(database, input),

@@ -70,16 +70,64 @@ describe('files of records', () => {
     expect(await verifyChain(here.database, `link:${here.linkId}`)).toMatchObject({ firstBreak: null })
   })
 
-  it('are noticed although neither record changes, in a full scan of ALM and in any scan of Octane', async () => {
-    const here = await open({ alm: { defects: 1, switches: { attachmentTouches: 'nothing' } } })
+  /** What files do to their records, in ALM and in Octane. */
+  const doings = [
+    { attachmentTouches: 'nothing', attachmentsBumpItem: 'no' },
+    { attachmentTouches: 'version', attachmentsBumpItem: 'no' },
+    { attachmentTouches: 'modified', attachmentsBumpItem: 'yes' },
+  ]
+  // covers 90, 92
+  it.each(doings)('are noticed by any scan, whether or not their records show it: %o', async (switches) => {
+    const { attachmentTouches, attachmentsBumpItem } = switches
+    const here = await open({
+      alm: { defects: 2, switches: { attachmentTouches } },
+      octane: { switches: { attachmentsBumpItem } },
+      link: attachments({ delete: 'delete' }),
+    })
+    const scan = () => fullRun(here, undefined, 'changes')
+    attachInAlm(here, '1', 'first.txt', 1)
+    attachInAlm(here, '2', 'other.txt', 2)
     await fullRun(here)
+    await scan()
     const twin = twinOf(here, '1')
-    attachInAlm(here, '1', 'late.txt', 1)
+    /** Names on both sides, which must be the same. */
+    const names = async () => {
+      const [left, right] = [await almFiles(here, '1'), await octaneFiles(here, twin)]
+      expect(right).toEqual(left)
+      return left.map((one) => one.split(' ')[0])
+    }
+    attachInAlm(here, '1', 'late.txt', 3)
+    await scan()
+    expect(await names()).toEqual(['first.txt', 'late.txt'])
+    attachInOctane(here, twin, 'later.txt', 4)
+    await scan()
+    expect(await names()).toEqual(['first.txt', 'late.txt', 'later.txt'])
+    const inOctane = here.octane.records('attachment').find((one) => one.name === 'late.txt')
+    here.octane.remove('attachment', inOctane?.id ?? '')
+    await scan()
+    expect(await names()).toEqual(['first.txt', 'later.txt'])
+    const model = here.alm.store.model('defect')
+    const inAlm = here.alm.attachments.of(model, '1').find((one) => one.name === 'first.txt')
+    if (inAlm === undefined) throw new Error('attached')
+    here.alm.attachments.remove(inAlm, { user: 'ann', session: null, via: 'control' })
+    await scan()
+    expect(await names()).toEqual(['later.txt'])
+    expect(await almFiles(here, '2')).toHaveLength(1)
+    // What both sides know of is nobody's change, however often it is listed.
+    await scan()
+    const before = restWrites(here)
+    const { counters } = await scan()
+    expect({ examined: counters.examined, writes: restWrites(here) - before }).toEqual({ examined: 0, writes: 0 })
+  })
+
+  it('are noticed by a full scan where ALM lists files record by record only', async () => {
+    const here = await open({ alm: { defects: 1, switches: { projectAttachments: 'no' } } })
     await fullRun(here)
-    expect(await octaneFiles(here, twin)).toEqual(await almFiles(here, '1'))
-    attachInOctane(here, twin, 'later.txt', 2)
+    attachInAlm(here, '1', 'late.txt', 1)
     await fullRun(here, undefined, 'changes')
-    expect(await almFiles(here, '1')).toHaveLength(2)
+    expect(await octaneFiles(here, twinOf(here, '1'))).toEqual([])
+    await fullRun(here)
+    expect(await octaneFiles(here, twinOf(here, '1'))).toEqual(await almFiles(here, '1'))
   })
 
   // covers 91

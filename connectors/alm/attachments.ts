@@ -1,6 +1,7 @@
-import { type AttachmentEntry, attachmentsValue } from '../../core/attachments.ts'
+import { type AttachmentEntry, attachmentsValue, type ListedFile } from '../../core/attachments.ts'
 import type { CanonicalValue } from '../../core/values.ts'
 import {
+  type AttachedPage,
   type AttachmentResult,
   type CallOptions,
   type CarriesAttachments,
@@ -10,7 +11,7 @@ import {
 import { type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
 import { createTransferLimiter, inOrder } from '../limiter.ts'
 import { multipartForm } from '../multipart.ts'
-import type { AlmEntity } from './codec.ts'
+import { type AlmEntity, quoted } from './codec.ts'
 import type { AlmCalls } from './connector.ts'
 import { assertSuccess, errorOf, parseJson, problemOf } from './errors.ts'
 import { asArray } from './schema.ts'
@@ -26,12 +27,15 @@ export const attachmentFlags: Readonly<Record<string, string>> = {
 
 /**
  * Attached files over ALM's REST API: listed record by record, for those whose flag says that there are some, and carried
- * one by one as streams. ALM can't give a file another name.
+ * one by one as streams. Which have changed the project's own list of files tells, where the server has one. ALM can't give a
+ * file another name.
  */
 export function createAttachments(calls: AlmCalls): CarriesAttachments & {
   /** What is attached to records, by their ids. */
   list(entityType: string, ids: readonly string[], call: CallOptions): Promise<Map<string, CanonicalValue>>
 } {
+  /** False once the server has refused to list the files of all records. */
+  let listsAll = true
   const collection = (entityType: string, recordId: string) =>
     `/${calls.collection(entityType)}/${recordId}/attachments`
   const member = (entityType: string, recordId: string, entry: AttachmentEntry) => ({
@@ -98,29 +102,91 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
     return settled(() => calls.transfer('POST', collection(entityType, recordId), {}, form, call))
   }
 
+  /** Files of all records of a type; null: this server lists files record by record only. */
+  async function listed(
+    entityType: string,
+    clauses: readonly string[],
+    order: Record<string, string>,
+    call: CallOptions,
+  ): Promise<{ files: ListedFile[]; total: number } | null> {
+    if (!listsAll) return null
+    const query = `{${[`parent-type[${quoted(entityType)}]`, ...clauses].join(';')}}`
+    try {
+      const body = (await calls.get(
+        '/attachments',
+        { fields: 'id,name,file-size,ref-type,parent-id,last-modified', query, ...order },
+        call,
+      )) as {
+        entities?: AlmEntity[]
+        TotalResults?: number
+      }
+      const files = asArray(body.entities).map((entity) => ({
+        recordId: textOf(entity, 'parent-id'),
+        entry: entryOf(entity),
+      }))
+      return { files, total: Number(body.TotalResults ?? 0) }
+    } catch (error) {
+      const isRefusal =
+        error instanceof ConnectorError && ['forbidden', 'schema', 'refused', 'missing'].includes(error.problem.class)
+      if (!isRefusal) throw error
+      listsAll = false
+      return null
+    }
+  }
+
+  /** Records whose flag says that they have files. */
+  async function flagged(entityType: string, after: string | null, call: CallOptions): Promise<AttachedPage> {
+    const flag = attachmentFlags[entityType] ?? ''
+    // The flag of releases and cycles cannot be filtered by; there are few of them.
+    const filtered = flag === 'attachment' ? [`${flag}[Y]`] : []
+    const clauses = [...filtered, ...(after === null ? [] : [`id[> ${after}]`])]
+    const page = await calls.list(
+      entityType,
+      {
+        fields: 'id',
+        ...(clauses.length === 0 ? {} : { query: `{${clauses.join(';')}}` }),
+        'order-by': '{id[ASC]}',
+        'page-size': '2000',
+      },
+      call,
+    )
+    const ids = page.entities.map((entity) => textOf(entity, 'id'))
+    const last = ids[ids.length - 1]
+    const next = page.total > ids.length && last !== undefined ? `${flaggedMark}${last}` : null
+    return { files: [], ids, range: null, next }
+  }
+
   return {
     list,
     transfers: createTransferLimiter(calls.concurrency),
-    // ALM tells no time of a file without its record: only who has any.
     async attached(entityType, since, after, call = {}) {
-      const flag = attachmentFlags[entityType]
-      if (since !== null || flag === undefined) return { ids: [], next: null }
-      // The flag of releases and cycles cannot be filtered by; there are few of them.
-      const filtered = flag === 'attachment' ? [`${flag}[Y]`] : []
-      const clauses = [...filtered, ...(after === null ? [] : [`id[> ${after}]`])]
-      const page = await calls.list(
-        entityType,
-        {
-          fields: 'id',
-          ...(clauses.length === 0 ? {} : { query: `{${clauses.join(';')}}` }),
-          'order-by': '{id[ASC]}',
-          'page-size': '2000',
-        },
-        call,
-      )
-      const ids = page.entities.map((entity) => entryOf(entity).id)
-      const last = ids[ids.length - 1]
-      return { ids, next: page.total > ids.length && last !== undefined ? last : null }
+      if (attachmentFlags[entityType] === undefined) return nothing
+      if (after?.startsWith(flaggedMark) === true) return flagged(entityType, after.slice(flaggedMark.length), call)
+      const clauses = [
+        ...(since === null ? [] : [`last-modified[>= ${quoted(since)}]`]),
+        ...(after === null ? [] : [`id[> ${after}]`]),
+      ]
+      const page = await listed(entityType, clauses, { 'order-by': '{id[ASC]}', 'page-size': '2000' }, call)
+      if (page === null) return since === null ? flagged(entityType, null, call) : nothing
+      const last = page.files[page.files.length - 1]
+      const next = page.total > page.files.length && last !== undefined ? last.entry.id : null
+      return {
+        files: page.files,
+        ids: [],
+        range: since === null ? { prefix: '', above: after, upTo: next } : null,
+        next,
+      }
+    },
+    async totals(entityType, above, call = {}) {
+      if (attachmentFlags[entityType] === undefined) return null
+      const last = (clauses: string[]) =>
+        listed(entityType, clauses, { 'order-by': '{id[DESC]}', 'page-size': '1' }, call)
+      const all = await last([])
+      if (all === null) return null
+      const highest = all.files[0]?.entry.id ?? null
+      const isMore = above !== null && highest !== null && Number(highest) > Number(above)
+      const more = isMore ? ((await last([`id[> ${above}]`]))?.total ?? 0) : 0
+      return { count: all.total, highest, above: above === null ? all.total : more }
     },
     renames: false,
     // Complete, since ALM drops any other address from a memo; by name, as its own clients write it.
@@ -161,9 +227,17 @@ function notBytes(name: string): ConnectorError {
   })
 }
 
+/** Before a mark in the listing of records instead of files. */
+const flaggedMark = 'record-'
+
+const nothing: AttachedPage = { files: [], ids: [], range: null, next: null }
+
+function textOf(entity: AlmEntity, name: string): string {
+  return asArray(asArray(entity.Fields).find((field) => field.Name === name)?.values)[0]?.value ?? ''
+}
+
 function entryOf(entity: AlmEntity): AttachmentEntry {
-  const text = (name: string) =>
-    asArray(asArray(entity.Fields).find((field) => field.Name === name)?.values)[0]?.value ?? ''
+  const text = (name: string) => textOf(entity, name)
   const size = text('file-size')
   return {
     id: text('id'),

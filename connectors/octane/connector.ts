@@ -66,7 +66,7 @@ const capabilities: Capabilities = {
   fieldHistory: true,
 }
 
-interface Page {
+export interface OctanePage {
   total_count?: number
   data: OctaneEntity[]
 }
@@ -78,7 +78,7 @@ export interface OctaneCalls {
   /** How many requests run at a time. */
   concurrency: number
   collection(entityType: string): string
-  get(path: string, query: Record<string, string>, options?: CallOptions): Promise<Page>
+  get(path: string, query: Record<string, string>, options?: CallOptions): Promise<OctanePage>
   send(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
@@ -183,7 +183,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     return found
   }
 
-  async function get(path: string, query: Record<string, string>, call: CallOptions = {}): Promise<Page> {
+  async function get(path: string, query: Record<string, string>, call: CallOptions = {}): Promise<OctanePage> {
     const answer = await session.send({ method: 'GET', path: `${place}${path}`, query, idempotent: true, ...call })
     if (answer.status === 404 && !isHtml(answer)) refuseUnknownWorkspace(answer)
     assertSuccess(answer, name)
@@ -195,7 +195,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
         message: `${name} answered something that is not JSON.`,
         remedy: 'Check whether a proxy stands before the server.',
       })
-    return body as Page
+    return body as OctanePage
   }
 
   /** A 404 on a collection: the workspace is not there, or not for this user. */
@@ -236,7 +236,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     query: Record<string, string>,
     call: CallOptions,
     wantedRows = pageLimit,
-  ): Promise<Page> {
+  ): Promise<OctanePage> {
     for (;;) {
       try {
         return await get(path, { ...query, limit: String(Math.min(wantedRows, pageLimit)) }, call)
@@ -559,7 +559,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     schema,
     metadata: (entityType) => described.get(entityType),
   }
-  const attachments = createAttachments(calls)
+  const attachments = createAttachments(calls, paged)
   const comments = createComments(calls)
   const writer = createWriter(calls, read, capabilities)
   const deleter = createDeleter(calls, read)

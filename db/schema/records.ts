@@ -206,6 +206,9 @@ export const scanPositions = pgTable(
     clockCeiling: text('clock_ceiling'),
     /** Somebody wants the side read again from this time; empty: from the beginning. The scan that has done so takes it out. */
     rescanFrom: text('rescan_from'),
+    /** How many files were attached to records of this side when it was last looked at, and the highest number of one. */
+    filesCount: bigint('files_count', { mode: 'number' }),
+    filesHighest: text('files_highest'),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.side] })],

@@ -63,6 +63,8 @@ export function recordAttachments(
 export function projectAttachments(context: AttachmentRequest, [id, more]: readonly string[]): SandboxAnswer {
   const { store, request, attachments } = context
   if (more !== undefined) throw noSuchResource()
+  if (id === undefined && request.method === 'GET' && store.switches.projectAttachments === 'no')
+    throw methodNotAllowed()
   const isVisible = (record: AlmRecord) => {
     const [model, parentId] = attachments.parentOf(record)
     const parent = store.rows(model.name).get(Number(parentId))

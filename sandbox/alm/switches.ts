@@ -116,6 +116,11 @@ export const almSwitches = {
     description:
       'What an attachment that comes, changes or goes does to its record beside the flag: nothing, a new ver-stamp, or that and a new last-modified.',
   },
+  projectAttachments: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'Whether the files of all records are listed together (GET attachments), or record by record only.',
+  },
   attachmentLimitKb: {
     default: '0',
     values: 'number',

@@ -31,10 +31,12 @@ const storeCalls = new Set<string>([
   'commit',
   'release',
   'extendLease',
-  'queueForParts',
+  'queueForFiles',
+  'noteFiles',
+  'queueForComments',
   'referred',
 ])
-const fileCalls = new Set<string>(['attached', 'open', 'add', 'replace', 'rename', 'remove'])
+const fileCalls = new Set<string>(['attached', 'totals', 'open', 'add', 'replace', 'rename', 'remove'])
 const commentCalls = new Set<string>(['commented', 'write'])
 const connectorCalls = new Set<string>(['newest', 'scan', 'read', 'find', 'create', 'update', 'delete'])
 
