@@ -186,7 +186,7 @@ describe('hours in which nothing changed', () => {
 })
 
 describe('the summary of a link', () => {
-  // covers 120
+  // covers 35, 120
   it('is one answer: status in words, last check and run, counts, issues by owner, freshness, mode and what comes next', async () => {
     const read = () => service.call('linkSummary', { params: { id: link.id } })
     await expect.poll(async () => (await read()).link.activity, { timeout: 30_000 }).toBe('idle')
