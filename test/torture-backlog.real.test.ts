@@ -37,7 +37,7 @@ describe('the judge of a backlog finds a planted defect', () => {
     const { defect, shell } = backlogPlants[invariant]
     it(`${invariant}, ${invariants[invariant]}: ${defect}`, async () => {
       const found: string[] = []
-      for (let seed = 1; seed <= 4 && !found.includes(invariant); seed++) {
+      for (let seed = 1; seed <= 10 && !found.includes(invariant); seed++) {
         const options = { seed, cycles: 2, faults: [], deaths: false, deleteFiles: true, plant: shell }
         found.push(...(await tortureBacklog(options)).violations.map((one) => one.invariant))
       }

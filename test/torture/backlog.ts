@@ -117,7 +117,8 @@ export function createBacklogEditors(lab: Lab, chance: Chance) {
   function replaceFile(): void {
     const found = almFile()
     if (found === undefined) return
-    const content = lab.alm.attachments.contents.generated(++counter, 800)
+    // ALM tells times by the second: of a replaced file of the same size nobody can see it within the same one.
+    const content = lab.alm.attachments.contents.generated(++counter, 800 + counter)
     lab.alm.attach('requirement', found.item.id, { name: String(found.file.name), content, override: true })
   }
 
