@@ -68,7 +68,10 @@ export function adoptCommand(program: Command, context: () => Context): void {
         const { adoption, runId } = await api.call('askAdoption', { params: { id }, body: asked })
         const run = await followRun(here, runId)
         const found = await api.call('getAdoption', { params: { id: adoption.id } })
-        output.show(found, () => `${describeRun(run)}\n${describeAdoption(found)}`)
+        // A listing that failed says so with its run; there is nothing to show of it.
+        output.show(found, () =>
+          found.status === 'asked' ? describeRun(run) : `${describeRun(run)}\n${describeAdoption(found)}`,
+        )
         exit(found.status === 'ready' ? 0 : exitCodeOf(run) || 1)
         return
       }

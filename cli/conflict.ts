@@ -195,7 +195,16 @@ async function decide(
   const revisions = new Map(open.map((one) => [one.id, one.revision]))
   const known = [...new Set(ids)].filter((id) => uuid.test(id))
   const items: Outcome[] = ids.flatMap((id) =>
-    uuid.test(id) ? [] : [{ id, state: 'unknown' as const, message: null, conflict: null }],
+    uuid.test(id)
+      ? []
+      : [
+          {
+            id,
+            state: 'unknown' as const,
+            message: 'It is no id of a conflict; "conflict list" shows them.',
+            conflict: null,
+          },
+        ],
   )
   for (let at = 0; at < known.length; at += atATime) {
     // One that is not open is refused by the server, whatever revision is named.

@@ -14,13 +14,16 @@ interface CreateOptions {
   left: string
   right: string
   kind: 'defect' | 'backlog' | 'release'
-  type: string[]
-  managed: string[]
+  type: AskedType[]
+  managed: ManagedPlace[]
   description: string
 }
 
+export type AskedType = { octane: 'epic' | 'feature' | 'story'; alm: string[] }
+type ManagedPlace = [string, 'left' | 'right' | 'both']
+
 /** `story=User Story,Functional` */
-export function askedType(given: string): { octane: 'epic' | 'feature' | 'story'; alm: string[] } {
+export function askedType(given: string): AskedType {
   const [octane = '', names = ''] = given.split('=')
   const alm = names
     .split(',')
@@ -35,7 +38,7 @@ export function askedType(given: string): { octane: 'epic' | 'feature' | 'story'
 }
 
 /** `left`, or `story=right` */
-function managedPlace(given: string): [string, 'left' | 'right' | 'both'] {
+function managedPlace(given: string): ManagedPlace {
   const [first = '', second] = given.split('=').map((part) => part.trim())
   const [type, place] = second === undefined ? ['*', first] : [first, second]
   if (place !== 'left' && place !== 'right' && place !== 'both')
@@ -57,19 +60,19 @@ export function linkCommands(program: Command, context: () => Context): void {
     .option(
       '--type <types>',
       'backlog: requirement types of ALM for one of Octane, the default first: "story=User Story,Functional"; repeatable',
-      (given: string, before: string[]) => [...before, given],
-      [] as string[],
+      (given: string, before: AskedType[]) => [...before, askedType(given)],
+      [] as AskedType[],
     )
     .option(
       '--managed <place>',
       'where records are managed: left, right or both, or of one type only: "story=right"; repeatable',
-      (given: string, before: string[]) => [...before, given],
-      [] as string[],
+      (given: string, before: ManagedPlace[]) => [...before, managedPlace(given)],
+      [] as ManagedPlace[],
     )
     .option('--description <text>', 'what it is for', '')
     .action(async (name: string, options: CreateOptions) => {
       const { api, output } = context()
-      const types = options.type.map(askedType)
+      const types = options.type
       const [left, right] = [await findEndpoint(context(), options.left), await findEndpoint(context(), options.right)]
       const created = await api.call('createLink', {
         body: {
@@ -77,7 +80,7 @@ export function linkCommands(program: Command, context: () => Context): void {
           description: options.description,
           entityType: options.kind,
           ...(types.length === 0 ? {} : { types }),
-          ...(options.managed.length === 0 ? {} : { managed: Object.fromEntries(options.managed.map(managedPlace)) }),
+          ...(options.managed.length === 0 ? {} : { managed: Object.fromEntries(options.managed) }),
           left: left.id,
           right: right.id,
         },
@@ -135,7 +138,7 @@ export function linkCommands(program: Command, context: () => Context): void {
         [
           `${found.name}: ${found.statusLabel}${found.statusAction === null ? '' : `. ${found.statusAction}`}`,
           `  ${found.left.name} <-> ${found.right.name}, ${found.entityType}s, ${found.mode}, version ${found.version}`,
-          `  ${found.pairs} pairs, ${found.pending} to do, ${found.openIssues} open issues`,
+          `  ${found.pairs} pairs, ${found.pending} to do, ${found.openIssues} open issues, ${found.openWarnings} warnings`,
           ...(found.healthMessage === null ? [] : [`  ${found.healthMessage}`]),
           ...describeNext(found),
           describeGuard(guards.left),
@@ -160,9 +163,9 @@ export function linkCommands(program: Command, context: () => Context): void {
       )
     })
 
-  runCommand('check', 'check', 'run the integrity check', async ({ api, output }, run) => {
+  runCommand('check', 'check', 'run the integrity check', async ({ api, output }, run, found) => {
     const { findings } = await api.call('runFindings', { params: { id: run.id } })
-    output.show({ ...run, findings }, () => `${describeRun(run)}\n${describeFindings(findings)}`)
+    output.show({ ...run, findings }, () => `${describeRun(run)}\n${describeFindings(findings, found)}`)
   })
   runCommand('simulate', 'simulate', 'show what a run would do, without doing it', async ({ api, output }, run) => {
     const { items, ...counts } = await api.call('runSimulation', { params: { id: run.id }, query: { limit: '200' } })
@@ -253,7 +256,7 @@ export function linkCommands(program: Command, context: () => Context): void {
     name: string,
     command: CommandName,
     words: string,
-    show: (context: Context, run: Shown) => Promise<void> | void,
+    show: (context: Context, run: Shown, link: LinkView) => Promise<void> | void,
   ): void {
     const made = link.command(`${name} <link>`).description(words)
     if (command === 'full')
@@ -285,7 +288,7 @@ export function linkCommands(program: Command, context: () => Context): void {
         }
         if (answer.state !== 'started') here.output.line(`The run is ${answer.state} behind the one going on.`)
         const run = await followRun(here, answer.runId)
-        await show(here, run)
+        await show(here, run, found)
         here.exit(exitCodeOf(run))
       })
   }
@@ -299,7 +302,7 @@ function describeGuard(one: GuardView): string {
       : ` The window was at most ${one.window.p50} ms half the time and ${one.window.p95} ms in 95 of 100 writes (${one.window.measured} measured).`
   const overwrites =
     one.overwrites === 0 ? 'No overwrite was noticed.' : `${one.overwrites} possible overwrites are in the ledger.`
-  return `  Writes to ${one.endpoint} are ${one.words}.${window} ${overwrites}`
+  return `  Writes to ${one.endpoint}: ${one.words}.${window} ${overwrites}`
 }
 
 /** By name or id. */

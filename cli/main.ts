@@ -129,19 +129,28 @@ async function main(): Promise<number> {
       else {
         process.stderr.write(`${problem.detail}\n`)
         for (const one of problem.errors)
-          if (!problem.detail.includes(one.message))
+          if (!problem.detail.includes(one.message) && !one.message.includes(problem.detail))
             process.stderr.write(`  ${one.pointer === '' ? '' : `${one.pointer}: `}${one.message}\n`)
         if (problem.remedy !== null) process.stderr.write(`${problem.remedy}\n`)
       }
       return 1
     }
     const [code, exit] = error instanceof NotReachable ? ['not-reachable', 4] : ['failed', 1]
-    const detail = error instanceof Error ? error.message : String(error)
+    const detail = fileWords(error) ?? (error instanceof Error ? error.message : String(error))
     // Scripts find every failure in the one form of the API.
     if (json) process.stdout.write(`${JSON.stringify({ code, detail, remedy: null, errors: [] }, null, 2)}\n`)
     else process.stderr.write(`${detail}\n`)
     return Number(exit)
   }
+}
+
+/** What keeps a file from being read or written, in words; null: it is about no file. */
+function fileWords(error: unknown): string | null {
+  const { code, path } = error as NodeJS.ErrnoException
+  if (path === undefined) return null
+  if (code === 'EEXIST') return `The file ${path} is there already and is not written over. Name another one.`
+  if (code === 'ENOENT') return `There is no ${path}, or no folder for it. Correct the path.`
+  return code === 'EACCES' ? `The file ${path} may not be used. Name another one, or change its permissions.` : null
 }
 
 // Whoever reads us may stop before the end, as `head` does.

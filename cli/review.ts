@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Context } from './context.ts'
 import { findEndpoint } from './endpoint.ts'
-import { askedType } from './link.ts'
+import { type AskedType, askedType } from './link.ts'
 
 const titles: Readonly<Record<string, string>> = {
   'id-fields': 'Fields that name the twin',
@@ -34,19 +34,19 @@ export function reviewCommands(program: Command, context: () => Context): void {
     .option(
       '--type <types>',
       'backlog: requirement types of ALM for one of Octane: "story=User Story,Functional"; repeatable',
-      (given: string, before: string[]) => [...before, given],
-      [] as string[],
+      (given: string, before: AskedType[]) => [...before, askedType(given)],
+      [] as AskedType[],
     )
     .action(
       async (
         leftName: string,
         rightName: string,
-        options: { kind: 'defect' | 'backlog' | 'release'; type: string[] },
+        options: { kind: 'defect' | 'backlog' | 'release'; type: AskedType[] },
       ) => {
         const { api, output } = context()
         const left = await findEndpoint(context(), leftName)
         const right = await findEndpoint(context(), rightName)
-        const types = options.type.map(askedType)
+        const types = options.type
         const report = await api.call('reviewEndpoints', {
           body: {
             left: left.id,

@@ -10,11 +10,11 @@ import type {
   WatchedHoursView,
 } from '../api/contract/history.ts'
 import type { RouteName } from '../api/contract/routes.ts'
-import type { RunView } from '../api/contract/schemas.ts'
+import { type RunView, runKindWords } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
 import { localTime, short, table } from './output.ts'
-import { kindWords, statusWords } from './run.ts'
+import { statusWords } from './run.ts'
 
 const levels = ['info', 'warning', 'error']
 const levelOption = () => new Option('--level <level>', 'this level and worse').choices(levels)
@@ -40,7 +40,7 @@ export function runHistoryCommands(program: Command, context: () => Context): vo
     .description('list runs, newest first; those in a row that found everything in step are one line')
     .option('--limit <n>', 'how many', '20')
     .option('--link <link>', 'only of this link')
-    .addOption(new Option('--kind <kind>', 'only of this kind').choices(Object.keys(kindWords)))
+    .addOption(new Option('--kind <kind>', 'only of this kind').choices(Object.keys(runKindWords)))
     .addOption(new Option('--status <status>', 'only with this status').choices(Object.keys(statusWords)))
     .option('--by <person>', 'only those that this person started')
     .option('--from <time>', 'begun not before this time, such as 2026-11-01T00:00:00Z')
@@ -60,7 +60,7 @@ export function runHistoryCommands(program: Command, context: () => Context): vo
             one.actor,
             quiet > 1 ? `${quiet} × nothing to do` : one.status,
             one.counters.examined,
-            one.counters.createdLeft + one.counters.createdRight + one.counters.updatedLeft + one.counters.updatedRight,
+            writesOf(one.counters),
             one.id,
           ]),
           'There is no such run.',
@@ -235,7 +235,7 @@ function describeLog(lines: readonly LogLineView[]): string {
 }
 
 function problemWords(problems: RecordOutcomeView['problems']): string {
-  return (problems ?? []).map(({ message }) => `: ${message}`).join('')
+  return (problems ?? []).length === 0 ? '' : `: ${(problems ?? []).map(({ message }) => message).join(' ')}`
 }
 
 function describeOutcomes(rows: readonly RecordOutcomeView[]): string {
@@ -329,6 +329,11 @@ function describeHours({ items, verdicts }: WatchedHoursView): string {
     ),
     counted.join(', '),
   ].join('\n')
+}
+
+function writesOf(counters: RunView['counters']): number {
+  const { createdLeft, createdRight, updatedLeft, updatedRight, deletedLeft, deletedRight } = counters
+  return createdLeft + createdRight + updatedLeft + updatedRight + deletedLeft + deletedRight
 }
 
 /** Runs in a row that found everything in step, as one line; the newest of them is named. */

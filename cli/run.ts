@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { RunView } from '../api/contract/schemas.ts'
+import { type RunView, runKindWords } from '../api/contract/schemas.ts'
 import { Refused } from './api-client.ts'
 import type { Context } from './context.ts'
 import { createBar, localTime, short, table } from './output.ts'
@@ -50,15 +50,6 @@ export const statusWords: Record<RunView['status'], string> = {
   cancelled: 'was cancelled',
 }
 
-export const kindWords: Record<RunView['kind'], string> = {
-  check: 'Integrity check',
-  simulation: 'Simulation',
-  incremental: 'Synchronization',
-  full: 'Full synchronization',
-  records: 'Synchronization of single records',
-  adoption: 'Pairing of what exists',
-}
-
 /** 0: passed; 3: finished with errors; 1: anything else. */
 export function exitCodeOf(run: RunView): number {
   return run.status === 'passed' || run.status === 'running' ? 0 : run.status === 'with-errors' ? 3 : 1
@@ -82,7 +73,7 @@ export function describeRun(run: RunView): string {
     ] as const
   ).filter(([, count]) => count > 0)
   const counted = parts.length === 0 ? '' : `\n  ${parts.map(([label, count]) => `${count} ${label}`).join(', ')}`
-  return `${kindWords[run.kind]} of ${run.linkName} ${statusWords[run.status]}${seconds}.${counted}${run.message === null ? '' : `\n  ${run.message}`}`
+  return `${runKindWords[run.kind]} of ${run.linkName} ${statusWords[run.status]}${seconds}.${counted}${run.message === null ? '' : `\n  ${run.message}`}`
 }
 
 export function runCommands(program: Command, context: () => Context): void {
@@ -109,7 +100,7 @@ export function runCommands(program: Command, context: () => Context): void {
           ...describeTime(found.time),
           ...(found.openIssues === 0 ? [] : [`  ${found.openIssues} of its issues are open still`]),
           ...(comparison === null ? [] : [describeComparison(comparison, found.id)]),
-          ...(findings.length === 0 ? [] : ['', describeFindings(findings)]),
+          ...(findings.length === 0 ? [] : ['', describeFindings(findings, found)]),
           ...(issues.items.length === 0
             ? []
             : [
@@ -157,17 +148,25 @@ function describeTime({ phases, work }: RunView['time']): string[] {
 
 interface FindingLike {
   severity: string
+  side: 'left' | 'right' | null
   message: string
   remedy: string | null
   pointer: string | null
 }
 
-export function describeFindings(findings: readonly FindingLike[]): string {
+/** What was found, a line or two each; those about one side begin with the name of its endpoint. */
+export function describeFindings(
+  findings: readonly FindingLike[],
+  { left, right }: { left: { name: string }; right: { name: string } },
+): string {
+  const names = { left: left.name, right: right.name }
+  const told = ({ side, message }: FindingLike) =>
+    side === null || message.startsWith(names[side]) ? message : `${names[side]}: ${message}`
   const marks: Record<string, string> = { ok: '✓', info: 'i', warning: '!', error: '✗' }
   return findings
     .map(
       (one) =>
-        `  ${marks[one.severity] ?? '?'}  ${one.message}${one.remedy === null || one.severity === 'ok' ? '' : `\n     → ${one.remedy}${one.pointer === null ? '' : ` (${one.pointer})`}`}`,
+        `  ${marks[one.severity] ?? '?'}  ${told(one)}${one.remedy === null || one.severity === 'ok' ? '' : `\n     → ${one.remedy}${one.pointer === null ? '' : ` (${one.pointer})`}`}`,
     )
     .join('\n')
 }

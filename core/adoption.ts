@@ -77,7 +77,7 @@ export function parseIdPairs(text: string): { ok: true; pairs: IdPair[] } | { ok
     if (cells.length !== 2) {
       errors.push({
         line,
-        message: `It has ${cells.length} values; it takes two: the id on the left, the id on the right.`,
+        message: `It has ${cells.length === 1 ? 'one value' : `${cells.length} values`}; it takes two: the id on the left, the id on the right.`,
       })
       return
     }

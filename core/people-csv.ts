@@ -68,7 +68,7 @@ function readLine(raw: string): PeopleLine | string {
   const cells = readCells(raw)
   if (cells === null) return 'A quotation mark is not closed, or something follows it.'
   if (cells.length !== 3)
-    return `It has ${cells.length} values; it takes three: ALM user name, direction, Octane e-mail.`
+    return `It has ${cells.length === 1 ? 'one value' : `${cells.length} values`}; it takes three: ALM user name, direction, Octane e-mail.`
   const [left = '', arrow = '', right = ''] = cells
   if (left === '') return 'The ALM user name is missing.'
   if (right === '') return 'The e-mail address of the Octane user is missing.'

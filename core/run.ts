@@ -3,6 +3,16 @@ import type { Side } from './values.ts'
 /** `records`: only what a person asked for by id, without a scan. `adoption`: pairs what exists on both sides. */
 export type RunKind = 'check' | 'simulation' | 'incremental' | 'full' | 'records' | 'adoption'
 
+/** What people call a run. */
+export const runKindWords: Record<RunKind, string> = {
+  check: 'Integrity check',
+  simulation: 'Simulation',
+  incremental: 'Synchronization',
+  full: 'Full synchronization',
+  records: 'Synchronization of single records',
+  adoption: 'Pairing of what exists',
+}
+
 /** Final words about a run; `running` until then. */
 export type RunStatus = 'running' | 'passed' | 'with-errors' | 'failed' | 'interrupted' | 'cancelled'
 

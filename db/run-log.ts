@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import type { RunKind } from '../core/run.ts'
+import { type RunKind, runKindWords } from '../core/run.ts'
 import {
   batchLine,
   type LogCategory,
@@ -13,19 +13,10 @@ import type { CommitRequest, ItemOutcome } from '../core/store.ts'
 import { keepableText } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 
-const kindWords: Record<RunKind, string> = {
-  check: 'Integrity check',
-  simulation: 'Simulation',
-  incremental: 'Synchronization',
-  full: 'Full synchronization',
-  records: 'Synchronization of single records',
-  adoption: 'Pairing of what exists',
-}
-
 /** The first line of a run's log. */
 export function beganWords(run: { kind: RunKind; trigger: string; actor: string; version: number }): string {
   const by = run.trigger === 'person' ? `by ${run.actor}` : 'by itself'
-  return `${kindWords[run.kind]} began ${by}, with configuration version ${run.version}.`
+  return `${runKindWords[run.kind]} began ${by}, with configuration version ${run.version}.`
 }
 
 /** Adds lines to the log of a run, in their order. */

@@ -185,7 +185,7 @@ async function check(scene: Scene, link: LinkView): Promise<void> {
   scene.say('\nIntegrity check')
   const run = await follow(scene, await command(scene, link, 'check'))
   const { findings } = await scene.api.call('runFindings', { params: { id: run.id } })
-  scene.say(describeFindings(findings))
+  scene.say(describeFindings(findings, link))
 }
 
 async function simulate(scene: Scene, link: LinkView): Promise<void> {

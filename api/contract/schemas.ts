@@ -1,4 +1,7 @@
 import { z } from 'zod'
+
+export { runKindWords } from '../../core/run.ts'
+
 import { linkSchedule } from './commands.ts'
 import { endpointLoad, maxBatches } from './limits.ts'
 

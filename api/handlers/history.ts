@@ -141,10 +141,15 @@ export function historyHandlers({ database }: Dependencies): Pick<Handlers, Hist
       const to = query.to === undefined ? Date.now() : Date.parse(query.to)
       const from = query.from === undefined ? to - 24 * hourMs : Date.parse(query.from)
       if (from >= to || to - from > mostDays * 24 * hourMs)
-        throw new ApiProblem(400, 'invalid-request', `The time from ${query.from} to ${query.to} is no such period.`, {
-          remedy: `Name a period of at most ${mostDays} days, its beginning first.`,
-          errors: [{ pointer: '/query/from', message: `must lie before \`to\`, by at most ${mostDays} days` }],
-        })
+        throw new ApiProblem(
+          400,
+          'invalid-request',
+          `The time from ${query.from ?? 'a day before'} to ${query.to ?? 'now'} is no such period.`,
+          {
+            remedy: `Name a period of at most ${mostDays} days, its beginning first.`,
+            errors: [{ pointer: '/query/from', message: `must lie before \`to\`, by at most ${mostDays} days` }],
+          },
+        )
       const iso = (ms: number) => new Date(ms).toISOString()
       const hours = await listWatchedHours(database, { linkId: params.id, from: iso(from), to: iso(to) })
       const items = hours.map((hour) => ({ ...hour, verdict: verdictOf(hour) }))
