@@ -29,3 +29,19 @@ it('tells a record that was created from a pair that had agreed on nothing yet',
   expect(said('create')).toContain('the record was created here from the other one')
   expect(said('update')).toContain('both sides had agreed on nothing yet')
 })
+
+it('says of the reference to a twin what it was set to, not that nothing was sent', () => {
+  const field = {
+    ...write.field,
+    field: 'user-01',
+    source: null,
+    sent: null,
+    after: '1001/1002/defect/2',
+    rule: 'reference',
+  }
+  const said = wordsOfWrite(
+    { ...write, action: 'link-back', side: 'left', field },
+    { endpoints: { left: 'alm', right: 'octane' }, mapping: null },
+  ).join(' ')
+  expect(said).toContain('before empty, set to "1001/1002/defect/2". Why: it names the twin of the record.')
+})

@@ -160,10 +160,13 @@ export function wordsOfWrite(
   const sourceField = mapping?.[from] ?? null
   const known = field.rule === 'new' && write.action !== 'create' ? notAgreed : rules[field.rule]
   const rule = known ?? `rule ${field.rule}`
+  // The reference to a twin is written ahead before the twin has a number: what it came to be is in the answer alone.
+  const sent =
+    field.rule === 'reference' && field.sent === null
+      ? `set to ${quoted(field.after ?? null)}`
+      : `sent ${quoted(field.sent)}${'after' in field ? `, and the endpoint kept ${quoted(field.after ?? null)}` : ''}`
   const lines = [
-    `Tandem wrote it on ${write.at} (${write.action} of ${target ?? 'a record'} in ${endpoints[side]}): before ${quoted(field.before)}, sent ${quoted(field.sent)}${
-      'after' in field ? `, and the endpoint kept ${quoted(field.after ?? null)}` : ''
-    }.`,
+    `Tandem wrote it on ${write.at} (${write.action} of ${target ?? 'a record'} in ${endpoints[side]}): before ${quoted(field.before)}, ${sent}.`,
     field.rule === 'reference' || field.rule === 'constant' || field.rule === 'type'
       ? `Why: ${rule}.`
       : `It was made from ${quoted(field.source)}${sourceField === null ? '' : ` in ${sourceField}`} of ${sourceId ?? 'the twin'} in ${endpoints[from]}. Why: ${rule}.`,

@@ -156,6 +156,19 @@ describe('records that exist on both sides before the link does', () => {
     expect([alm(left2)?.name, octane(renamed ?? '')?.name]).toEqual(['renamed in ALM', 'renamed in Octane'])
   })
 
+  it('are not paired by a field that is not there, which is no trouble of the link', async () => {
+    const link = await service.addLink()
+    const body = { method: 'field', side: 'left', field: 'nope' }
+    const { runId } = await service.call('askAdoption', { params: { id: link.id }, body })
+    const run = await service.ended(runId)
+    expect(run.status).toBe('failed')
+    expect(run.message).toContain('nope')
+    // The next run begins after the link has taken up how this one ended.
+    await service.runToEnd(link.id, 'check')
+    const told = await service.database.sql`select 1 from outbox where dedupe_key like 'trouble:%'`
+    expect(told).toHaveLength(0)
+  })
+
   it('are paired by a file, of which nothing is taken while a line is wrong', async () => {
     const [one, two] = [octaneDefect({ name: 'one' }), octaneDefect({ name: 'two' })]
     const [left1, left2] = [almDefect({ name: 'eins' }), almDefect({ name: 'two' })]

@@ -158,7 +158,9 @@ export async function runWorkflow(input: RunInput): Promise<RunOutcome> {
       notify: (kind === 'incremental' || kind === 'full') && !stoppedByLookAlikes,
     }),
   )
-  return { status: summary.status, trouble, check, goesOn }
+  // What was asked about a listing, such as a field that is not there, is answered by the run: it says nothing of the link's health.
+  const ofLink = kind === 'adoption' && trouble?.kind === 'endpoint' ? null : trouble
+  return { status: summary.status, trouble: ofLink, check, goesOn }
 
   /** What the phase before took is added to its time, as far as it is one whose time people are told. */
   function enter(next: string): void {
