@@ -4,6 +4,7 @@ import type { IntentField } from '../core/store.ts'
 import type { CanonicalValue, Side } from '../core/values.ts'
 import { explainField, type WhyAnswer, type WhyDecision, type WhyHeld, type WhyWrite } from '../core/why.ts'
 import { type Database, named } from './connection.ts'
+import { loadStanding } from './scope.ts'
 
 /** A record with the story of its fields. */
 export interface RecordStory {
@@ -41,10 +42,11 @@ const mostRows = 300
  * Null: there is no such link.
  */
 export async function recordStory(
-  { sql }: Pick<Database, 'sql'>,
+  database: Database,
   input: { linkId: string; side: Side; recordId: string; field?: string },
 ): Promise<RecordStory | null> {
   const { linkId, side, recordId } = input
+  const { sql } = database
   const time = (column: ReturnType<typeof sql>) =>
     sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
   return named('record story', async () => {
@@ -97,6 +99,8 @@ export async function recordStory(
       select mapping_id as "mappingId", ${time(sql`first_seen`)} as since from conflicts
       where pair_id = ${pair?.id ?? null} and resolved_at is null`
 
+    const { stopped } = await loadStanding(database, { linkId, side, id: recordId })
+
     const byMapping = new Map<string, { field: string; writes: WhyWrite[] }>()
     for (const mapping of mapped) byMapping.set(mapping.id, { field: mapping[side] ?? '', writes: [] })
     for (const row of rows)
@@ -122,6 +126,12 @@ export async function recordStory(
       for (const one of conflicts)
         if (one.mappingId === mappingId && !issues.some((issue) => issue.mappingId === mappingId))
           held.push({ since: one.since, message: 'It waits for a decision.', remedy: 'See: tandem conflict list.' })
+      if (stopped !== null)
+        held.push({
+          since: stopped.stoppedAt,
+          message: `${stopped.actor} has taken the record out: "${stopped.reason}".`,
+          remedy: 'See: tandem link stopped; back with: tandem link resume-record.',
+        })
       return explainField({
         side,
         recordId,

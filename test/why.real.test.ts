@@ -32,7 +32,7 @@ it('every write of the ledger explains itself: with its run, configuration, valu
       leftId: string
       rightId: string
       runId: string
-      content: { fields: { field: string; mappingId: string; sent: unknown }[] }
+      content: { fields: { field: string; mappingId: string; sent: unknown; rule: string }[] }
     }[]
   >`select id, side, left_id as "leftId", right_id as "rightId", run_id as "runId", content from ledger where kind = 'write'`
   expect(rows.length).toBeGreaterThan(80)
@@ -51,7 +51,8 @@ it('every write of the ledger explains itself: with its run, configuration, valu
         'entry ',
       ])
         expect(words, field.field).toContain(part)
-      expect(words).toContain(`sent ${field.sent === null ? 'empty' : JSON.stringify(field.sent)}`)
+      const sent = field.sent === null ? 'sent empty' : `sent ${JSON.stringify(field.sent)}`
+      expect(words).toContain(field.rule === 'reference' && field.sent === null ? 'set to "' : sent)
       expect(one?.writes.some((write) => write.ledgerId === row.id)).toBe(true)
     }
   }
@@ -117,4 +118,26 @@ it('answers about fields that are not mapped and records that are not in step', 
   expect(stranger.fields[0]?.words.join(' ')).toContain('is not in step with any record')
   const nowhere = { id: '00000000-0000-4000-8000-000000000000', side: 'left', recordId: '1' }
   expect(await service.client.refused('why', { params: nowhere })).toMatchObject({ code: 'not-found' })
+})
+
+it('says that somebody has taken the record out, on either side', async () => {
+  const { almId, octaneId } = almWithTwin()
+  await service.call('stopRecord', {
+    params: { id: linkId, side: 'left', recordId: almId },
+    body: { reason: 'private matter' },
+  })
+  for (const [side, id] of [
+    ['left', almId],
+    ['right', octaneId],
+  ] as const) {
+    const [name] = (await why(side, id, 'name')).fields
+    expect(name?.words.join(' ')).toContain(
+      'local has taken the record out: "private matter". See: tandem link stopped',
+    )
+  }
+  await service.call('resumeRecord', {
+    params: { id: linkId, side: 'left', recordId: almId },
+    body: { reason: 'over' },
+  })
+  expect((await why('left', almId, 'name')).fields[0]?.held).toEqual([])
 })
