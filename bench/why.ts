@@ -16,7 +16,7 @@ interface Written {
   side: 'left' | 'right'
   recordId: string
   runId: string
-  fields: { mappingId: string; field: string; sent: unknown }[]
+  fields: { mappingId: string; field: string; sent: unknown; rule: string }[]
 }
 
 const { place, stop } = await startSandboxes(records, 0)
@@ -38,7 +38,7 @@ try {
   const worker = async () => {
     for (let row = rows[at++]; row !== undefined; row = rows[at++]) {
       const story = await recordStory(database, { linkId: world.linkId, side: row.side, recordId: row.recordId })
-      for (const { mappingId, field, sent } of row.fields) {
+      for (const { mappingId, field, sent, rule } of row.fields) {
         fields++
         const answer = story?.fields.find((one) => one.mappingId === mappingId)
         const words = answer?.words.join('\n') ?? ''
@@ -46,7 +46,7 @@ try {
           row.id,
           row.runId,
           'configuration version',
-          `sent ${sent === null ? 'empty' : JSON.stringify(sent)}`,
+          rule === 'reference' && sent === null ? 'set to "' : `sent ${sent === null ? 'empty' : JSON.stringify(sent)}`,
         ]
         if (answer?.origin !== 'written' || !says.every((part) => words.includes(part)))
           unexplained.push(`${row.side} ${row.recordId} ${field}`)

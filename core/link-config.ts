@@ -278,7 +278,7 @@ export const linkConfiguration = z
   .check(always(matchByNamesFields))
 
 /** The same with rules that came later: asked of what is saved, not of versions that were saved before. */
-export const linkConfigurationToSave = linkConfiguration.check(always(rulesFitTogether))
+export const linkConfigurationToSave = linkConfiguration.check(always(rulesFitTogether)).check(always(rootsFit))
 export type LinkConfiguration = z.infer<typeof linkConfiguration>
 export type LinkConfigurationInput = z.input<typeof linkConfiguration>
 
@@ -313,13 +313,27 @@ function oneUseOfEachField(context: z.core.ParsePayload<unknown>): void {
   }
 }
 
+/** Requirements and releases stand in folders, defects in none: a root folder would limit nothing. */
+function rootsFit(context: z.core.ParsePayload<unknown>): void {
+  const value = context.value as { entityType?: unknown; left?: { root?: unknown }; right?: { root?: unknown } }
+  if (value.entityType !== 'defect') return
+  for (const side of ['left', 'right'] as const)
+    if ((value[side]?.root ?? null) !== null)
+      context.issues.push({
+        code: 'custom',
+        input: value,
+        path: [side, 'root'],
+        message: 'defects stand in no folders: leave it empty, and limit the scope by a filter',
+      })
+}
+
 /** Types of records belong to one pair each, and whatever names a type pair names one that exists. */
 function typesFitTogether(context: z.core.ParsePayload<unknown>): void {
   const value = context.value as { entityType?: unknown; types?: unknown; fields?: unknown }
   const types = (Array.isArray(value.types) ? value.types : []) as Partial<TypePair>[]
   const complain = (path: PropertyKey[], message: string) =>
     context.issues.push({ code: 'custom', input: value, path, message })
-  if (value.entityType !== 'defect' && types.length === 0)
+  if (typeof value.entityType === 'string' && value.entityType !== 'defect' && types.length === 0)
     complain(['types'], `a ${String(value.entityType)} link needs at least one pair of types`)
   if (value.entityType === 'defect' && types.length > 0)
     complain(['types'], 'defects have one type only: leave it empty')

@@ -88,6 +88,11 @@ describe('a configuration is refused when it is saved', () => {
     expect(pointersOf({ ...base, fields, rules: { toRight: both, toLeft: both } })).toEqual(['fields/0/values/2/left'])
   })
 
+  it('where a link for defects has a root folder', () => {
+    const rules = { toRight: both, toLeft: both }
+    expect(pointersOf({ ...base, rules, left: { ...base.left, root: '42' } })).toEqual(['left/root'])
+  })
+
   // covers 19
   it('where a backlog link has no type', () => {
     expect(pointersOf({ ...base, entityType: 'backlog', rules: { toRight: both, toLeft: both } })).toContain('types')
