@@ -38,7 +38,8 @@ export async function queueComments(
       marks.add(`${id} ${mark}`)
       return known?.has(`${id} ${mark}`) !== true
     })
-    await store.queueForComments({ linkId, side, ids, all: since === null && after === null })
+    const whole = since === null
+    await store.queueForComments({ linkId, side, ids, all: whole && after === null, news: !whole })
     after = page.next
   } while (after !== null)
   if (since !== null) queuedBefore.set(key, { version, marks })

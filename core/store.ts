@@ -129,9 +129,16 @@ export interface Store {
   noteFiles(input: FilesMark & { linkId: string; side: Side }): Promise<void>
   /**
    * Queues paired records whose comments may have changed although their stamps have not; `all`: also every pair that has some,
-   * since what was taken away leaves no trace. Answers how many are due because of it.
+   * since what was taken away leaves no trace. `news`: comments of those named are new or changed, so that what waits for another try
+   * gets it now. Answers how many are due because of it.
    */
-  queueForComments(input: { linkId: string; side: Side; ids: readonly string[]; all: boolean }): Promise<number>
+  queueForComments(input: {
+    linkId: string
+    side: Side
+    ids: readonly string[]
+    all: boolean
+    news: boolean
+  }): Promise<number>
   /** How many records of a side are left out because of the link's scope. */
   leftOut(input: { linkId: string; side: Side }): Promise<number>
   /** Queues those of the records that were left out because of the scope; answers how many. */

@@ -49,11 +49,12 @@ export async function queueForFiles({ sql }: Database, input: Input): Promise<nu
 }
 
 /**
- * Queues pairs for the sake of their comments: those named, and of a whole look all that have some. Those named are looked at once more where somebody is just looking at them.
+ * Queues pairs for the sake of their comments: those named, and of a whole look all that have some. Those named are looked at
+ * once more where somebody is just looking at them; what is waited for goes on waiting unless there is news.
  */
 export async function queueForComments(
   { sql }: Database,
-  { linkId, side, ids, all }: Parameters<Store['queueForComments']>[0],
+  { linkId, side, ids, all, news }: Parameters<Store['queueForComments']>[0],
 ): Promise<number> {
   if (ids.length === 0 && !all) return 0
   const keys = await loadLinkKeys(sql, linkId)
@@ -66,8 +67,9 @@ export async function queueForComments(
       where p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null
         and (${own} = any(${sql.array([...ids])}::text[])
           or (${all} and jsonb_path_exists(p.base, '$.*.comments[*]')))
-      on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,
-        next_attempt_at = least(pending.next_attempt_at, now())
+      on conflict (link_id, side, external_id) do update set revision = pending.revision + 1,
+        attempts = case when ${news} then 0 else pending.attempts end,
+        next_attempt_at = case when ${news} then least(pending.next_attempt_at, now()) else pending.next_attempt_at end
       where pending.external_id = any(${sql.array([...ids])}::text[]) returning 1`,
   )
   return rows.length

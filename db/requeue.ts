@@ -92,7 +92,9 @@ export async function queueKnownPairs(
  * held because of it. Keys of the people who may have one now, in lower case; null: anybody.
  */
 export async function requeuePeople(tx: Tx, linkId: string, keys: readonly string[] | null): Promise<number> {
-  const held = await retryNow(tx, linkId, tx`i.code in ('user-gap', 'required-field')`)
+  // A field that only stays open keeps nobody waiting: whether its person has a twin now, the base tells.
+  const which = keys === null ? tx`true` : tx`i.severity = 'error'`
+  const held = await retryNow(tx, linkId, tx`i.code in ('user-gap', 'required-field') and ${which}`)
   const { endpointPairId, entityType } = await loadLinkKeys(tx as unknown as postgres.Sql, linkId)
   const person = tx`(f.value #> array[f.value ->> 'gap', 'v'])`
   const concerned =
