@@ -1,10 +1,10 @@
 import type { CarriesAttachments, Connector } from '../connectors/contract.ts'
 import { type CredentialSecret, commentOrigin, type EndpointAddress } from '../core/endpoint.ts'
 import { createLinkPlanner, type LinkPlanner } from '../core/link-planner.ts'
-import type { SideMetadata } from '../core/metadata.ts'
+import { fieldByName, type SideMetadata } from '../core/metadata.ts'
 import type { FileAddresses } from '../core/record-images.ts'
 import type { EndpointContext, LinkContext } from '../core/store.ts'
-import { type Side, sides } from '../core/values.ts'
+import { type FieldType, type Side, sides } from '../core/values.ts'
 
 export type Connect = (
   address: EndpointAddress,
@@ -37,6 +37,13 @@ export interface Connections {
   describe(endpoint: EndpointContext, entityType: string, fresh?: boolean): Promise<SideMetadata>
   workbench(link: LinkContext, fresh?: boolean): Promise<Workbench>
   close(): Promise<void>
+}
+
+/** Does the link map a field of the type on this side? */
+export function mapsType({ link, metadata }: Workbench, side: Side, type: FieldType): boolean {
+  return link.configuration.fields.some(
+    (mapping) => fieldByName(metadata[side].entity, mapping[side] ?? '')?.type === type,
+  )
 }
 
 const defaultMetadataMs = 300_000

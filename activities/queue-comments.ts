@@ -1,8 +1,7 @@
 import type { PartsPage } from '../connectors/contract.ts'
-import { fieldByName } from '../core/metadata.ts'
 import type { Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
-import type { Workbench } from './connections.ts'
+import { mapsType, type Workbench } from './connections.ts'
 
 /**
  * What the last scan for changes was told and has queued, by link and side: comments that do not change their
@@ -20,11 +19,8 @@ export async function queueComments(
 ): Promise<void> {
   const { configuration, version } = bench.link
   const { comments } = bench.connectors[side]
-  const isMapped = configuration.fields.some(
-    (mapping) => fieldByName(bench.metadata[side].entity, mapping[side] ?? '')?.type === 'comments',
-  )
   // Where comments are a text of the record, a change of them is one of the record.
-  if (comments === undefined || comments.oneText || !isMapped) return
+  if (comments === undefined || comments.oneText || !mapsType(bench, side, 'comments')) return
   const key = `${linkId} ${side}`
   const before = queuedBefore.get(key)
   const known = readAgain || since === null || before?.version !== version ? undefined : before.marks

@@ -1,7 +1,6 @@
-import { fieldByName } from '../core/metadata.ts'
 import type { FilesMark, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
-import type { Workbench } from './connections.ts'
+import { mapsType, type Workbench } from './connections.ts'
 
 interface QueueFilesInput {
   linkId: string
@@ -22,13 +21,9 @@ export async function queueFiles(
   { linkId, side, since, known }: QueueFilesInput,
   call: { signal?: AbortSignal },
 ): Promise<void> {
-  const { configuration } = bench.link
-  const { entityType } = configuration[side]
+  const { entityType } = bench.link.configuration[side]
   const files = bench.connectors[side].attachments
-  const isMapped = configuration.fields.some(
-    (mapping) => fieldByName(bench.metadata[side].entity, mapping[side] ?? '')?.type === 'attachments',
-  )
-  if (!isMapped || files === undefined) return
+  if (files === undefined || !mapsType(bench, side, 'attachments')) return
   // Counted before the listing: what happens in between is counted, or listed, by the next look.
   const totals = await files.totals(entityType, known?.highest ?? null, call)
   const fewer = totals !== null && known !== null && totals.count < known.count + totals.above

@@ -57,6 +57,11 @@ export interface BaseField {
 /** Base of a pair by mapping id. */
 export type Base = Readonly<Record<string, BaseField>>
 
+/** A field of which nothing is agreed yet, such as one of files or comments, whose parts have entries of their own. */
+export function emptyBase(fingerprint: string): BaseField {
+  return { left: toBaseValue(null), right: toBaseValue(null), fingerprint, canonical: canonicalVersion }
+}
+
 /** The value as base keeps it. A mapping whose policy merges needs the whole text; for others a hash of a long one will do. */
 export function toBaseValue(value: CanonicalValue, mapping?: { conflict: string }): BaseValue {
   const whole = mapping?.conflict === 'merge' || isShort(value)

@@ -1,5 +1,14 @@
 import { type AttachmentComparison, type PlannedAttachment, planAttachments } from './attachments.ts'
-import { afterReturn, type Base, type BaseField, canonicalVersion, inTodaysForm, thawed, toBaseValue } from './base.ts'
+import {
+  afterReturn,
+  type Base,
+  type BaseField,
+  canonicalVersion,
+  emptyBase,
+  inTodaysForm,
+  thawed,
+  toBaseValue,
+} from './base.ts'
 import type { PlannedComment } from './comment-intents.ts'
 import { type CommentEntry, commentsOf, planComments, untilCarriedOut } from './comments.ts'
 import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
@@ -358,14 +367,7 @@ export function createPlanner(context: PlannerContext): Planner {
       operations.push(...plan.operations)
       comparisons.push(...plan.comparisons)
       problems.push(...plan.problems)
-      if (plan.changed || base === undefined)
-        agreed[mapping.id] = {
-          left: toBaseValue(null),
-          right: toBaseValue(null),
-          fingerprint,
-          canonical: canonicalVersion,
-          files: plan.pairs,
-        }
+      if (plan.changed || base === undefined) agreed[mapping.id] = { ...emptyBase(fingerprint), files: plan.pairs }
     }
     return { operations, comparisons }
   }
@@ -396,10 +398,7 @@ export function createPlanner(context: PlannerContext): Planner {
       )
       if (before === undefined || JSON.stringify(base) !== JSON.stringify(before))
         agreed[mapping.id] = {
-          left: toBaseValue(null),
-          right: toBaseValue(null),
-          fingerprint: (prepared.get(mapping.id) ?? prepare(mapping)).fingerprint,
-          canonical: canonicalVersion,
+          ...emptyBase((prepared.get(mapping.id) ?? prepare(mapping)).fingerprint),
           comments: base,
         }
       return planned

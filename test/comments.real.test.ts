@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommentMemo } from '../core/comment-memo.ts'
 import type { CommentAction } from '../core/comments.ts'
@@ -8,6 +7,7 @@ import { memoText } from '../core/memo.ts'
 import { verifyChain } from '../db/ledger-verify.ts'
 import { activity, fullRun, restWrites, waitOver } from './deletions.ts'
 import { createLab, type Lab, type LabOptions, type Shell } from './lab.ts'
+import { simulationRun } from './simulations.ts'
 import { timePasses, untilQuiet, work } from './torture/cycle.ts'
 import { followHistory } from './torture/history.ts'
 
@@ -423,22 +423,8 @@ it('a simulation counts records with comments to write and shows each, and write
   here.octane.create('defect', { name: 'new' })
   const fresh = here.octane.records('defect').find((one) => one.name === 'new')
   inOctaneSays(here, String(fresh?.id), 'with the new one')
-  const { linkId } = here
-  const runId = randomUUID()
-  const { version } = await here.store.link(linkId)
-  await here.store.beginRun({
-    runId,
-    linkId,
-    kind: 'simulation',
-    trigger: 'person',
-    actor: 'test',
-    version,
-    temporal: { workflowId: 'w', runId: 'r' },
-  })
-  for (const side of ['left', 'right'] as const)
-    await activity(() => here.activities.scan({ linkId, runId, version, side, extent: 'changes' }))
   const before = restWrites(here)
-  const { counts } = await activity(() => here.activities.simulate({ linkId, runId, version }))
+  const { runId, counts } = await simulationRun(here, 'changes')
   expect(counts).toMatchObject({ 'update-both': 1, 'create-left': 1 })
   expect(restWrites(here) - before).toBe(0)
   const shown = await here.database.sql<{ action: string; after: string }[]>`

@@ -4,7 +4,7 @@ import { activity } from './deletions.ts'
 import type { Lab } from './lab.ts'
 
 /** A simulation as the run workflow makes it: both sides are scanned, then everything that is due is planned. */
-export async function simulationRun(lab: Lab) {
+export async function simulationRun(lab: Lab, extent: 'foreseen' | 'changes' = 'foreseen') {
   const { linkId, activities } = lab
   const runId = randomUUID()
   const { version } = await lab.store.link(linkId)
@@ -18,7 +18,7 @@ export async function simulationRun(lab: Lab) {
     temporal: { workflowId: 'w', runId: 'r' },
   })
   for (const side of ['left', 'right'] as const)
-    await activity(() => activities.scan({ linkId, runId, version, side, extent: 'foreseen' }))
+    await activity(() => activities.scan({ linkId, runId, version, side, extent }))
   const result = await activity(() => activities.simulate({ linkId, runId, version }))
   await lab.store.finishRun({ runId, status: 'passed', message: null })
   return { runId, ...result }

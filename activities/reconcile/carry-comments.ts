@@ -1,16 +1,14 @@
 import type { CommentResult } from '../../connectors/contract.ts'
 import { inOrder } from '../../connectors/limiter.ts'
-import { type BaseField, canonicalVersion, toBaseValue } from '../../core/base.ts'
 import { intendedComment, type PlannedComment } from '../../core/comment-intents.ts'
 import { afterComment, type Comment, commentOfAction } from '../../core/comments.ts'
-import { mappingFingerprint } from '../../core/hash.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { IntentInput } from '../../core/store.ts'
 import { isDirectSuccessor, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { PairDecision } from './decision.ts'
 import type { Effects } from './execute.ts'
 import { type CarryInput, keepingLease } from './keep-lease.ts'
+import { learnParts, type PartWrite, settledPart, writePartsAhead } from './parts.ts'
 
 /** Records whose comments are under way at a time in one batch. */
 const atATime = 4
@@ -25,12 +23,9 @@ const commentsAhead = 100
 const rounds = 2
 
 /** One request: a comment, or all comments of a record's side where these are one text. */
-interface Write {
-  decision: PairDecision
-  effects: Effects
+interface Write extends PartWrite {
   side: Side
   comments: readonly PlannedComment[]
-  intentId: string
 }
 
 type Due = { decision: PairDecision; effects: Effects }
@@ -49,7 +44,12 @@ export async function carryComments(input: CarryInput, decisions: readonly Due[]
   // Whatever the time, each batch carries something, or nothing would ever be done.
   const isOver = () => input.stopping() || (carriedAny && performance.now() - started > commentsWithinMs)
   const send = async (writes: readonly Write[], again: boolean): Promise<Write[]> => {
-    await writeAhead(input, writes, again)
+    const intended = ({ side, comments }: Write) => ({
+      action: 'comment' as const,
+      side,
+      fields: comments.map(intendedComment),
+    })
+    await writePartsAhead(input, writes, intended, again)
     const rest: Write[] = []
     // Comments of one record one after the other, so that they stand in their order.
     const free = writes.filter((write) => write.intentId !== '')
@@ -109,37 +109,6 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => unknown): T[][] {
   return [...groups.values()]
 }
 
-async function writeAhead(input: CarryInput, writes: readonly Write[], again: boolean): Promise<void> {
-  if (writes.length === 0) return
-  await input.keepLease()
-  const intents = writes.map(({ decision, side, comments }): IntentInput => {
-    const [own, twin] = side === 'left' ? [decision.left, decision.right] : [decision.right, decision.left]
-    return {
-      key: decision.item.key,
-      action: 'comment',
-      side,
-      targetId: own.id,
-      sourceId: twin.id,
-      stampBefore: own.stamp,
-      fields: comments.map(intendedComment),
-    }
-  })
-  const ids = await input.store.recordIntents({
-    token: input.token,
-    linkId: input.bench.link.id,
-    runId: input.runId,
-    version: input.bench.link.version,
-    callId: input.newCallId(),
-    intents,
-    ...(again ? { again } : {}),
-  })
-  writes.forEach((write, index) => {
-    const id = ids[index]
-    if (id === null || id === undefined) write.effects.braked = true
-    else write.intentId = id
-  })
-}
-
 /** Planned again at once; nobody needs to be told. */
 const later: Problem = {
   class: 'unavailable',
@@ -148,22 +117,9 @@ const later: Problem = {
   remedy: 'Nothing to do: they follow at once.',
 }
 
-function settledAs(write: Write, outcome: 'applied' | 'not-applied' | 'in-doubt') {
-  const { decision, side, intentId } = write
-  return {
-    intentId,
-    outcome,
-    targetId: decision[side].id,
-    stampAfter: null,
-    after: {},
-    possibleOverwrite: false,
-    foundByLooking: false,
-  }
-}
-
 /** A comment that was written ahead and not begun. */
 function postpone(write: Write): void {
-  write.effects.settled.push(settledAs(write, 'not-applied'))
+  write.effects.settled.push(settledPart(write, write.side, 'not-applied'))
   write.effects.problems.push(later)
 }
 
@@ -189,12 +145,12 @@ function absorb(bench: Workbench, write: Write, results: readonly CommentResult[
   const { effects, side, comments } = write
   const unanswered = results.find((result) => result.outcome === 'in-doubt')
   if (unanswered !== undefined && unanswered.outcome === 'in-doubt') {
-    effects.settled.push({ ...settledAs(write, 'in-doubt'), answered: unanswered.answered })
+    effects.settled.push({ ...settledPart(write, write.side, 'in-doubt'), answered: unanswered.answered })
     effects.problems.push(ofComment(unanswered.problem, comments[0]))
     return []
   }
   if (results.every((result) => result.outcome === 'refused')) {
-    effects.settled.push(settledAs(write, 'not-applied'))
+    effects.settled.push(settledPart(write, write.side, 'not-applied'))
     const isBeside = (index: number) => {
       const result = results[index]
       return result?.outcome === 'refused' && result.problem.code === 'not-sent'
@@ -209,7 +165,7 @@ function absorb(bench: Workbench, write: Write, results: readonly CommentResult[
     }
     return alone || rest.length === 0 ? [] : [{ ...write, comments: rest, intentId: '' }]
   }
-  effects.settled.push(settledAs(write, 'applied'))
+  effects.settled.push(settledPart(write, write.side, 'applied'))
   effects.written.push(side)
   noteStamp(write, results)
   for (const [index, planned] of comments.entries()) {
@@ -239,18 +195,10 @@ function learn(
   { mappingId, action, source, side }: PlannedComment,
   kept: Comment | null,
 ): void {
-  const mapping = bench.link.configuration.fields.find((one) => one.id === mappingId)
-  if (mapping === undefined) return
-  const known: BaseField = effects.base[mappingId] ?? {
-    left: toBaseValue(null),
-    right: toBaseValue(null),
-    fingerprint: mappingFingerprint(mapping),
-    canonical: canonicalVersion,
-  }
   const done = kept === null || source === null ? null : { side, kept, source }
-  const comments = afterComment(known.comments ?? [], commentOfAction(action), done)
-  effects.base = { ...effects.base, [mappingId]: { ...known, comments } }
-  effects.baseChanged = true
+  learnParts(bench, effects, mappingId, ({ comments = [] }) => ({
+    comments: afterComment(comments, commentOfAction(action), done),
+  }))
 }
 
 const notKept: Problem = {

@@ -1,15 +1,13 @@
 import { type AttachmentResult, ConnectorError } from '../../connectors/contract.ts'
 import { inOrder } from '../../connectors/limiter.ts'
-import { type AttachmentPair, afterCarrying, encodeEntry, type PlannedAttachment } from '../../core/attachments.ts'
-import { type BaseField, canonicalVersion, toBaseValue } from '../../core/base.ts'
-import { mappingFingerprint } from '../../core/hash.ts'
+import { afterCarrying, encodeEntry, type PlannedAttachment } from '../../core/attachments.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { IntentInput } from '../../core/store.ts'
 import type { Workbench } from '../connections.ts'
 import type { PairDecision } from './decision.ts'
 import type { Effects } from './execute.ts'
 import { contentOf, sameContent, sizeOf, withPlaces } from './file-content.ts'
 import { type CarryInput, keepingLease } from './keep-lease.ts'
+import { learnParts, type PartWrite, settledPart, writePartsAhead } from './parts.ts'
 
 /** Files under way at a time in one batch. */
 const atATime = 4
@@ -20,11 +18,8 @@ const filesWithinMs = 15_000
 /** About so many files are written ahead at a time. */
 const filesAhead = 25
 
-interface Carried {
-  decision: PairDecision
-  effects: Effects
+interface Carried extends PartWrite {
   planned: PlannedAttachment
-  intentId: string
 }
 
 type Due = { decision: PairDecision; effects: Effects }
@@ -55,7 +50,7 @@ export async function carryFiles(input: CarryInput, decisions: readonly Due[]): 
         continue
       }
       const carried = [...planned(some), ...(await apart(input, some, lease.signal, isOver))]
-      await writeAhead(input, carried)
+      await writePartsAhead(input, carried, (one) => intended(input.bench, one))
       const free = carried.filter((one) => one.intentId !== '')
       await inOrder(free, atATime, async (one) => {
         if (isOver()) postpone(one)
@@ -118,7 +113,7 @@ async function apart(
     try {
       if (!(await sameContent(bench, decision, left, right, signal)))
         return comparison.apart.map((one): Carried => ({ decision, effects, planned: one, intentId: '' }))
-      learn(bench, effects, mappingId, (files) => [...files, { left, right }])
+      learnParts(bench, effects, mappingId, ({ files = [] }) => ({ files: [...files, { left, right }] }))
     } catch (error) {
       effects.problems.push(unreadable(mappingId, left.name, error))
     }
@@ -136,58 +131,27 @@ const later: Problem = {
 }
 
 /** A file that was written ahead and not begun. */
-function postpone({ effects, intentId, planned: { side }, decision }: Carried): void {
-  effects.settled.push({
-    intentId,
-    outcome: 'not-applied',
-    targetId: (side === 'left' ? decision.left : decision.right).id,
-    stampAfter: null,
-    after: {},
-    possibleOverwrite: false,
-    foundByLooking: false,
-  })
-  effects.problems.push(later)
+function postpone(carried: Carried): void {
+  carried.effects.settled.push(settledPart(carried, carried.planned.side, 'not-applied'))
+  carried.effects.problems.push(later)
 }
 
-async function writeAhead(input: CarryInput, carried: readonly Carried[]): Promise<void> {
-  if (carried.length === 0) return
-  await input.keepLease()
-  const intents = carried.map(({ decision, planned }): IntentInput => {
-    const { side, source, target, mappingId, operation } = planned
-    const own = side === 'left' ? decision.left : decision.right
-    const twin = side === 'left' ? decision.right : decision.left
-    return {
-      key: decision.item.key,
-      action: 'attachment',
-      side,
-      targetId: own.id,
-      sourceId: twin.id,
-      stampBefore: own.stamp,
-      fields: [
-        {
-          mappingId,
-          field: 'attachments',
-          source: source === null ? null : encodeEntry(source),
-          before: target === null ? null : encodeEntry(target),
-          sent: operation === 'delete' ? null : JSON.stringify([planned.name, sizeOf(input.bench, decision, planned)]),
-          rule: operation,
-        },
-      ],
-    }
-  })
-  const ids = await input.store.recordIntents({
-    token: input.token,
-    linkId: input.bench.link.id,
-    runId: input.runId,
-    version: input.bench.link.version,
-    callId: input.newCallId(),
-    intents,
-  })
-  carried.forEach((one, index) => {
-    const id = ids[index]
-    if (id === null || id === undefined) one.effects.braked = true
-    else one.intentId = id
-  })
+function intended(bench: Workbench, { decision, planned }: Carried) {
+  const { side, source, target, mappingId, operation, name } = planned
+  return {
+    action: 'attachment' as const,
+    side,
+    fields: [
+      {
+        mappingId,
+        field: 'attachments',
+        source: source === null ? null : encodeEntry(source),
+        before: target === null ? null : encodeEntry(target),
+        sent: operation === 'delete' ? null : JSON.stringify([name, sizeOf(bench, decision, planned)]),
+        rule: operation,
+      },
+    ],
+  }
 }
 
 async function carryOne(
@@ -222,46 +186,23 @@ async function carryOne(
   }
 }
 
-function absorb(bench: Workbench, { effects, planned, intentId, decision }: Carried, result: AttachmentResult): void {
+function absorb(bench: Workbench, carried: Carried, result: AttachmentResult): void {
+  const { effects, planned } = carried
   const { side, source, target, mappingId } = planned
-  const settled = {
-    intentId,
-    targetId: (side === 'left' ? decision.left : decision.right).id,
-    stampAfter: null,
-    after: {},
-    possibleOverwrite: false,
-    foundByLooking: false,
-  }
   if (result.outcome !== 'done') {
     effects.settled.push(
       result.outcome === 'refused'
-        ? { ...settled, outcome: 'not-applied' }
-        : { ...settled, outcome: 'in-doubt', answered: result.answered },
+        ? settledPart(carried, side, 'not-applied')
+        : { ...settledPart(carried, side, 'in-doubt'), answered: result.answered },
     )
     effects.problems.push(ofFile(result.problem, planned))
     return
   }
-  effects.settled.push({ ...settled, outcome: 'applied' })
+  effects.settled.push(settledPart(carried, side, 'applied'))
   effects.written.push(side)
-  learn(bench, effects, mappingId, (files) => afterCarrying(files, { side, source, target, entry: result.entry }))
-}
-
-function learn(
-  bench: Workbench,
-  effects: Effects,
-  mappingId: string,
-  change: (files: readonly AttachmentPair[]) => AttachmentPair[],
-): void {
-  const mapping = bench.link.configuration.fields.find((one) => one.id === mappingId)
-  if (mapping === undefined) return
-  const known: BaseField = effects.base[mappingId] ?? {
-    left: toBaseValue(null),
-    right: toBaseValue(null),
-    fingerprint: mappingFingerprint(mapping),
-    canonical: canonicalVersion,
-  }
-  effects.base = { ...effects.base, [mappingId]: { ...known, files: change(known.files ?? []) } }
-  effects.baseChanged = true
+  learnParts(bench, effects, mappingId, ({ files = [] }) => ({
+    files: afterCarrying(files, { side, source, target, entry: result.entry }),
+  }))
 }
 
 function ofFile(problem: Problem, { source, target, side, mappingId }: PlannedAttachment): Problem {

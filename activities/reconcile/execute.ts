@@ -23,6 +23,7 @@ import type { CreateDecision, Decision, DeleteDecision, PairDecision } from './d
 import { nameOf } from './find-twins.ts'
 import { matchCreated } from './match-results.ts'
 import { notApplied } from './settle.ts'
+import { recordIntents } from './write-ahead.ts'
 
 /** Mapping id under which our own cross-reference appears in intents and the ledger. */
 const referenceMappingId = 'cross-reference'
@@ -107,7 +108,7 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
   }
 
   const planned = decisions.flatMap((decision) => plannedWrites(bench, decision))
-  await recordIntents(input, planned)
+  await writeAhead(input, planned)
   for (const write of planned) if (write.braked) effectsOf(write.decision).braked = true
   const free = planned.filter((write) => !write.braked)
   const linkBacks = free.filter((write) => write.action === 'link-back' && write.decision.kind === 'create')
@@ -125,7 +126,7 @@ export async function execute(input: ExecuteInput): Promise<ItemCommit[]> {
       }
       absorb(bench, write, effectsOf(write.decision), rest !== null)
     }
-    await recordIntents(input, again, true)
+    await writeAhead(input, again, true)
     wave = again
   }
 
@@ -307,7 +308,7 @@ function intendedField({
   }
 }
 
-async function recordIntents(input: ExecuteInput, writes: readonly Write[], again = false): Promise<void> {
+async function writeAhead(input: ExecuteInput, writes: readonly Write[], again = false): Promise<void> {
   if (writes.length === 0) return
   input.assertLease()
   const intents: IntentInput[] = writes.map((write) => ({
@@ -319,15 +320,7 @@ async function recordIntents(input: ExecuteInput, writes: readonly Write[], agai
     stampBefore: write.before?.stamp ?? null,
     fields: write.fields.map(intendedField),
   }))
-  const ids = await input.store.recordIntents({
-    token: input.token,
-    linkId: input.bench.link.id,
-    runId: input.runId,
-    version: input.bench.link.version,
-    callId: input.newCallId(),
-    intents,
-    ...(again ? { again } : {}),
-  })
+  const ids = await recordIntents(input, intents, again)
   writes.forEach((write, index) => {
     const id = ids[index]
     write.intentId = id ?? ''

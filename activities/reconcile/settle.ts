@@ -1,6 +1,6 @@
 import { type AttachmentEntry, afterCarrying, attachmentEntries, decodeEntry } from '../../core/attachments.ts'
 import type { Base, BaseField } from '../../core/base.ts'
-import { canonicalVersion, toBaseValue } from '../../core/base.ts'
+import { emptyBase, toBaseValue } from '../../core/base.ts'
 import { settleComment } from '../../core/comment-intents.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
 import type { LinkConfiguration } from '../../core/link-config.ts'
@@ -194,13 +194,7 @@ function settleComments(
     const mapping = configuration.fields.find((candidate) => candidate.id === field.mappingId)
     if (listed === undefined || mapping === undefined || mapping[side] !== field.field) continue
     // The first comments of a pair are written before its base tells of any.
-    const known = learnt[mapping.id] ??
-      base[mapping.id] ?? {
-        left: toBaseValue(null),
-        right: toBaseValue(null),
-        fingerprint: mappingFingerprint(mapping),
-        canonical: canonicalVersion,
-      }
+    const known = learnt[mapping.id] ?? base[mapping.id] ?? emptyBase(mappingFingerprint(mapping))
     const comments = settleComment(field, { side, listed, base: known.comments ?? [] })
     if (comments !== null) learnt[field.mappingId] = { ...known, comments }
   }
@@ -234,10 +228,7 @@ export function baseOfCreation(intent: OpenIntent, configuration: LinkConfigurat
     if (mapping === undefined || (mapping.constant !== undefined && mapping.constant !== null)) continue
     if (mapping[intent.side] !== field.field) continue
     const learnt: BaseField = {
-      left: toBaseValue(null),
-      right: toBaseValue(null),
-      fingerprint: intent.version === version ? mappingFingerprint(mapping) : otherMeaning,
-      canonical: canonicalVersion,
+      ...emptyBase(intent.version === version ? mappingFingerprint(mapping) : otherMeaning),
       ...(field.gap === true ? { gap: otherSide(intent.side) } : {}),
     }
     learnt[intent.side] = toBaseValue(field.sent, mapping)
