@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import { type LinkConfiguration, linkConfiguration } from '../core/link-config.ts'
 import type { OtherLink } from '../core/scope-overlap.ts'
-import { type Side, sides } from '../core/values.ts'
+import { otherSide, type Side, sides } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { loadLinkKeys } from './store-queue.ts'
@@ -144,14 +144,31 @@ async function twinOf(
 
 /** Records that people have taken out, the latest first. */
 export async function listStopped({ sql }: Database, linkId: string): Promise<StoppedRecord[]> {
-  return named('list stopped records', async () => {
-    const keys = await loadLinkKeys(sql, linkId)
-    return sql<StoppedRecord[]>`
-      select side, external_id as id, twin_id as "twinId", actor, reason,
-        to_char(stopped_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "stoppedAt"
-      from stopped_records where endpoint_pair_id = ${keys.endpointPairId} and entity_type = ${keys.entityType}
-      order by stopped_at desc, side, external_id limit 1000`
+  return named('list stopped records', async () => stoppedAmong(sql, await loadLinkKeys(sql, linkId), sql`true`))
+}
+
+/** Whether people have taken out a record or its twin; null: they have not. */
+export async function stoppedRecord(
+  { sql }: Pick<Database, 'sql'>,
+  { linkId, side, id, twinId }: { linkId: string; side: Side; id: string; twinId: string | null },
+): Promise<StoppedRecord | null> {
+  const either = sql`(side, external_id) in ((${side}, ${id}), (${otherSide(side)}, ${twinId ?? ''}))`
+  return named('stopped record', async () => {
+    const [found] = await stoppedAmong(sql, await loadLinkKeys(sql, linkId), either)
+    return found ?? null
   })
+}
+
+async function stoppedAmong(
+  sql: Database['sql'],
+  keys: Awaited<ReturnType<typeof loadLinkKeys>>,
+  which: postgres.PendingQuery<postgres.Row[]>,
+): Promise<StoppedRecord[]> {
+  return sql<StoppedRecord[]>`
+    select side, external_id as id, twin_id as "twinId", actor, reason,
+      to_char(stopped_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "stoppedAt"
+    from stopped_records where endpoint_pair_id = ${keys.endpointPairId} and entity_type = ${keys.entityType} and ${which}
+    order by stopped_at desc, side, external_id limit 1000`
 }
 
 /** What is known about a record of a link, to tell why it is not in step. */
@@ -184,10 +201,7 @@ export async function loadStanding(
         and r.external_id = ${id}
       left join pending q on q.link_id = ${linkId} and q.side = ${side} and q.external_id = ${id}`
     const twinId = row?.twin ?? null
-    const stopped =
-      (await listStopped(database, linkId)).find(
-        (one) => (one.side === side && one.id === id) || (one.side !== side && one.id === twinId),
-      ) ?? null
+    const stopped = await stoppedRecord(database, { linkId, side, id, twinId })
     const because =
       stopped !== null
         ? 'person'

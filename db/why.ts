@@ -4,7 +4,7 @@ import type { IntentField } from '../core/store.ts'
 import type { CanonicalValue, Side } from '../core/values.ts'
 import { explainField, type WhyAnswer, type WhyDecision, type WhyHeld, type WhyWrite } from '../core/why.ts'
 import { type Database, named } from './connection.ts'
-import { loadStanding } from './scope.ts'
+import { stoppedRecord } from './scope.ts'
 
 /** A record with the story of its fields. */
 export interface RecordStory {
@@ -42,11 +42,10 @@ const mostRows = 300
  * Null: there is no such link.
  */
 export async function recordStory(
-  database: Database,
+  { sql }: Pick<Database, 'sql'>,
   input: { linkId: string; side: Side; recordId: string; field?: string },
 ): Promise<RecordStory | null> {
   const { linkId, side, recordId } = input
-  const { sql } = database
   const time = (column: ReturnType<typeof sql>) =>
     sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
   return named('record story', async () => {
@@ -99,7 +98,8 @@ export async function recordStory(
       select mapping_id as "mappingId", ${time(sql`first_seen`)} as since from conflicts
       where pair_id = ${pair?.id ?? null} and resolved_at is null`
 
-    const { stopped } = await loadStanding(database, { linkId, side, id: recordId })
+    const twinId = pair === undefined ? null : side === 'left' ? pair.rightId : pair.leftId
+    const stopped = await stoppedRecord({ sql }, { linkId, side, id: recordId, twinId })
 
     const byMapping = new Map<string, { field: string; writes: WhyWrite[] }>()
     for (const mapping of mapped) byMapping.set(mapping.id, { field: mapping[side] ?? '', writes: [] })
@@ -147,7 +147,6 @@ export async function recordStory(
         held,
       })
     })
-    const twinId = pair === undefined ? null : side === 'left' ? pair.rightId : pair.leftId
     return { side, recordId, twinId, pairedSince: pair?.since ?? null, fields }
   })
 }
