@@ -2,7 +2,7 @@ import type { FieldMapping, LinkConfiguration } from './link-config.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
 import type { Finding } from './run.ts'
 import type { Translator } from './translate.ts'
-import type { Side } from './values.ts'
+import { flowsTo, type Side } from './values.ts'
 
 export interface CheckInput {
   configuration: LinkConfiguration
@@ -42,7 +42,7 @@ export function createLook(input: CheckInput, findings: Finding[]): Look {
       findings.push({ check, severity, side, message, remedy, pointer, records: null }),
     creates: (side) => rules(side).create,
     updates: (side) => rules(side).update,
-    flowsTo: (mapping, side) => mapping.direction === 'both' || mapping.direction === `to-${side}`,
+    flowsTo,
     fieldOf: (side, name) => (name === null ? undefined : fieldByName(input[side].entity, name)),
   }
 }

@@ -1,8 +1,9 @@
 import type { LinkConfiguration } from './link-config.ts'
+import { listed } from './listed.ts'
 import type { FieldMetadata } from './metadata.ts'
 import { type CompareAndSet, compareAndSetWords } from './overwrite-guard.ts'
 import type { Finding } from './run.ts'
-import { type Side, sides } from './values.ts'
+import { flowsTo, type Side, sides } from './values.ts'
 
 /**
  * Whether somebody may do something: `own`: with records of their own only; `not-refused`: the endpoint does not tell, but a
@@ -215,14 +216,6 @@ function neededActions(configuration: LinkConfiguration, side: Side, compareAndS
     lock: compareAndSet === 'lock' && (here.some((one) => one.update) || back),
   }
   return standingActions.filter((action) => needs[action])
-}
-
-function flowsTo(mapping: LinkConfiguration['fields'][number], side: Side): boolean {
-  return mapping.direction === 'both' || mapping.direction === `to-${side}`
-}
-
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`
 }
 
 /** How writes are kept from overwriting people, in words; a warning where a window stays open. */

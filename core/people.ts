@@ -1,6 +1,6 @@
 import type { EndpointUser } from './metadata.ts'
 import type { LinkContext } from './store.ts'
-import { otherSide, type Side, sides } from './values.ts'
+import { flowsTo, otherSide, type Side, sides } from './values.ts'
 
 /** A line of the user mapping; null stands for everybody else of that side. */
 export type UserPair = LinkContext['users'][number]
@@ -37,7 +37,7 @@ export function joinPeople(users: Readonly<Record<Side, readonly EndpointUser[]>
   const standIns: Record<Side, string | null> = { left: null, right: null }
   const unknown: UserPair[] = []
   for (const pair of pairs) {
-    const ways = sides.filter((from) => flows(pair, from) && pair[otherSide(from)] !== null)
+    const ways = sides.filter((from) => flowsTo(pair, otherSide(from)) && pair[otherSide(from)] !== null)
     if (ways.some((from) => named(index[otherSide(from)], pair[otherSide(from)] ?? '') === undefined))
       unknown.push(pair)
     for (const from of ways) {
@@ -62,11 +62,6 @@ export function joinPeople(users: Readonly<Record<Side, readonly EndpointUser[]>
     standIn: (side) => standIns[side],
     unknown,
   }
-}
-
-/** Does the line say who somebody of the side becomes? */
-function flows({ direction }: UserPair, from: Side): boolean {
-  return direction === 'both' || direction === `to-${otherSide(from)}`
 }
 
 /** Finds the user that a line of the mapping names: by key, login or one of their addresses; undefined: none, or several. */

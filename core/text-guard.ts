@@ -1,3 +1,4 @@
+import { listed } from './listed.ts'
 import { losesContent, memoText, textToMemo, unreadableMemo } from './memo.ts'
 import type { FieldMetadata } from './metadata.ts'
 import type { Problem } from './problems.ts'
@@ -135,11 +136,6 @@ const articles: Partial<Record<Construct, string>> = {
 
 function named(construct: Construct): string {
   return articles[construct] ?? construct
-}
-
-function listed(things: readonly string[]): string {
-  const last = things.at(-1) ?? ''
-  return things.length < 2 ? last : `${things.slice(0, -1).join(', ')} and ${last}`
 }
 
 function quoted(name: string): string {

@@ -7,7 +7,7 @@ import { fieldIdOf, noReferences, type References, recordIdOf } from './referenc
 import type { ImageRoute } from './rich-text/images.ts'
 import type { LinkContext } from './store.ts'
 import { awaitedProblem, lostAsPlainText, notPlainProblem, strandedProblem, unreadableProblem } from './text-guard.ts'
-import { type CanonicalValue, canonicalSet, otherSide, type Side } from './values.ts'
+import { type CanonicalValue, canonicalSet, flowsTo, otherSide, type Side } from './values.ts'
 
 /** A value in the other side's canonical form, or why it has none there. A warning means: usable, but somebody should know. */
 export type Translation = { ok: true; value: CanonicalValue; warning?: Problem } | { ok: false; problem: Problem }
@@ -182,10 +182,7 @@ export function createTranslator(context: TranslationContext): Translator {
 
   function translateToOption(one: One, label: string): Translation {
     const { mapping, from, to, source, target, item } = one
-    const pair = mapping.values.find(
-      (candidate) =>
-        candidate[from] === String(item) && (candidate.direction === 'both' || candidate.direction === `to-${to}`),
-    )
+    const pair = mapping.values.find((candidate) => candidate[from] === String(item) && flowsTo(candidate, to))
     const index = labelIndex(to, target)
     if (pair !== undefined) {
       if (target.options === null || !target.verified || index.byValue.has(pair[to]))

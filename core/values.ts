@@ -32,6 +32,11 @@ export type Side = 'left' | 'right'
 
 export const sides: readonly Side[] = ['left', 'right']
 
+/** Does what goes in a direction go to this side? */
+export function flowsTo({ direction }: { direction: 'both' | 'to-left' | 'to-right' }, side: Side): boolean {
+  return direction === 'both' || direction === `to-${side}`
+}
+
 export function otherSide(side: Side): Side {
   return side === 'left' ? 'right' : 'left'
 }

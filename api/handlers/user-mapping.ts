@@ -1,7 +1,7 @@
 import type { SideMetadata } from '../../core/metadata.ts'
 import { type FoundBy, joinPeople, type UserPair, userFinder } from '../../core/people.ts'
 import { formatPeople, type LineError, type PeopleLine, parsePeople } from '../../core/people-csv.ts'
-import { otherSide, type Side, sides } from '../../core/values.ts'
+import { flowsTo, otherSide, type Side, sides } from '../../core/values.ts'
 import { getLink, listLinkVersions } from '../../db/links.ts'
 import { loadUserMapping, saveUserMapping } from '../../db/user-mappings.ts'
 import { notFound } from '../problem.ts'
@@ -55,9 +55,8 @@ export function userMappingHandlers(dependencies: Dependencies): Pick<Handlers, 
         for (const side of sides) {
           const text = pair[side]
           if (text === '*' || found(side, text) !== undefined) continue
-          const isTwin = pair.direction === 'both' || pair.direction === `to-${side}`
           // Records may still name somebody who has left; nobody can become them.
-          if (isTwin) errors.push({ line, message: `${names[side]} has no user "${text}", or several.` })
+          if (flowsTo(pair, side)) errors.push({ line, message: `${names[side]} has no user "${text}", or several.` })
           else notes.push(`line ${line}: ${names[side]} does not list "${text}"; records that name them are carried.`)
         }
       if (errors.length > 0) throw badLines(errors)
