@@ -13,12 +13,15 @@ export function acceptedEncoding(accept: string | undefined): Encoding | null {
     .map((part, place) => {
       const [type = '', ...parameters] = part.split(';').map((one) => one.trim())
       const q = parameters.find((one) => one.startsWith('q='))
-      return { type, place, quality: q === undefined ? 1 : Number(q.slice(2)) || 0 }
+      // The JSON of the vendor's own web client is another dialect, which is not served here.
+      const foreign = parameters.some((one) => /^schema\s*=/.test(one))
+      return { type, place, foreign, quality: q === undefined ? 1 : Number(q.slice(2)) || 0 }
     })
     .filter((one) => one.type !== '' && one.quality > 0)
     .sort((a, b) => b.quality - a.quality || a.place - b.place)
   if (wanted.length === 0) return 'html'
-  for (const { type } of wanted) {
+  for (const { type, foreign } of wanted) {
+    if (foreign) continue
     if (type === 'application/json') return 'json'
     if (type === 'application/xml' || type === 'text/xml') return 'xml'
   }
@@ -64,6 +67,13 @@ export function refusalAnswer(request: SandboxRequest, refusal: AlmRefusal, chal
   )
 }
 
+/** The media type of a body, which is JSON or XML; throws where it is neither. */
+export function bodyType(request: SandboxRequest): string {
+  const type = String(request.headers['content-type'] ?? '')
+  if (!/^\s*application\/(json|xml)\s*(;|$)/i.test(type)) throw unsupportedMediaType()
+  return type
+}
+
 /** Where to sign in: clients append `/authenticate` to it. */
 function realm(request: SandboxRequest): string {
   return `LWSSO realm=http://${String(request.headers.host ?? 'localhost')}/qcbin/authentication-point`
@@ -71,6 +81,10 @@ function realm(request: SandboxRequest): string {
 
 export function methodNotAllowed(): AlmRefusal {
   return new AlmRefusal(405, 'qccore.general-error', 'Method Not Allowed')
+}
+
+export function unsupportedMediaType(): AlmRefusal {
+  return new AlmRefusal(415, 'qccore.general-error', 'Unsupported Media Type')
 }
 
 export function noSuchResource(): AlmRefusal {

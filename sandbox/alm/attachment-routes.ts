@@ -1,8 +1,8 @@
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
-import { dataAnswer, methodNotAllowed, noSuchResource } from './answers.ts'
+import { bodyType, dataAnswer, methodNotAllowed, noSuchResource, unsupportedMediaType } from './answers.ts'
 import type { AlmAttachments, NewAttachment } from './attachments.ts'
-import { jsonEntity, parseEntities, xmlEntity } from './encode.ts'
-import { entitiesJson, entitiesXml } from './entities.ts'
+import { jsonEntity, parseEntities } from './encode.ts'
+import { entitiesJson, entitiesXml, entityXml } from './entities.ts'
 import type { EntityRequest } from './entity-routes.ts'
 import { dialectOf } from './filter-dialect.ts'
 import { AlmRefusal } from './refusal.ts'
@@ -93,7 +93,7 @@ function listed(context: AttachmentRequest, records: readonly AlmRecord[]): Sand
   return dataAnswer(
     200,
     encoding,
-    () => entitiesJson(model, page, only, total),
+    () => entitiesJson(model, page, only, total, modern),
     () => entitiesXml(store, model, page, only, total, modern),
   )
 }
@@ -111,9 +111,8 @@ function added(context: AttachmentRequest, owner: { type: string; id: string }, 
 /** A file alone with its name in `Slug`, a form with the file last, or an entity that is a link. */
 function wantedAttachment({ request, attachments }: AttachmentRequest): NewAttachment {
   const { form: upload } = request
-  const type = String(request.headers['content-type'] ?? '')
   if (upload === undefined) {
-    if (!/application\/(json|xml)/i.test(type)) throw unsupported()
+    const type = bodyType(request)
     const fields = parseEntities(type, request.body, false)[0]?.fields ?? {}
     const [name, description] = [String(fields.name ?? ''), fields.description]
     if (String(fields['ref-type'] ?? '').toUpperCase() !== 'URL')
@@ -127,7 +126,7 @@ function wantedAttachment({ request, attachments }: AttachmentRequest): NewAttac
   }
   if (upload.broken !== null || upload.content === null)
     throw new AlmRefusal(500, 'qccore.general-error', 'begin 0, end -1, length 1')
-  if (!/multipart/i.test(type)) {
+  if (!isForm(request)) {
     const slug = request.headers.slug
     if (typeof slug !== 'string' || slug === '')
       throw new AlmRefusal(400, 'qccore.general-error', 'The header Slug is missing')
@@ -144,8 +143,8 @@ function wantedAttachment({ request, attachments }: AttachmentRequest): NewAttac
   }
 }
 
-function unsupported(): AlmRefusal {
-  return new AlmRefusal(415, 'qccore.general-error', 'Unsupported Media Type')
+function isForm(request: SandboxRequest): boolean {
+  return /multipart/i.test(String(request.headers['content-type'] ?? ''))
 }
 
 /** Whether the bytes are asked for, and not what is known of them. */
@@ -173,13 +172,11 @@ function member(context: AttachmentRequest, record: AlmRecord): SandboxAnswer {
     }
     case 'PUT': {
       sight.check('update')
-      const type = String(request.headers['content-type'] ?? '')
       if (request.form !== undefined) {
-        if (request.form.content === null || /multipart/i.test(type)) throw unsupported()
+        if (request.form.content === null || isForm(request)) throw unsupportedMediaType()
         return one(context, 200, attachments.replace(record, request.form.content, writer))
       }
-      if (!/application\/(json|xml)/i.test(type)) throw unsupported()
-      const fields = parseEntities(type, request.body, false)[0]?.fields ?? {}
+      const fields = parseEntities(bodyType(request), request.body, false)[0]?.fields ?? {}
       return one(context, 200, attachments.describe(record, fields, writer))
     }
     case 'DELETE':
@@ -191,7 +188,7 @@ function member(context: AttachmentRequest, record: AlmRecord): SandboxAnswer {
 }
 
 function one(
-  { store, model, encoding, sight }: AttachmentRequest,
+  { store, model, encoding, sight, modern }: AttachmentRequest,
   status: number,
   written: AlmRecord,
   headers: Record<string, string> = {},
@@ -201,7 +198,7 @@ function one(
     status,
     encoding,
     () => jsonEntity(model, record, null),
-    () => ({ Entity: xmlEntity(model, record, null, (field, value) => store.nameOf(field, value)) }),
+    () => entityXml(store, model, record, modern),
     headers,
   )
 }

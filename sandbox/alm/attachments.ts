@@ -41,7 +41,6 @@ export class AlmAttachments {
     const fields: AlmRecord = {
       'file-size': String(content.size),
       sha256: content.sha256,
-      'vc-user-name': writer.user,
       ...(wanted.description === undefined ? {} : { description: wanted.description }),
     }
     const trusted = { ...writer, trusted: true } as const
@@ -56,7 +55,6 @@ export class AlmAttachments {
               'parent-type': model.name,
               'ref-type': refType,
               'ref-subtype': subtype,
-              'vc-cur-ver': '1',
             },
             trusted,
             at,
@@ -71,7 +69,7 @@ export class AlmAttachments {
     const [model, parentId] = this.parentOf(record)
     this.#checkOpen(model, parentId, writer)
     this.#checkSize(content)
-    const fields = { 'file-size': String(content.size), sha256: content.sha256, 'vc-user-name': writer.user }
+    const fields = { 'file-size': String(content.size), sha256: content.sha256 }
     const written = this.#store.update('attachment', String(record.id), fields, { ...writer, trusted: true })
     this.#touch(model, parentId, writer)
     return written

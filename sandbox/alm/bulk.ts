@@ -51,7 +51,7 @@ export function bulkAnswer(
     return dataAnswer(
       status,
       encoding,
-      () => entitiesJson(model, done, null, done.length),
+      () => entitiesJson(model, done, null, done.length, modern),
       () => entitiesXml(store, model, done, null, done.length, modern),
     )
   return dataAnswer(

@@ -4,7 +4,7 @@ import { type AlmRelation, relationsOf } from './relations.ts'
 import type { AlmRecord, AlmStore } from './store.ts'
 
 /**
- * Filters that reach through a reference: `{target-rel.name['Release 4*']}`. Of several aliases to one entity type in a
+ * Filters that reach through a reference: `{release.name['Release 4*']}`. Of several aliases to one entity type in a
  * request the first stands for all, as on the real server, which then finds the wrong rows without a word.
  */
 export class CrossFilters {
@@ -48,7 +48,7 @@ export class CrossFilters {
   }
 
   #relation(alias: string): AlmRelation | undefined {
-    return relationsOf(this.#model).find((one) => one.aliases.includes(alias))
+    return relationsOf(this.#model).find((one) => one.aliases.some(({ name }) => name === alias))
   }
 
   #related(relation: AlmRelation, record: AlmRecord): AlmRecord[] {

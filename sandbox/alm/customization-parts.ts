@@ -21,30 +21,48 @@ export function relationName(model: AlmTypeModel, field: AlmFieldModel): string 
   return `${model.name}-${field.name}-to-${field.target ?? ''}`
 }
 
-/** The references of a type, with the aliases by which filters reach through them. */
-export function relations(model: AlmTypeModel, encoding: Encoding): SandboxAnswer {
-  const known = relationsOf(model)
+/** The references of types, with the aliases by which filters reach through them. */
+export function relations(models: readonly AlmTypeModel[], encoding: Encoding): SandboxAnswer {
+  const known = models.flatMap((model) => relationsOf(model).map((relation) => ({ ...relation, model })))
   return answer(
     encoding,
     {
-      Relations: {
-        Relation: known.map(({ field, target, aliases }) => ({
-          Name: relationName(model, field),
-          SourceEntity: model.name,
-          TargetEntity: target,
-          Field: field.name,
-          Aliases: { Alias: aliases.map((Name) => ({ Name })) },
-        })),
-      },
+      Relation: known.map(({ model, field, type, target, aliases }) => ({
+        Label: `${model.label} to ${field.label}`,
+        Name: relationName(model, field),
+        SourceEntity: model.name,
+        TargetEntity: target,
+        StorageDescriptor: {
+          customizationStorageDescriptor: {
+            ReferenceStorage: {
+              ReferenceIdColumn: field.name,
+              ReferenceLocation: 'IN_SOURCE_ENTITY',
+              ReferenceTypeColumn: null,
+            },
+          },
+        },
+        Type: type,
+        TargetAliases: aliases.map(({ name, unique }) => ({ Name: name, Unique: unique })),
+        Features: [],
+      })),
+      TotalResults: known.length,
     },
     {
       Relations: {
-        Relation: known.map(({ field, target, aliases }) => ({
+        '@TotalResults': String(known.length),
+        Relation: known.map(({ model, field, type, target, aliases }) => ({
+          '@Type': type,
           '@Name': relationName(model, field),
+          Label: `${model.label} to ${field.label}`,
           SourceEntity: model.name,
           TargetEntity: target,
-          Field: field.name,
-          Aliases: { Alias: aliases.map((alias) => ({ '@Name': alias })) },
+          TargetAliases: {
+            Alias: aliases.map(({ name, unique }) => ({ '@Unique': String(unique), '@Name': name })),
+          },
+          Features: null,
+          StorageDescriptor: {
+            ReferenceStorage: { ReferenceIdColumn: field.name, ReferenceLocation: 'IN_SOURCE_ENTITY' },
+          },
         })),
       },
     },
@@ -58,13 +76,13 @@ export function subtypes(model: AlmTypeModel, encoding: Encoding): SandboxAnswer
     encoding,
     {
       types: all.map((one) => ({
-        id: one.id,
+        id: String(one.id),
         name: one.name,
-        'has-direct-coverage': one.coverage,
-        'risk-analysis-type': 0,
-        'default-child-type-id': one.defaultChild,
-        'is-document-root': false,
-        'icon-ref': '',
+        'has-direct-coverage': one.coverage ? 'Y' : 'N',
+        'risk-analysis-type': '0',
+        'default-child-type-id': String(one.defaultChild),
+        'is-document-root': 'N',
+        'icon-ref': null,
         Fields: null,
       })),
     },
@@ -76,11 +94,10 @@ export function subtypes(model: AlmTypeModel, encoding: Encoding): SandboxAnswer
               type: all.map((one) => ({
                 '@name': one.name,
                 '@id': String(one.id),
-                'has-direct-coverage': String(one.coverage),
-                'risk-analysis-type': '0',
                 'default-child-type-id': String(one.defaultChild),
-                'is-document-root': 'false',
-                'icon-ref': '',
+                'has-direct-coverage': one.coverage ? 'Y' : 'N',
+                'is-document-root': 'N',
+                'risk-analysis-type': '0',
               })),
             },
     },
@@ -89,7 +106,12 @@ export function subtypes(model: AlmTypeModel, encoding: Encoding): SandboxAnswer
 
 /** Delivered items have names of their own: `hp.qc.severity.high` for `3-High`. */
 function itemName(logical: string | null, value: string): string {
-  return logical === null ? '' : `${logical}.${value.replace(/^\d+-/, '').toLowerCase().replace(/\s+/g, '-')}`
+  return logical === null
+    ? ''
+    : `${logical}.${value
+        .replace(/^\d+-/, '')
+        .toLowerCase()
+        .replace(/[\s_/]+/g, '-')}`
 }
 
 export function listsAnswer(
@@ -172,6 +194,11 @@ function writtenValue(contentType: string | undefined, body: string): string {
   throw new AlmRefusal(400, 'qccore.general-error', 'The body has no value')
 }
 
+/** Whether the collection itself takes PUT and DELETE, which are the forms for many records. */
+function takesBulk(type: AlmTypeModel): boolean {
+  return type.name !== 'attachment' && type.name !== 'favorite'
+}
+
 export function entities(
   types: readonly AlmTypeModel[],
   { encoding, address, store }: CustomizationRequest,
@@ -213,11 +240,11 @@ export function entities(
     SupportsTree: String(type.parent === type.name),
     SupportsVC: { '@url': `${type.collection}/{entity_id : [0-9]+}/versions`, '#': String(versioned(type)) },
     SupportsSubtypes: { '@url': `customization/entities/${type.name}/types`, '#': String(type.subtypes !== undefined) },
-    SupportsCopying: 'false',
+    SupportsCopying: { '@url': `${type.collection}/copy`, '#': 'false' },
     IsSiteEntity: 'false',
     IsFirstLevelResource: {
-      '@supportsDELETE': 'true',
-      '@supportsPUT': 'true',
+      '@supportsDELETE': String(takesBulk(type)),
+      '@supportsPUT': String(takesBulk(type)),
       '@supportsGET': 'true',
       '@supportsPOST': 'true',
       '@url': type.collection,

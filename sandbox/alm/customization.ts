@@ -3,7 +3,7 @@ import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import type { PermissionAction } from '../common/permissions.ts'
 import { dataAnswer, type Encoding, methodNotAllowed, noSuchResource } from './answers.ts'
 import { entities, listsAnswer, relationName, relations, subtypes, writeItems } from './customization-parts.ts'
-import { type AlmFieldModel, type AlmSubtype, type AlmTypeModel, almTypes } from './model.ts'
+import { type AlmFieldModel, type AlmSubtype, type AlmTypeModel, almTypes, isGroupable } from './model.ts'
 import { permissionsAnswer } from './permission-routes.ts'
 import { AlmRefusal } from './refusal.ts'
 import type { AlmStore, AlmUser } from './store.ts'
@@ -37,8 +37,14 @@ export function customizationRoutes(context: CustomizationRequest): SandboxAnswe
   const etag = `"${createHash('sha1')
     .update(answer.body ?? '')
     .digest('hex')}"`
-  if (request.headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
+  if (holdsTag(request.headers['if-none-match'], etag)) return { status: 304, headers: { etag } }
   return { ...answer, headers: { ...answer.headers, etag } }
+}
+
+/** Whether one of the tags that a client keeps is the present one, by weak comparison. */
+function holdsTag(kept: string | undefined, etag: string): boolean {
+  const tags = (kept ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  return tags.includes('*') || tags.includes(etag)
 }
 
 function describe(context: CustomizationRequest): SandboxAnswer {
@@ -54,15 +60,20 @@ function describe(context: CustomizationRequest): SandboxAnswer {
       if (part === 'fields') return fields(model, context)
       if (part === 'lists')
         return listsAnswer(store, new Set(model.fields.flatMap((field) => field.list ?? [])), encoding)
-      if (part === 'relations') return relations(model, encoding)
+      if (part === 'relations') return relations([model], encoding)
       if (part === 'permissions' && store.switches.entityPermissions === 'yes') return permissionsAnswer(model, context)
       if (part !== 'types') break
+      // Other entities without types of their own have an empty list; servers were seen to stumble over this one.
+      if (model.name === 'defect') throw new AlmRefusal(500, 'qccore.general-error', 'General Error')
       if (subtype === undefined) return subtypes(model, encoding)
       const one = model.subtypes?.find((candidate) => String(candidate.id) === subtype)
       if (one === undefined) throw new AlmRefusal(404, 'qccore.entity-not-found', `Type '${subtype}' does not exist`)
       if (last === 'fields') return fields(model, context, one)
       break
     }
+    case 'relations':
+      if (name === undefined) return relations(almTypes, encoding)
+      break
     case 'used-lists': {
       const names = query.get('name')?.split(',')
       const ids = query.get('id')?.split(',')
@@ -72,7 +83,9 @@ function describe(context: CustomizationRequest): SandboxAnswer {
           store.lists
             .all()
             .flatMap((list) =>
-              (names?.includes(list.name) ?? true) && (ids?.includes(String(list.id)) ?? true) ? list.name : [],
+              isUsed(list.name) && (names?.includes(list.name) ?? true) && (ids?.includes(String(list.id)) ?? true)
+                ? list.name
+                : [],
             ),
         ),
         encoding,
@@ -109,15 +122,26 @@ function describe(context: CustomizationRequest): SandboxAnswer {
         { Groups: { Group: groups.map((group) => ({ '@Name': group })) } },
       )
     }
-    case 'extensions':
+    case 'extensions': {
+      const version = context.modern ? '26.1' : '12.50'
       return answer(
         encoding,
-        { Extensions: { Extension: [{ Name: 'QUALITY_CENTER' }] } },
-        { Extensions: { Extension: [{ '@Name': 'QUALITY_CENTER' }] } },
+        { Extensions: { Extension: [{ Name: 'QUALITY_CENTER', DisplayName: 'Quality Center', Version: version }] } },
+        {
+          Extensions: {
+            Extension: [{ '@Name': 'QUALITY_CENTER', '@DisplayName': 'Quality Center', Version: version }],
+          },
+        },
       )
+    }
     default:
   }
   throw noSuchResource()
+}
+
+/** Whether a field takes its values from a list. */
+function isUsed(list: string): boolean {
+  return almTypes.some((type) => type.fields.some((field) => field.list === list))
 }
 
 /** Whether a user is active, newer servers alone tell. */
@@ -182,7 +206,7 @@ function fields(
     active: true,
     editable: field.editable === true,
     filterable: field.filterable === true,
-    groupable: field.type === 'LookupList',
+    groupable: isGroupable(field),
     history: field.history === true,
     supportsMultivalue: field.multiple === true,
     visible: true,
@@ -215,7 +239,7 @@ function fields(
     Active: 'true',
     Editable: String(field.editable === true),
     Filterable: String(field.filterable === true),
-    Groupable: String(field.type === 'LookupList'),
+    Groupable: String(isGroupable(field)),
     SupportsMultivalue: String(field.multiple === true),
     Visible: 'true',
     Searchable: 'false',

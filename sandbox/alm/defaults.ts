@@ -8,7 +8,11 @@ export function withDefaults(model: AlmTypeModel, record: AlmRecord, who: { user
     if (record[name] === null) record[name] = value
   }
   switch (model.name) {
+    case 'defect':
+      fill('has-linkage', 'N')
+      break
     case 'requirement': {
+      fill('has-linkage', 'N')
       const subtype = model.subtypes?.find((one) => String(one.id) === record['type-id'])
       fill('creation-time', day)
       fill('req-time', time)
@@ -31,7 +35,6 @@ export function withDefaults(model: AlmTypeModel, record: AlmRecord, who: { user
       fill('execution-time', time)
       break
     case 'defect-link':
-      fill('link-type', 'Related')
       fill('owner', who.user)
       fill('creation-time', day)
       break
@@ -41,8 +44,13 @@ export function withDefaults(model: AlmTypeModel, record: AlmRecord, who: { user
       if (record['parent-id'] !== '-1') fill('owner', who.user)
       fill('is-public', 'N')
       break
+    case 'requirement-coverage':
+      fill('coverage-mode', 'All Configurations')
+      fill('modified-count', '0')
+      break
     case 'req-trace':
       fill('owner', who.user)
+      fill('creation-date', day)
       break
     default:
   }

@@ -11,8 +11,9 @@ function valuesOf(value: AlmStored | undefined): readonly string[] {
       : [value as string]
 }
 
-/** Numbers and dates without value have no value element, everything else has an empty one. */
+/** Numbers, dates and sets of references without value have no value element, everything else has an empty one. */
 function bareWhenEmpty(field: AlmFieldModel): boolean {
+  if (field.type === 'Reference') return field.multiple === true
   return field.type === 'Number' || field.type === 'Date' || field.type === 'DateTime'
 }
 
@@ -24,10 +25,16 @@ function shuffled(fields: readonly AlmFieldModel[]): AlmFieldModel[] {
 
 const orders = new Map<string, AlmFieldModel[]>()
 
-function inOrder(model: AlmTypeModel, only: ReadonlySet<string> | null): AlmFieldModel[] {
+/** Whether the user may not read a field of a record: then it is undefined. One that came after the record is empty. */
+export function isWithheld(record: AlmRecord, field: string): boolean {
+  return field in record && record[field] === undefined
+}
+
+/** The fields of a record that are asked for and may be read. */
+function inOrder(model: AlmTypeModel, record: AlmRecord, only: ReadonlySet<string> | null): AlmFieldModel[] {
   const known = orders.get(model.name) ?? shuffled(model.fields.filter((field) => field.internal !== true))
   orders.set(model.name, known)
-  return only === null ? known : known.filter((field) => only.has(field.name))
+  return known.filter((field) => !isWithheld(record, field.name) && (only === null || only.has(field.name)))
 }
 
 export function jsonEntity(
@@ -36,7 +43,7 @@ export function jsonEntity(
   only: ReadonlySet<string> | null,
 ): Record<string, unknown> {
   return {
-    Fields: inOrder(model, only).map((field) => {
+    Fields: inOrder(model, record, only).map((field) => {
       const values = valuesOf(record[field.name])
       return {
         Name: field.name,
@@ -61,7 +68,7 @@ export function xmlEntity(
     '@Type': model.name,
     ChildrenCount: { Value: '0' },
     Fields: {
-      Field: inOrder(model, only).map((field) => {
+      Field: inOrder(model, record, only).map((field) => {
         const values = valuesOf(record[field.name])
         if (values.length === 0) return { '@Name': field.name, ...(bareWhenEmpty(field) ? {} : { Value: '' }) }
         if (field.type !== 'Reference') return { '@Name': field.name, Value: values }
@@ -130,9 +137,10 @@ function jsonWritten(entity: unknown): WrittenEntity {
       const name = propertyOf(field, 'Name')
       if (typeof name !== 'string') throw opaque('Cannot invoke "JsonNode.asText()" because "name" is null')
       const values = propertyOf(field, 'values')
+      if (!Array.isArray(values)) throw opaque('Cannot invoke "JsonNode.elements()" because "values" is null')
       return [
         name,
-        (Array.isArray(values) ? values : []).flatMap((one: unknown) => {
+        values.flatMap((one: unknown) => {
           const value = propertyOf(one, 'value')
           return value === undefined || value === null ? [] : [String(value)]
         }),
@@ -142,7 +150,7 @@ function jsonWritten(entity: unknown): WrittenEntity {
 }
 
 interface XmlEntity {
-  Fields?: { Field?: { '@Name'?: string; Value?: (string | Readonly<Record<string, unknown>>)[] }[] }
+  Fields?: { Field?: { '@Name'?: string; '#'?: string; Value?: (string | Readonly<Record<string, unknown>>)[] }[] }
 }
 
 function parseXmlEntities(body: string, many: boolean): WrittenEntity[] {
@@ -159,6 +167,8 @@ function parseXmlEntities(body: string, many: boolean): WrittenEntity[] {
       (entity.Fields?.Field ?? []).map((field) => {
         const name = field['@Name']
         if (name === undefined) throw new AlmRefusal(400, 'qccore.general-error', 'A field has no name')
+        if ((field['#'] ?? '').trim() !== '')
+          throw new AlmRefusal(400, 'qccore.general-error', `The field '${name}' holds a text outside its values`)
         return [name, (field.Value ?? []).map(textOf)] as const
       }),
     ),

@@ -1,11 +1,11 @@
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
-import { dataAnswer, type Encoding, methodNotAllowed, noSuchResource } from './answers.ts'
+import { bodyType, dataAnswer, type Encoding, methodNotAllowed, noSuchResource } from './answers.ts'
 import { type BulkRequest, bulkAnswer } from './bulk.ts'
-import { jsonEntity, parseEntities, xmlEntity } from './encode.ts'
-import { entitiesJson, entitiesXml } from './entities.ts'
+import { jsonEntity, parseEntities, type WrittenEntity } from './encode.ts'
+import { entitiesJson, entitiesXml, entityXml } from './entities.ts'
 import { dialectOf } from './filter-dialect.ts'
 import { auditsAnswer } from './history.ts'
-import type { AlmTypeModel } from './model.ts'
+import { type AlmTypeModel, isGroupable } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 import { fieldOf, matching, selectPage } from './selection.ts'
 import type { AlmSight } from './sight.ts'
@@ -56,22 +56,19 @@ function collection(context: EntityRequest): SandboxAnswer {
       return dataAnswer(
         200,
         encoding,
-        () => entitiesJson(model, page, only, total),
+        () => entitiesJson(model, page, only, total, modern),
         () => entitiesXml(store, model, page, only, total, modern),
       )
     }
     case 'POST': {
-      const type = contentType(request)
+      const type = bodyType(request)
       if (takesMany(store, type))
-        return bulkAnswer(bulk(201), parseEntities(type, request.body, true), (entity) =>
-          create(context, entity.fields),
-        )
-      const [entity] = parseEntities(type, request.body, false)
-      const created = create(context, entity?.fields ?? {})
+        return bulkAnswer(bulk(201), parseEntities(type, request.body, true), (entity) => create(context, entity))
+      const created = create(context, oneEntity(type, request.body))
       return one(context, 201, created, { location: `${context.address}/${model.collection}/${String(created.id)}` })
     }
     case 'PUT': {
-      const type = contentType(request)
+      const type = bodyType(request)
       if (!takesMany(store, type)) {
         // A body of several is refused as such; one record alone has its own address.
         parseEntities(type, request.body, false)
@@ -79,7 +76,7 @@ function collection(context: EntityRequest): SandboxAnswer {
       }
       return bulkAnswer(bulk(200), parseEntities(type, request.body, true), (entity) => {
         if (entity.id === null) throw new AlmRefusal(400, 'qccore.general-error', 'An entity to update needs an id')
-        return update(context, entity.id, entity.fields)
+        return update(context, entity.id, entity)
       })
     }
     case 'DELETE': {
@@ -98,30 +95,36 @@ function collection(context: EntityRequest): SandboxAnswer {
   }
 }
 
-function create({ store, model, writer, sight }: EntityRequest, fields: AlmRecord): AlmRecord {
+function oneEntity(type: string, body: string): WrittenEntity {
+  return parseEntities(type, body, false)[0] ?? { id: null, fields: {} }
+}
+
+function create({ store, model, writer, sight }: EntityRequest, { id, fields }: WrittenEntity): AlmRecord {
   sight.check('create')
   sight.checkFields(Object.keys(fields))
+  checkId(store, model, id, null)
   return store.create(model.name, fields, writer)
 }
 
-function update({ store, model, writer, sight }: EntityRequest, id: string, fields: AlmRecord): AlmRecord {
+function update({ store, model, writer, sight }: EntityRequest, id: string, written: WrittenEntity): AlmRecord {
+  const { fields } = written
   sight.check('update')
   sight.checkRecord(id)
   sight.checkFields(Object.keys(fields))
+  checkId(store, model, written.id, id)
   return store.update(model.name, id, fields, writer)
+}
+
+/** An id is read-only: a body that brings another one than the record's is refused as any such field is. */
+function checkId(store: AlmStore, model: AlmTypeModel, written: string | null, own: string | null): void {
+  if (written === null || written === '' || written === own || store.switches.readOnlyFields === 'ignore') return
+  throw new AlmRefusal(403, 'qccore.operation-forbidden', `The field '${fieldOf(model, 'id')?.label}' is read-only`)
 }
 
 function remove({ store, model, writer, sight, request }: EntityRequest, id: string): AlmRecord {
   sight.check('delete')
   sight.checkRecord(id)
   return store.delete(model.name, id, writer, forcesChildren(request))
-}
-
-function contentType(request: SandboxRequest): string {
-  const type = String(request.headers['content-type'] ?? '')
-  if (!/application\/(json|xml)/i.test(type))
-    throw new AlmRefusal(415, 'qccore.general-error', 'Unsupported Media Type')
-  return type
 }
 
 function takesMany(store: AlmStore, type: string): boolean {
@@ -139,8 +142,7 @@ function member(context: EntityRequest, id: string): SandboxAnswer {
       sight.checkRecord(id)
       return one(context, 200, store.get(model.name, id))
     case 'PUT': {
-      const [entity] = parseEntities(contentType(request), request.body, false)
-      return one(context, 200, update(context, id, entity?.fields ?? {}))
+      return one(context, 200, update(context, id, oneEntity(bodyType(request), request.body)))
     }
     case 'DELETE':
       return one(context, 200, remove(context, id))
@@ -160,7 +162,7 @@ function one(
 }
 
 function shownRecord(
-  { store, model, encoding }: EntityRequest,
+  { store, model, encoding, modern }: EntityRequest,
   status: number,
   record: AlmRecord,
   headers: Record<string, string> = {},
@@ -169,7 +171,7 @@ function shownRecord(
     status,
     encoding,
     () => jsonEntity(model, record, null),
-    () => ({ Entity: xmlEntity(model, record, null, (field, value) => store.nameOf(field, value)) }),
+    () => entityXml(store, model, record, modern),
     headers,
   )
 }
@@ -178,17 +180,21 @@ function groups(context: EntityRequest, name: string): SandboxAnswer {
   const { store, model, request, encoding, sight } = context
   if (request.method !== 'GET') throw methodNotAllowed()
   const field = fieldOf(model, name)
-  if (field === undefined) throw new AlmRefusal(404, 'qccore.invalid-query-value', `Invalid group field '${name}'`)
+  if (field === undefined || !isGroupable(field))
+    throw new AlmRefusal(404, 'qccore.invalid-query-value', `Invalid group field '${name}'`)
   const counted = new Map<string, number>()
   for (const record of matching(store, model, request.query.get('query'), dialectOf(store, context.modern), sight)) {
-    const value = String(record[name] ?? '')
-    counted.set(value, (counted.get(value) ?? 0) + 1)
+    // A record with several values is counted with each.
+    const values = [record[name] ?? ''].flat()
+    for (const value of values) counted.set(value, (counted.get(value) ?? 0) + 1)
   }
   const rows = [...counted].map(([value, size]) => ({
     Name: name,
     Value: value,
-    ReferenceValue: (field.type === 'Reference' ? store.nameOf(field, value) : undefined) ?? value,
-    Expression: value,
+    // Of a value that is its own text there is nothing else to show.
+    ReferenceValue: field.type === 'Reference' ? (store.nameOf(field, value) ?? null) : null,
+    // What finds the group by a filter: texts of several words stand in quotes.
+    Expression: /\s/.test(value) ? `"${value}"` : value,
     size,
     subLevel: [],
   }))
@@ -201,7 +207,7 @@ function groups(context: EntityRequest, name: string): SandboxAnswer {
         Group: rows.map((row) => ({
           '@Name': row.Name,
           '@Value': row.Value,
-          '@ReferenceValue': row.ReferenceValue,
+          ...(row.ReferenceValue === null ? {} : { '@ReferenceValue': row.ReferenceValue }),
           '@Size': String(row.size),
         })),
       },

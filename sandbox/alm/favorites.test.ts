@@ -80,6 +80,7 @@ test('written in the typed form or as an entity, changed and deleted, and in the
     made.text.includes(`<name>a &amp; b</name><owner>sync</owner><is-public>false</is-public>${filter}`),
   ]).toEqual([201, true])
   const id = /<id>(\d+)/.exec(made.text)?.[1]
+  expect(made.headers.get('location')).toBe(`${started.root}/favorites/${id}`)
   const changed = await one.send('PUT', `favorites/${id}`, {
     Favorite: { name: 'c', Filter: { Entity: 'defect', Where: { Field: [{ Name: 'id', Value: '7' }] } } },
   })

@@ -1,7 +1,7 @@
 import type { SandboxAnswer } from '../common/http.ts'
-import { dataAnswer, methodNotAllowed, noSuchResource } from './answers.ts'
-import { jsonEntity, parseEntities, xmlEntity } from './encode.ts'
-import { entitiesJson, entitiesXml } from './entities.ts'
+import { bodyType, dataAnswer, methodNotAllowed, noSuchResource } from './answers.ts'
+import { jsonEntity, parseEntities } from './encode.ts'
+import { entitiesJson, entitiesXml, entityXml } from './entities.ts'
 import type { EntityRequest } from './entity-routes.ts'
 import { dialectOf } from './filter-dialect.ts'
 import { AlmRefusal } from './refusal.ts'
@@ -19,7 +19,7 @@ export function favoriteRoutes(context: EntityRequest, [id, more]: readonly stri
     case 'POST': {
       sight.check('create')
       const created = store.create(model.name, written(context), writer)
-      return one(context, 201, created)
+      return one(context, 201, created, { location: `${context.address}/${model.collection}/${String(created.id)}` })
     }
     case 'GET one':
       sight.check('read')
@@ -54,7 +54,7 @@ function listed(context: EntityRequest): SandboxAnswer {
     return dataAnswer(
       200,
       encoding,
-      () => entitiesJson(model, page, only, total),
+      () => entitiesJson(model, page, only, total, modern),
       () => entitiesXml(store, model, page, only, total, modern),
     )
   return dataAnswer(
@@ -65,8 +65,13 @@ function listed(context: EntityRequest): SandboxAnswer {
   )
 }
 
-function one(context: EntityRequest, status: number, stored: AlmRecord): SandboxAnswer {
-  const { store, model, encoding, sight } = context
+function one(
+  context: EntityRequest,
+  status: number,
+  stored: AlmRecord,
+  headers: Record<string, string> = {},
+): SandboxAnswer {
+  const { store, model, encoding, sight, modern } = context
   const record = sight.shown(stored) ?? stored
   return isTyped(context)
     ? dataAnswer(
@@ -74,12 +79,14 @@ function one(context: EntityRequest, status: number, stored: AlmRecord): Sandbox
         encoding,
         () => ({ Favorite: plain(typed(record)) }),
         () => ({ Favorite: typed(record) }),
+        headers,
       )
     : dataAnswer(
         status,
         encoding,
         () => jsonEntity(model, record, null),
-        () => ({ Entity: xmlEntity(model, record, null, (field, value) => store.nameOf(field, value)) }),
+        () => entityXml(store, model, record, modern),
+        headers,
       )
 }
 
@@ -122,9 +129,7 @@ function plain(content: XmlContent): unknown {
 
 /** The fields of a body: a `Favorite` with elements of its own, or an entity whose filter and layout are texts. */
 function written({ request }: EntityRequest): AlmRecord {
-  const type = String(request.headers['content-type'] ?? '')
-  if (!/application\/(json|xml)/i.test(type))
-    throw new AlmRefusal(415, 'qccore.general-error', 'Unsupported Media Type')
+  const type = bodyType(request)
   const isXml = /xml/i.test(type)
   if (!(isXml ? /<Favorite[\s>]/ : /"Favorite"\s*:/).test(request.body)) {
     const fields = parseEntities(type, request.body, false)[0]?.fields ?? {}

@@ -6,6 +6,7 @@ export function dialectOf(store: AlmStore, modern: boolean): FilterDialect {
   const { filterStatus, emptyFilter, filterQuotes } = store.switches
   return {
     words: modern,
+    ignoresCase: modern,
     status: Number(filterStatus),
     empty: emptyFilter as FilterDialect['empty'],
     quotes: filterQuotes as FilterDialect['quotes'],

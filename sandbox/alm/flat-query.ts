@@ -30,7 +30,7 @@ export function flatSelection(
   const limit = whole(query.get('limit'), defaultLimit, 'limit')
   if (limit > largestLimit)
     throw new AlmRefusal(400, 'qccore.invalid-query-value', `The limit ${limit} is over the maximum of ${largestLimit}`)
-  const rows = sorted(store, model, found, coreOrder(unquoted(query.get('order-by') ?? '')))
+  const rows = sorted(store, model, found, coreOrder(unquoted(query.get('order-by') ?? '')), dialect.ignoresCase)
   return pageOf(rows, whole(query.get('offset'), 0, 'offset'), limit, request.paging)
 }
 
@@ -65,7 +65,7 @@ function comparison(model: AlmTypeModel, text: string, dialect: FilterDialect): 
   const name = aliases[match[1]] ?? match[1]
   const operator = match[2] === '!=' ? '<>' : match[2]
   if (match[3] === 'null' && fieldOf(model, name) !== undefined)
-    return (record) => (record[name] === null) === (operator === '=')
+    return (record) => ((record[name] ?? null) === null) === (operator === '=')
   const inside = operator === undefined ? match[4] : `${operator} ${match[3]}`
   const [clause] = parseFilter(`{${name}[${inside}]}`, (one) => comparisonOf(fieldOf(model, one)), dialect)
   return (record) => clause?.test(record[name] ?? null) === true

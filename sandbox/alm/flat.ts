@@ -2,6 +2,7 @@ import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import { pageOf } from '../common/paging.ts'
 import { methodNotAllowed, noSuchResource } from './answers.ts'
 import { type AttachmentRequest, contentAnswer, wantsContent } from './attachment-routes.ts'
+import { isWithheld } from './encode.ts'
 import { dialectOf } from './filter-dialect.ts'
 import { flatSelection } from './flat-query.ts'
 import type { AlmTypeModel } from './model.ts'
@@ -74,7 +75,12 @@ function projection(model: AlmTypeModel, fields: string | null): ReadonlySet<str
 function flatEntity(model: AlmTypeModel, record: AlmRecord, only: ReadonlySet<string> | null): Record<string, unknown> {
   const isAttachment = model.name === 'attachment'
   const fields = model.fields.flatMap((field): [string, unknown][] => {
-    if (field.internal === true || (only !== null && field.name !== 'id' && !only.has(field.name))) return []
+    if (
+      field.internal === true ||
+      isWithheld(record, field.name) ||
+      (only !== null && field.name !== 'id' && !only.has(field.name))
+    )
+      return []
     if (isAttachment && (field.name === 'parent-id' || field.name === 'parent-type')) return []
     const value = record[field.name] ?? null
     const one = (text: string): unknown => {

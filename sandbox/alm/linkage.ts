@@ -26,6 +26,11 @@ export class AlmLinks {
 
   /** Fills in what a new link shows of its second end; throws where that is not there. */
   complete(model: AlmTypeModel, link: AlmRecord): void {
+    if (model.name === 'requirement-coverage') {
+      const covering = this.#project.rows('test').get(Number(link['test-id']))
+      link['entity-name'] = covering?.name ?? null
+      link.status = covering?.['exec-status'] ?? null
+    }
     const [type, id] = [link['second-endpoint-type'], link['second-endpoint-id']]
     if (model.name !== 'defect-link' || typeof type !== 'string' || typeof id !== 'string') return
     const target = this.#project.types.get(type)
@@ -57,7 +62,7 @@ export class AlmLinks {
         ends(links, link).some(([kind, end]) => kind === type && end === id),
       ),
     )
-    this.#project.keep(type, id, { 'has-linkage': linked ? 'Y' : null })
+    this.#project.keep(type, id, { 'has-linkage': linked ? 'Y' : 'N' })
   }
 
   #covered(requirementId: string): void {

@@ -149,7 +149,11 @@ describe('order', () => {
   })
 
   test('a bad order-by has an id of its own', async () => {
-    expect((await one.get('defects?order-by={x[ASC]}')).json.Id).toBe('qccore.invalid-query-value')
+    const { json } = await one.get('defects?order-by={id,name[ASC]}')
+    expect([json.Id, json.Title]).toEqual(['qccore.invalid-query-value', 'not existing field: "id,name"'])
+    expect((await one.get('defects?page-size=-1')).json.Title).toBe(
+      'Page size values can be either integer between 0 and 2,000 or "max" to get the maximum available page size.',
+    )
   })
 })
 
@@ -220,5 +224,35 @@ describe('pages and fields', () => {
       subLevel: [],
     })
     expect((await one.get('defects/groups/nonsense')).status).toBe(404)
+  })
+
+  test('groups are made of what customization says can be grouped; a record counts with each of its values', async () => {
+    const { Field } = (await one.get('customization/entities/defect/fields')).json.Fields
+    for (const { name, groupable } of Field) {
+      const answer = await one.get(`defects/groups/${name}`)
+      expect([name, answer.status]).toEqual([name, groupable ? 200 : 404])
+    }
+    const { json } = await one.create('defects', { ...newDefect, 'user-04': ['Firefox', 'Edge'] })
+    const groups = (await one.get(`defects/groups/user-04?query={id[${value(json, 'id')}]}`)).json.subLevel
+    expect(groups.map((group: { Value: string; size: number }) => [group.Value, group.size])).toEqual([
+      ['Firefox', 1],
+      ['Edge', 1],
+    ])
+    await one.send('DELETE', `defects/${value(json, 'id')}`)
+    // What finds a group: a text of several words in quotes. Only a reference shows something else than its value.
+    const statuses = (await one.get('requirements/groups/vc-status')).json.subLevel
+    expect(statuses).toEqual([
+      { Name: 'vc-status', Value: '', ReferenceValue: null, Expression: '', size: statuses[0].size, subLevel: [] },
+    ])
+    await one.create('requirements', { name: 'Open', 'parent-id': '0', 'type-id': '3' })
+    const covered = (await one.get('requirements/groups/status')).json.subLevel
+    expect(covered).toContainEqual(
+      expect.objectContaining({ Value: 'Not Covered', Expression: '"Not Covered"', ReferenceValue: null }),
+    )
+    for (const { Expression, size } of covered)
+      expect([Expression, await one.find('requirements', `{status[${Expression}]}`)]).toEqual([
+        Expression,
+        expect.objectContaining({ length: size }),
+      ])
   })
 })

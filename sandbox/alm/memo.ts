@@ -75,6 +75,7 @@ function serializeNode(node: Node, how: MemoForm, verbatim: boolean): string {
   if (how.styles === 'removed' && name === 'font') return serializeAll(node.childNodes, how, verbatim)
   const attributes = node.attrs.flatMap((attribute) => {
     if (/^on/i.test(attribute.name) || /^\s*(?:javascript|vbscript):/i.test(attribute.value)) return []
+    if (attribute.name === 'style' && /url\s*\(/i.test(attribute.value)) return []
     if (how.styles === 'removed' && (attribute.name === 'style' || attribute.name === 'class')) return []
     if (name === 'img' && attribute.name === 'src' && !/^(?:https?:|data:)/i.test(attribute.value)) return []
     return ` ${attribute.name}="${escapeText(attribute.value).replace(/"/g, '&quot;')}"`

@@ -57,12 +57,14 @@ export interface AlmTypeModel {
   fields: readonly AlmFieldModel[]
   /** Whether the type has a time of its last change. */
   modified: boolean
+  /** The field that holds it, where that is not `last-modified`. */
+  modifiedField?: string
   history: boolean
   lock: boolean
   /** The type whose id stands in `parent-id`. */
   parent?: string
-  /** Id and name of the record above all others, whose parent is -1. */
-  root?: { id: number; name: string }
+  /** Id and name of the record above all others, whose parent is nobody: -1, or 0 where no record has that id. */
+  root?: { id: number; name: string; parent: '-1' | '0' }
   /** Whether names are unique among the children of one parent. */
   siblings?: boolean
   /** The field that says whether there are attachments; not given: the type has none. */
@@ -94,6 +96,16 @@ export const almTypes: readonly AlmTypeModel[] = [
   favoriteFolder,
   favorite,
 ]
+
+/** Whether a record stands above all others of its type: it is given with the project, or one of the roots of favorites. */
+export function isRoot(model: AlmTypeModel, record: { id?: unknown; 'parent-id'?: unknown }): boolean {
+  return record['parent-id'] === '-1' || (model.root !== undefined && record.id === String(model.root.id))
+}
+
+/** Whether records can be counted by a field's values: those that come from a list, a user or another record. */
+export function isGroupable(field: AlmFieldModel): boolean {
+  return field.type === 'LookupList' || field.type === 'UsersList' || field.type === 'Reference'
+}
 
 /** Status changes that the workflow scripts of the sandbox know; used where the workflow is enforced. */
 export const almTransitions: Record<string, readonly string[]> = {

@@ -18,9 +18,9 @@ const items = (...values: string[]): AlmListItem[] => values.map((value) => ({ v
 
 /** Lists with their ids, which differ from project to project. */
 const deliveredLists: readonly AlmList[] = [
-  { id: 1, name: 'YesNo', logical: 'hp.qc.yesno', items: items('N', 'Y') },
-  { id: 35, name: 'Versions', logical: null, items: [] },
-  { id: 36, name: 'All Projects', logical: null, items: [] },
+  { id: 1, name: 'YesNo', logical: 'hp.platform.yes-no', items: items('N', 'Y') },
+  { id: 35, name: 'Versions', logical: 'hp.platform.versions', items: [] },
+  { id: 36, name: 'All Projects', logical: 'hp.qc.all-projects', items: [] },
   {
     id: 270,
     name: 'Bug Status',
@@ -53,7 +53,7 @@ const deliveredLists: readonly AlmList[] = [
     logical: 'hp.qc.coverage-status',
     items: items('Blocked', 'Failed', 'N/A', 'No Run', 'Not Completed', 'Not Covered', 'Passed'),
   },
-  { id: 284, name: 'Version Status', logical: 'hp.qc.version-status', items: items('Checked_In', 'Checked_Out') },
+  { id: 284, name: 'Version Status', logical: 'hp.platform.version-status', items: items('Checked_In', 'Checked_Out') },
   { id: 285, name: 'Test Status', logical: 'hp.qc.test-status', items: items('Design', 'Imported', 'Ready', 'Repair') },
   { id: 286, name: 'Test Set Status', logical: 'hp.qc.test-set-status', items: items('Closed', 'Open') },
   {
@@ -72,6 +72,15 @@ const deliveredLists: readonly AlmList[] = [
       ...items('Core'),
     ],
   },
+  { id: 288, name: 'Link Type', logical: 'hp.qc.link-type', items: items('Duplicate', 'Related') },
+  {
+    id: 289,
+    name: 'Coverage Mode',
+    logical: 'hp.qc.coverage-mode',
+    items: items('All Configurations', 'Selected Configurations'),
+  },
+  // No field takes its values from this one.
+  { id: 1004, name: 'Regions', logical: null, items: items('North', 'South') },
 ]
 
 /** The lists of one project, which people change. */

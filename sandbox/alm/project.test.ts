@@ -36,8 +36,16 @@ describe('domains and projects', () => {
   })
 
   test('the version, in the site', async () => {
-    expect((await asXml.get('/rest/sa/version')).text).toContain('<MajorVersion>26.1</MajorVersion>')
-    expect((await one.get('/v2/sa/api/site-version')).json).toEqual({ version: '26.1' })
+    // New servers tell the number of the build there, and elsewhere what they are sold as.
+    expect((await asXml.get('/rest/sa/version')).text).toContain('<SiteVersion>20.0 (Build 20.00.0.143)</SiteVersion>')
+    expect((await one.get('/rest/sa/version')).json).toEqual({ SiteVersion: '20.0 (Build 20.00.0.143)' })
+    expect((await one.get('/v2/sa/api/site-version')).json['site-version']).toMatchObject({ 'external-version': 26.1 })
+    const old = await startAlm({ version: '12.5' })
+    const client = await old.client('xml').signIn()
+    expect((await client.get('/rest/sa/version')).text).toContain(
+      '<SAVersion><MajorVersion>12</MajorVersion><MinorVersion>50</MinorVersion>',
+    )
+    await old.alm.close()
   })
 
   test('only what the user may open', async () => {
@@ -136,6 +144,10 @@ describe('customization', () => {
     expect(await names('used-lists?name=Severity,Priority')).toEqual(['Severity', 'Priority'])
     expect(await names('used-lists?id=1,279')).toEqual(['YesNo', 'Severity'])
     expect(await names('entities/release/lists')).toEqual([])
+    // A list that no field uses is a list all the same.
+    expect(await names('lists')).toEqual(expect.arrayContaining(['Severity', 'Regions']))
+    expect(await names('used-lists')).not.toContain('Regions')
+    expect(await names('used-lists?name=Regions')).toEqual([])
     expect(await names('entities/defect/lists')).toContain('Browsers')
     const { json } = await one.get('customization/used-lists?id=279')
     expect(json.lists[0].Items[2]).toEqual({ value: '3-High', logicalName: 'hp.qc.severity.high' })
@@ -162,9 +174,44 @@ describe('customization', () => {
 
   test('relations name the references; types and unknown things', async () => {
     const { json } = await one.get('customization/entities/defect/relations/')
-    expect(json.Relations.Relation).toContainEqual(
-      expect.objectContaining({ SourceEntity: 'defect', TargetEntity: 'release', Field: 'target-rel' }),
+    expect(json.TotalResults).toBe(json.Relation.length)
+    const storage = (column: string) => ({
+      customizationStorageDescriptor: {
+        ReferenceStorage: {
+          ReferenceIdColumn: column,
+          ReferenceLocation: 'IN_SOURCE_ENTITY',
+          ReferenceTypeColumn: null,
+        },
+      },
+    })
+    expect(json.Relation).toContainEqual(
+      expect.objectContaining({
+        Name: 'defect-detected-in-rel-to-release',
+        SourceEntity: 'defect',
+        TargetEntity: 'release',
+        Type: 'connection',
+        StorageDescriptor: storage('detected-in-rel'),
+        TargetAliases: [
+          { Name: 'release', Unique: false },
+          { Name: 'connected-to-release', Unique: false },
+          { Name: 'defect-to-detected-release-mirror', Unique: true },
+        ],
+      }),
     )
+    const { text } = await asXml.get('customization/entities/requirement/relations')
+    expect(text).toMatch(
+      /<Relations TotalResults="\d+"><Relation Type="connection" Name="requirement-target-rel-to-release">/,
+    )
+    expect(text).toContain(
+      '<TargetAliases><Alias Unique="true" Name="release"/><Alias Unique="true" Name="connected-to-release"/></TargetAliases>',
+    )
+    expect(text).toContain('<Relation Type="containment"')
+    const all = (await one.get('customization/relations')).json.Relation
+    expect(all).toEqual(expect.arrayContaining(json.Relation))
+    expect((await asXml.get('customization/extensions')).text).toContain(
+      '<Extension Name="QUALITY_CENTER" DisplayName="Quality Center"><Version>',
+    )
+    expect((await one.get('customization/relations/defect')).status).toBe(404)
     expect((await one.get('customization/entities/nothing/fields')).status).toBe(404)
     expect((await one.get('customization/nothing')).status).toBe(404)
     expect((await one.send('PUT', 'customization/users', {})).status).toBe(405)
@@ -176,6 +223,9 @@ describe('customization', () => {
     const second = await one.get('customization/users', { 'if-none-match': etag })
     expect([second.status, second.text, second.headers.get('etag')]).toEqual([304, '', etag])
     expect((await one.get('customization/users', { 'if-none-match': '"x"' })).status).toBe(200)
+    for (const tags of [`"x", ${etag}`, `W/${etag}`, '*'])
+      expect((await one.get('customization/users', { 'if-none-match': tags })).status).toBe(304)
+    expect((await one.get('customization/relations')).headers.get('etag')).toMatch(/^".+"$/)
   })
 })
 

@@ -23,6 +23,8 @@ export function comparisonOf(field: AlmFieldModel | undefined): Comparison | und
 export interface FilterDialect {
   /** GT, LT, EQ, GE and LE beside the signs. */
   words: boolean
+  /** CI in order-by. */
+  ignoresCase: boolean
   /** Status of bad syntax. */
   status: number
   /** Whether an empty literal finds records without a value. */

@@ -3,13 +3,26 @@ import type { AlmFieldModel, AlmTypeModel } from './model.ts'
 /** A reference of a type, and the names by which filters reach the records it leads to. */
 export interface AlmRelation {
   field: AlmFieldModel
+  type: 'connection' | 'containment'
   target: string
-  aliases: readonly string[]
+  /** Those that are not unique are shared with other references to the same type. */
+  aliases: readonly { name: string; unique: boolean }[]
 }
 
 const known = new Map<string, readonly AlmRelation[]>()
 
-/** Each relation goes by its field's name; one to each type, the target before others, also by the name of that type. */
+/** Unique names of references beside which there is another one to the same type. */
+const mirrors: Readonly<Record<string, string>> = {
+  'defect target-rel': 'defect-to-target-release-mirror',
+  'defect detected-in-rel': 'defect-to-detected-release-mirror',
+  'defect target-rcyc': 'defect-to-target-rcycl-mirror',
+  'defect detected-in-rcyc': 'defect-to-detected-rcycl-mirror',
+}
+
+/**
+ * Each relation goes by the name of the type it leads to, alone and behind `connected-to-` or `contained-in-`. Where several
+ * lead to one type those names stand for the one to the target, and each has another one that is its own.
+ */
 export function relationsOf(model: AlmTypeModel): readonly AlmRelation[] {
   const before = known.get(model.name)
   if (before !== undefined) return before
@@ -18,11 +31,19 @@ export function relationsOf(model: AlmTypeModel): readonly AlmRelation[] {
     return target === undefined ? [] : [{ field, target }]
   })
   const relations = references.map(({ field, target }): AlmRelation => {
-    const alike = references.filter((one) => one.target === target).map((one) => one.field.name)
-    const own = field.name.replace(/-id$/, '')
-    const first = alike.find((name) => name.startsWith('target-')) ?? alike[0]
-    return { field, target, aliases: first === field.name && own !== target ? [target, own] : [own] }
+    const type = field.name === 'parent-id' ? 'containment' : 'connection'
+    const alone = references.filter((one) => one.target === target).length === 1
+    const shared = [target, type === 'containment' ? `contained-in-${target}` : `connected-to-${target}`]
+    const own = mirrors[`${model.name} ${field.name}`] ?? `${model.name}-to-${field.name}-mirror`
+    return {
+      field,
+      type,
+      target,
+      aliases: [...shared.map((name) => ({ name, unique: alone })), ...(alone ? [] : [{ name: own, unique: true }])],
+    }
   })
+  // The target before others: a shared name means the first that has it.
+  relations.sort((a, b) => Number(b.field.name.startsWith('target-')) - Number(a.field.name.startsWith('target-')))
   known.set(model.name, relations)
   return relations
 }

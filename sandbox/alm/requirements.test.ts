@@ -60,6 +60,19 @@ describe('the tree', () => {
     ])
   })
 
+  test('a rich text sets the flag that says so, and an empty one clears it', async () => {
+    const id = await made('Rich', top)
+    expect(await field(id, 'has-rich-content')).toBe('N')
+    await one.update(`requirements/${id}`, { 'req-rich-content': 'formatted' })
+    expect(await field(id, 'has-rich-content')).toBe('Y')
+    expect(
+      await field(await made('Rich from the start', top, '3', { 'req-rich-content': 'x' }), 'has-rich-content'),
+    ).toBe('Y')
+    await one.update(`requirements/${id}`, { 'req-rich-content': '' })
+    expect(await field(id, 'has-rich-content')).toBe('N')
+    expect((await one.update(`requirements/${id}`, { 'has-rich-content': 'Y' })).status).toBe(403)
+  })
+
   test('paths, order, names and numbers follow what is made, moved and renamed', async () => {
     const [a, b] = [await made('A', top), await made('B', top)]
     const below = await made('Below', a)
@@ -150,22 +163,33 @@ describe('the tree', () => {
 describe('types', () => {
   test('are listed in both encodings, delivered ones and those of the project', async () => {
     const { types } = (await one.get('customization/entities/requirement/types')).json
-    expect(types.map((type: { id: number; name: string }) => [type.id, type.name])).toEqual([
-      [0, 'Undefined'],
-      [1, 'Folder'],
-      [2, 'Group'],
-      [3, 'Functional'],
-      [4, 'Business'],
-      [5, 'Testing'],
-      [6, 'Performance'],
-      [66, 'Business Model'],
-      [101, 'User Story'],
-      [102, 'Compliance'],
+    expect(types.map((type: { id: string; name: string }) => [type.id, type.name])).toEqual([
+      ['0', 'Undefined'],
+      ['1', 'Folder'],
+      ['2', 'Group'],
+      ['3', 'Functional'],
+      ['4', 'Business'],
+      ['5', 'Testing'],
+      ['6', 'Performance'],
+      ['66', 'Business Model'],
+      ['101', 'User Story'],
+      ['102', 'Compliance'],
     ])
-    expect(types[1]).toMatchObject({ 'has-direct-coverage': false, 'default-child-type-id': 0 })
+    expect(types[1]).toMatchObject({
+      'has-direct-coverage': 'N',
+      'default-child-type-id': '0',
+      'is-document-root': 'N',
+      'icon-ref': null,
+    })
     expect((await asXml.get('customization/entities/requirement/types')).text).toContain(
-      '<types><type name="Undefined" id="0">',
+      '<types><type name="Undefined" id="0"><default-child-type-id>0</default-child-type-id><has-direct-coverage>Y</has-direct-coverage>',
     )
+  })
+
+  test('are asked for in vain of other entities: an empty list, and of defects a server error', async () => {
+    expect((await one.get('customization/entities/test/types')).json).toEqual({ types: [] })
+    const answer = await one.get('customization/entities/defect/types')
+    expect(problem(answer)).toEqual([500, 'qccore.general-error', 'General Error'])
   })
 
   test('have fields of their own, which some require, and refuse those of others', async () => {
@@ -209,11 +233,17 @@ describe('sets of references', () => {
     expect(values(await get(id), 'target-rel')).toEqual([{ value: '1001' }, { value: doomed }])
     await one.update(`requirements/${id}`, { 'target-rel': `1002;${doomed}` })
     expect(values(await get(id), 'target-rel')).toEqual([{ value: '1002' }, { value: doomed }])
-    expect((await one.update(`requirements/${id}`, { 'target-rel': '1001,1002' })).status).toBe(500)
+    expect(problem(await one.update(`requirements/${id}`, { 'target-rel': '1001,1002' }))).toEqual([
+      500,
+      'qccore.general-error',
+      "target-rel field should contain only numbers, given '1001,1002'",
+    ])
     await one.send('DELETE', `releases/${doomed}`)
     expect(values(await get(id), 'target-rel')).toEqual([{ value: '1002' }])
     await one.update(`requirements/${id}`, { 'target-rel': '' })
-    expect(values(await get(id), 'target-rel')).toEqual([{}])
+    // A set of references without any is no value at all, in either encoding.
+    expect(values(await get(id), 'target-rel')).toEqual([])
+    expect((await asXml.get(`requirements/${id}`)).text).toContain('<Field Name="target-rel"/>')
   })
 })
 
@@ -227,22 +257,29 @@ describe('filters through references', () => {
       await id('second', { 'target-rel': '1002', 'detected-in-rel': '1001' }),
       await id('none', {}),
     ]
-    expect(await one.find('defects', `{target-rel.name["${named}"]}`)).toEqual([inFirst])
-    expect(await one.find('defects', `{target-rel.name["${named}"];target-rel.inclusive-filter[false]}`)).toEqual([
+    expect(await one.find('defects', `{release.name["${named}"]}`)).toEqual([inFirst])
+    expect(await one.find('defects', `{release.name["${named}"];release.inclusive-filter[false]}`)).toEqual([
       inSecond,
       inNone,
     ])
-    expect(await one.find('defects', `{release.name["${named}"]}`)).toEqual([inFirst])
-    expect(await one.find('defects', `{target-rel.id[1001];detected-in-rel.id[1002]}`)).toEqual([])
+    expect(await one.find('defects', `{connected-to-release.name["${named}"]}`)).toEqual([inFirst])
+    expect(await one.find('defects', `{defect-to-detected-release-mirror.name["${named}"]}`)).toEqual([inSecond])
+    // The field's own name is no alias.
+    expect(await one.find('defects', `{target-rel.name["${named}"]}`)).toBe(404)
+    expect(
+      await one.find(
+        'defects',
+        `{defect-to-target-release-mirror.id[1001];defect-to-detected-release-mirror.id[1002]}`,
+      ),
+    ).toEqual([])
     expect(await one.find('defects', `{nowhere.name["x"]}`)).toBe(404)
-    expect(await one.find('defects', `{target-rel.nothing["x"]}`)).toBe(404)
-    const { Relation } = (await one.get('customization/entities/defect/relations/')).json.Relations
-    expect(Relation).toContainEqual(
-      expect.objectContaining({
-        Field: 'target-rel',
-        Aliases: { Alias: [{ Name: 'release' }, { Name: 'target-rel' }] },
-      }),
+    expect(await one.find('defects', `{release.nothing["x"]}`)).toBe(404)
+    const { Relation } = (await one.get('customization/entities/defect/relations/')).json
+    const aliases = Relation.flatMap((relation: { TargetAliases: { Name: string }[] }) =>
+      relation.TargetAliases.map((alias) => alias.Name),
     )
+    for (const alias of aliases.filter((name: string) => !name.includes('environment')))
+      expect([alias, await one.find('defects', `{${alias}.id[999]}`)]).toEqual([alias, []])
   })
 })
 

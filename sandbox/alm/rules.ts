@@ -120,7 +120,12 @@ export class AlmRules {
         return
       case 'Reference': {
         if (!/^-?\d+$/.test(value)) {
-          if (field.multiple === true) throw new AlmRefusal(500, 'qccore.general-error', 'begin 0, end -1, length 0')
+          if (field.multiple === true)
+            throw new AlmRefusal(
+              500,
+              'qccore.general-error',
+              `${field.name} field should contain only numbers, given '${value}'`,
+            )
           wrongType()
         }
         if (field.name === 'type-id' && model.subtypes?.some((one) => String(one.id) === value) === false)

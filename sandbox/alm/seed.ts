@@ -33,7 +33,7 @@ export function seedProject(store: AlmStore, options: { seed: number; defects: n
     store.startIds(type, root.id + 1)
     const body = {
       name: root.name,
-      'parent-id': '-1',
+      'parent-id': root.parent,
       ...(subtypes === undefined ? {} : { 'type-id': '1', 'creation-time': '2025-01-02', 'req-time': '08:00:00' }),
     }
     store.create(type, body, writer, at, root.id)

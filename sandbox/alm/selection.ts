@@ -28,10 +28,9 @@ export function selectPage(
 ): Selection {
   const only = projection(model, query.get('fields'))
   const found = matching(store, model, query.get('query'), dialect, sight, source)
-  const rows = sorted(store, model, found, query.get('order-by') ?? '')
+  const rows = sorted(store, model, found, query.get('order-by') ?? '', dialect.ignoresCase)
   const size = pageSize(query.get('page-size'))
-  // Counted from 1.
-  const start = Math.max(1, Number(query.get('start-index') ?? '1') || 1) - 1
+  const start = startIndex(query.get('start-index'))
   const { page, total } = pageOf(rows, start, size, paging)
   return { only, page, total: size === 0 ? 0 : total }
 }
@@ -83,9 +82,17 @@ function pageSize(text: string | null): number {
     throw new AlmRefusal(
       404,
       'qccore.invalid-query-value',
-      `Invalid page size '${text}': it must be between 0 and 2,000 or "max"`,
+      'Page size values can be either integer between 0 and 2,000 or "max" to get the maximum available page size.',
     )
   return Math.min(size, largestPage)
+}
+
+/** The place of the first row, from 0; on the wire it is counted from 1. */
+function startIndex(text: string | null): number {
+  if (text === null) return 0
+  if (!/^-?\d+$/.test(text))
+    throw new AlmRefusal(404, 'qccore.invalid-query-value', `Invalid start index '${text}': it must be a number`)
+  return Math.max(1, Number(text)) - 1
 }
 
 function candidates(store: AlmStore, model: AlmTypeModel, clauses: readonly Clause[]): Iterable<AlmRecord> {
@@ -112,8 +119,14 @@ function candidates(store: AlmStore, model: AlmTypeModel, clauses: readonly Clau
   return all.values()
 }
 
-/** In the order asked for, then by id. A comma is part of a name here, and so an unknown field. */
-export function sorted(store: AlmStore, model: AlmTypeModel, rows: AlmRecord[], orderBy: string): AlmRecord[] {
+/** In the order asked for, then by id. A comma is part of a name here, and so an unknown field; newer servers know CI. */
+export function sorted(
+  store: AlmStore,
+  model: AlmTypeModel,
+  rows: AlmRecord[],
+  orderBy: string,
+  knowsCase: boolean,
+): AlmRecord[] {
   const keys = orderBy
     .trim()
     .replace(/^\{|\}$/g, '')
@@ -122,9 +135,10 @@ export function sorted(store: AlmStore, model: AlmTypeModel, rows: AlmRecord[], 
       if (part.trim() === '') return []
       const match = /^\s*([^[\]]+?)\s*(?:\[\s*(ASC|DESC)\s*(?:,\s*CI\s*)?\])?\s*$/i.exec(part)
       const field = fieldOf(model, match?.[1] ?? '')
-      if (match === null || field === undefined)
-        throw new AlmRefusal(404, 'qccore.invalid-query-value', `Invalid order-by field '${part}'`)
-      return [{ field, descending: match[2]?.toUpperCase() === 'DESC', ignoreCase: /,\s*CI\s*\]/i.test(part) }]
+      const ignoreCase = /,\s*CI\s*\]/i.test(part)
+      if (match === null || field === undefined || (ignoreCase && !knowsCase))
+        throw new AlmRefusal(404, 'qccore.invalid-query-value', `not existing field: "${match?.[1] ?? part}"`)
+      return [{ field, descending: match[2]?.toUpperCase() === 'DESC', ignoreCase }]
     })
   const shown = (field: AlmFieldModel, record: AlmRecord, ignoreCase: boolean): string => {
     const value = String(record[field.name] ?? '')

@@ -4,7 +4,7 @@ import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
 import { Permissions } from '../common/permissions.ts'
 import { TruthLog } from '../common/truth-log.ts'
-import { acceptedEncoding, type Encoding, methodNotAllowed, noSuchResource, refusalAnswer } from './answers.ts'
+import { acceptedEncoding, type Encoding, noSuchResource, refusalAnswer } from './answers.ts'
 import { AlmAttachments, type NewAttachment } from './attachments.ts'
 import { withComment } from './comments.ts'
 import { type Population, populate } from './populate.ts'
@@ -137,8 +137,8 @@ export function createAlmSandbox(options: AlmOptions) {
       projects !== 'projects' ||
       inProject === undefined
     ) {
-      if (request.method !== 'GET') throw methodNotAllowed()
       return siteRoutes({
+        method: request.method,
         segments,
         query: request.query,
         encoding,

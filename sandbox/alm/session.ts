@@ -37,6 +37,8 @@ export interface AlmSession {
   user: string
   xsrf: string
   usedAt: number
+  /** Longest time without a request; null: that of the site. */
+  idleMs: number | null
   served: number
 }
 
@@ -89,9 +91,10 @@ export class AlmSessions {
     let session = this.#liveSession(request)
     const expired = this.#ended.get(request.cookies.get('QCSession') ?? '')
     if (expired?.how === 'expired' && (token === undefined || !this.#renews())) throw this.#sessionExpired()
+    // A session says what is open, and only the token who it is: without it nobody is there.
+    if (token === undefined) throw authenticationFailed()
     if (session === undefined) {
-      if (token === undefined || token.login.closed || this.switches.implicitSession === 'no')
-        throw authenticationFailed()
+      if (token.login.closed || this.switches.implicitSession === 'no') throw authenticationFailed()
       // A write with the token alone cannot know the XSRF token of a session that is not open yet.
       if (expired === undefined && this.modern && request.method !== 'GET') throw xsrfMissing()
       session = this.#open(token.login.user, token.login.key, expired?.xsrf)
@@ -118,7 +121,7 @@ export class AlmSessions {
     if (this.#token(request)?.login.loggedOut === true || ended()?.how === 'logged-out') throw loggedOut()
     const session = this.#liveSession(request)
     if (ended()?.how === 'expired') throw this.#sessionExpired()
-    if (session === undefined) throw authenticationFailed()
+    if (session === undefined || this.#token(request) === undefined) throw authenticationFailed()
     return session
   }
 
@@ -141,9 +144,11 @@ export class AlmSessions {
     return this.#issue({ user, key, loggedOut: false, closed: false })
   }
 
-  /** A new site session, as the cookies that bring it. */
-  openSession(user: string, key: string | null): string[] {
-    return this.cookiesOf(this.#open(user, key))
+  /** A new site session, as the cookies that bring it; it may ask for another idle limit than the site's, in minutes. */
+  openSession(user: string, key: string | null, idleMinutes?: number): string[] {
+    const session = this.#open(user, key)
+    if (idleMinutes !== undefined) session.idleMs = idleMinutes * 60_000
+    return this.cookiesOf(session)
   }
 
   cookiesOf(session: AlmSession): string[] {
@@ -170,7 +175,9 @@ export class AlmSessions {
     const login = this.loginOf(request)
     const session = this.#liveSession(request)
     if (session !== undefined) this.#checkLogoutXsrf(request, session.xsrf)
-    else if (request.cookies.has('XSRF-TOKEN')) this.#checkLogoutXsrf(request, request.cookies.get('XSRF-TOKEN'))
+    // Where the site session was given back there is nothing left to guard.
+    else if (!login.closed && request.cookies.has('XSRF-TOKEN'))
+      this.#checkLogoutXsrf(request, request.cookies.get('XSRF-TOKEN'))
     login.loggedOut = true
     if (session !== undefined) this.#end(session, 'logged-out')
   }
@@ -227,21 +234,24 @@ export class AlmSessions {
     return new AlmRefusal(Number(this.switches.idleStatus), `qccore.${this.switches.idleId}`, 'Session expired.')
   }
 
+  #isIdle(session: AlmSession): boolean {
+    return this.#now() - session.usedAt > (session.idleMs ?? Number(this.switches.idleSeconds) * 1_000)
+  }
+
   /** The session a request names, if it is open; one that was idle for too long ends here. */
   #liveSession(request: SandboxRequest): AlmSession | undefined {
     const session = this.#sessions.get(request.cookies.get('QCSession') ?? '')
     if (session === undefined) return undefined
-    if (this.#now() - session.usedAt <= Number(this.switches.idleSeconds) * 1_000) return session
+    if (!this.#isIdle(session)) return session
     this.#end(session, 'expired')
     return undefined
   }
 
   /** An API key has a limited number of sessions at a time; those that were idle for too long do not count. */
   #open(user: string, apiKey: string | null, xsrf = secret()): AlmSession {
-    const idle = Number(this.switches.idleSeconds) * 1_000
     const live = new Set(
       [...this.#sessions.values()]
-        .filter((one) => one.apiKey !== null && one.apiKey === apiKey && this.#now() - one.usedAt <= idle)
+        .filter((one) => one.apiKey !== null && one.apiKey === apiKey && !this.#isIdle(one))
         .map((one) => one.key),
     )
     if (live.size >= Number(this.switches.keySessions))
@@ -254,6 +264,7 @@ export class AlmSessions {
       user,
       xsrf,
       usedAt: this.#now(),
+      idleMs: null,
       served: 0,
     }
     this.#sessions.set(session.cookie, session)

@@ -13,7 +13,7 @@ export interface AlmSight {
   checkFields(names: readonly string[]): void
   /** Whether the field is not for this user. */
   hides(field: string): boolean
-  /** The record as the user sees it now: hidden fields without a value, and their own copy of what they have checked out; null: not at all. */
+  /** The record as the user sees it now: without hidden fields (or their values), and their own copy of what they have checked out; null: not at all. */
   shown(record: AlmRecord): AlmRecord | null
   /** The same of one state of a record, whoever has it checked out. */
   visible(record: AlmRecord): AlmRecord | null
@@ -26,7 +26,9 @@ export function sightOf(store: AlmStore, permissions: Permissions, user: string,
   const visible = (record: AlmRecord): AlmRecord | null => {
     if (model.owned === true && !isOpen(record, user)) return null
     if (!permissions.sees(user, model.name, String(record.id))) return null
-    return hidden === null ? record : { ...record, ...Object.fromEntries([...hidden].map((name) => [name, null])) }
+    if (hidden === null) return record
+    const shown = store.switches.hiddenFields === 'empty' ? null : undefined
+    return { ...record, ...Object.fromEntries([...hidden].map((name) => [name, shown])) } as AlmRecord
   }
   const shown = (record: AlmRecord) => visible(store.versions.seenBy(model, record, user))
   return {

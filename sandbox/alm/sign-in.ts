@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import {
   acceptedEncoding,
+  bodyType,
   dataAnswer,
   type Encoding,
   methodNotAllowed,
   noSuchResource,
   refusalAnswer,
+  unsupportedMediaType,
 } from './answers.ts'
 import { AlmRefusal } from './refusal.ts'
 import { type AlmAccount, type AlmSessions, authenticationFailed } from './session.ts'
@@ -19,12 +21,14 @@ export function signInRoutes(sessions: AlmSessions, request: SandboxRequest, pat
   const { method } = request
   switch (path) {
     case '/authentication-point/alm-authenticate':
+      if (sessions.switches.almAuthenticate === 'no') throw noSuchResource()
       if (method !== 'POST') throw methodNotAllowed()
       return almAuthenticate(sessions, request)
     case '/authentication-point/authenticate':
       if (method !== 'GET' && method !== 'POST') throw methodNotAllowed()
       return basic(sessions, request, false)
     case '/api/authentication/sign-in':
+      if (sessions.switches.flatSignIn === 'no') throw noSuchResource()
       if (method !== 'GET' && method !== 'POST') throw methodNotAllowed()
       return basic(sessions, request, true)
     case '/authentication-point/logout':
@@ -62,22 +66,24 @@ function almAuthenticate(sessions: AlmSessions, request: SandboxRequest): Sandbo
 
 function writtenCredentials(sessions: AlmSessions, request: SandboxRequest): { user: string; password: string } {
   let body: Record<string, unknown>
-  if (/json/i.test(String(request.headers['content-type'] ?? ''))) {
-    if (!sessions.modern) throw new AlmRefusal(415, 'qccore.general-error', 'Unsupported Media Type')
+  if (/json/i.test(bodyType(request))) {
+    if (!sessions.modern) throw unsupportedMediaType()
     body = looseJson(request.body)
-  } else {
-    try {
-      body = parseXml(request.body)
-    } catch {
-      throw new AlmRefusal(400, 'qccore.general-error', 'The body is not valid XML')
-    }
-  }
+  } else body = xmlBody(request)
   const inner = body['alm-authentication'] ?? body
   const text = (name: string) => {
     const value = inner !== null && typeof inner === 'object' ? (inner as Record<string, unknown>)[name] : undefined
     return typeof value === 'string' ? value : ''
   }
   return { user: text('user'), password: text('password') }
+}
+
+function xmlBody(request: SandboxRequest): Record<string, unknown> {
+  try {
+    return parseXml(request.body)
+  } catch {
+    throw new AlmRefusal(400, 'qccore.general-error', 'The body is not valid XML')
+  }
 }
 
 function basic(sessions: AlmSessions, request: SandboxRequest, withSession: boolean): SandboxAnswer {
@@ -110,8 +116,9 @@ function siteSession(sessions: AlmSessions, request: SandboxRequest): SandboxAns
   switch (request.method) {
     case 'POST': {
       const login = sessions.loginOf(request)
+      const cookies = sessions.openSession(login.user, login.key, idleMinutes(request))
       login.closed = false
-      return { status: 201, headers: { ...plain, 'set-cookie': sessions.openSession(login.user, login.key) }, body: '' }
+      return { status: 201, headers: { ...plain, 'set-cookie': cookies }, body: '' }
     }
     case 'GET':
     case 'PUT': {
@@ -129,6 +136,20 @@ function siteSession(sessions: AlmSessions, request: SandboxRequest): SandboxAns
     default:
       throw methodNotAllowed()
   }
+}
+
+/** The `time-out` of `session-parameters`, in minutes; undefined: not given, so that the site's holds. */
+function idleMinutes(request: SandboxRequest): number | undefined {
+  if (request.body.trim() === '') return undefined
+  if (!/xml/i.test(bodyType(request))) throw unsupportedMediaType()
+  const { 'session-parameters': given } = xmlBody(request)
+  if (given === undefined) throw new AlmRefusal(400, 'qccore.general-error', 'The body holds no session-parameters')
+  const minutes =
+    given !== null && typeof given === 'object' ? (given as Record<string, unknown>)['time-out'] : undefined
+  if (minutes === undefined || minutes === '') return undefined
+  if (!/^\s*[1-9]\d*\s*$/.test(String(minutes)))
+    throw new AlmRefusal(400, 'qccore.general-error', `Invalid time-out '${String(minutes)}'`)
+  return Number(minutes)
 }
 
 function logOut(sessions: AlmSessions, request: SandboxRequest): SandboxAnswer {

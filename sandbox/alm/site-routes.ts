@@ -1,7 +1,8 @@
 import type { SandboxAnswer } from '../common/http.ts'
-import { dataAnswer, type Encoding, noSuchResource } from './answers.ts'
+import { dataAnswer, type Encoding, methodNotAllowed, noSuchResource } from './answers.ts'
 
 export interface SiteRequest {
+  method: string
   /** Path below `/qcbin`, in decoded segments. */
   segments: readonly string[]
   query: URLSearchParams
@@ -15,22 +16,23 @@ export interface SiteRequest {
   flatLists: boolean
 }
 
-/** What lies above the projects: version, domains and the lists of projects, in both API generations. */
+/** What lies above the projects: version, domains and the lists of projects, in both API generations; to be read. */
 export function siteRoutes(request: SiteRequest): SandboxAnswer {
+  const answer = told(request)
+  if (request.method !== 'GET') throw methodNotAllowed()
+  return answer
+}
+
+function told(request: SiteRequest): SandboxAnswer {
   const { segments, version, query } = request
   const projectsToo = query.get('include-projects-info') === 'y'
   const [, , domain] = segments
   switch (segments.length === 4 ? `${segments[0]}/${segments[1]}/*/${segments[3]}` : segments.join('/')) {
     case 'rest/sa/version':
-      return dataAnswer(
-        200,
-        request.encoding,
-        () => ({ SAVersion: { MajorVersion: version, MinorVersion: '0', Version: version } }),
-        () => ({ SAVersion: { MajorVersion: version, MinorVersion: '0', Version: version } }),
-      )
+      return versionAnswer(request)
     case 'v2/sa/*/site-version':
       if (version === '12.5') throw noSuchResource()
-      return flat({ version })
+      return flat({ 'site-version': { 'full-version': buildNumber, 'external-version': Number(version) } })
     case 'rest/domains':
       return domains(request, projectsToo)
     case 'rest/domains/*/projects':
@@ -42,6 +44,23 @@ export function siteRoutes(request: SiteRequest): SandboxAnswer {
     default:
       throw noSuchResource()
   }
+}
+
+/** Newer servers number their builds otherwise than they are sold. */
+const buildNumber = '20.0 (Build 20.00.0.143)'
+
+/** The version as the server numbers it: 26.1 tells its build alone. */
+function versionAnswer({ version, encoding }: SiteRequest): SandboxAnswer {
+  const told =
+    version === '12.5'
+      ? { SAVersion: { MajorVersion: '12', MinorVersion: '50', Version: version } }
+      : { SiteVersion: buildNumber }
+  return dataAnswer(
+    200,
+    encoding,
+    () => told,
+    () => told,
+  )
 }
 
 function flatDomains({ visible }: SiteRequest, projectsToo: boolean): unknown {

@@ -6,7 +6,7 @@ import { withDefaults } from './defaults.ts'
 import { AlmIndexes } from './indexes.ts'
 import { AlmLinks } from './linkage.ts'
 import { AlmLocks } from './locks.ts'
-import { type AlmFieldModel, type AlmTypeModel, almTypes } from './model.ts'
+import { type AlmFieldModel, type AlmTypeModel, almTypes, isRoot } from './model.ts'
 import { type AlmList, AlmLists } from './picklists.ts'
 import { AlmRefusal } from './refusal.ts'
 import { AlmRules } from './rules.ts'
@@ -163,15 +163,15 @@ export class AlmStore {
     const record: AlmRecord = Object.fromEntries(model.fields.map((field) => [field.name, null]))
     for (const [name, value] of Object.entries(counting)) record[name] = this.#stored(model, name, value)
     record.id = String(id)
-    if (model.modified) record['last-modified'] = at ?? this.modifiedTime()
+    if (model.modified) record[model.modifiedField ?? 'last-modified'] = at ?? this.modifiedTime()
     record['ver-stamp'] = '1'
     this.#links.complete(model, record)
+    this.#withFlags(record)
     withDefaults(model, record, { user: writer.user, at: this.localTime() })
     this.versions.begin(model, record, writer.user)
     this.#rules.checkRequired(model, record)
     this.#rules.checkDates(model, record)
-    const isRoot = writer.via === 'seed' && record['parent-id'] === '-1'
-    if (!isRoot) this.#trees.check(model, null, record)
+    if (writer.via !== 'seed' || !isRoot(model, record)) this.#trees.check(model, null, record)
     this.#trees.place(model, null, record)
     if (reserved === undefined) this.#nextId.set(type, id + 1)
     this.#put(model, null, record)
@@ -192,6 +192,7 @@ export class AlmStore {
     const after: AlmRecord = { ...before }
     for (const [name, value] of Object.entries(counting))
       if (name !== 'id') after[name] = this.#stored(model, name, value)
+    this.#withFlags(after)
     this.#rules.checkRequired(model, after)
     this.#rules.checkDates(model, after)
     this.#trees.check(model, before, after)
@@ -241,7 +242,7 @@ export class AlmStore {
       (field) => JSON.stringify(before[field.name]) !== JSON.stringify(after[field.name]),
     )
     after['ver-stamp'] = String(Number(before['ver-stamp']) + 1)
-    if (model.modified) after['last-modified'] = at ?? this.modifiedTime()
+    if (model.modified) after[model.modifiedField ?? 'last-modified'] = at ?? this.modifiedTime()
     return changed
   }
 
@@ -257,7 +258,7 @@ export class AlmStore {
     const before = this.get(type, id)
     this.locks.check(type, id, writer)
     this.versions.check(model, id, writer)
-    if (before['parent-id'] === '-1')
+    if (isRoot(model, before))
       throw new AlmRefusal(403, 'qccore.operation-forbidden', 'The root folder cannot be deleted')
     for (const [kind, child] of this.#below(type, id))
       if (forceChildren || model.root === undefined) this.delete(kind.name, String(child.id), writer, forceChildren)
@@ -348,6 +349,11 @@ export class AlmStore {
 
   unlock(type: string, id: string, writer: AlmWriter): void {
     this.locks.release(type, id, writer)
+  }
+
+  /** Flags that follow another field of the same record. */
+  #withFlags(record: AlmRecord): void {
+    if ('has-rich-content' in record) record['has-rich-content'] = record['req-rich-content'] === null ? 'N' : 'Y'
   }
 
   #stored(model: AlmTypeModel, name: string, value: AlmStored): AlmStored {

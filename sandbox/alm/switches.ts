@@ -38,6 +38,16 @@ export const almSwitches = {
     values: ['200', '201'],
     description: 'Status of a sign-in by alm-authenticate.',
   },
+  almAuthenticate: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'Whether alm-authenticate is there; very old servers have Basic authentication alone.',
+  },
+  flatSignIn: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'Whether api/authentication/sign-in is there; old servers have none, and some sites hide it.',
+  },
   getLogout: { default: 'by-version', values: ['by-version', 'yes', 'no'], description: 'Log out by GET.' },
   loginLockout: {
     default: '0',
@@ -83,6 +93,11 @@ export const almSwitches = {
     values: ['any', 'configured'],
     description:
       'Which types may stand below which: any; or as projects configure it: folders in folders only, other types below folders, groups and their own type.',
+  },
+  hiddenFields: {
+    default: 'absent',
+    values: ['absent', 'empty'],
+    description: 'How a record shows a field that the user may not read: not at all, or without a value.',
   },
   siblingNames: {
     default: 'unique',

@@ -18,7 +18,11 @@ const field = async (path: string, name: string) => value((await one.get(path)).
 
 describe('test plan and lab', () => {
   test('from the folder to the run, each with its root', async () => {
-    expect(await one.find('test-folders', '{parent-id[-1]}')).toEqual(['2'])
+    // Its parent is a record 0 that is not there; that of other trees is -1.
+    expect(await one.find('test-folders', '{parent-id[-1]}')).toEqual([])
+    expect(await one.find('test-folders', '{parent-id[0]}')).toEqual(['2'])
+    expect((await one.send('DELETE', 'test-folders/2')).status).toBe(403)
+    expect((await one.create('test-folders', { name: 'Beside', 'parent-id': '0' })).status).toBe(500)
     expect(await one.find('test-set-folders', '{parent-id[-1]}')).toEqual(['0'])
     const folder = await made('test-folders', { name: 'Plan', 'parent-id': '2' })
     const id = await made('tests', { name: 'T', 'parent-id': folder, 'subtype-id': 'MANUAL' })
@@ -59,11 +63,14 @@ describe('links', () => {
       comment: 'the same',
     })
     const of = (name: string) => field(`defect-links/${link}`, name)
-    expect([await of('second-endpoint-name'), await of('second-endpoint-status'), await of('link-type')]).toEqual([
+    expect([await of('second-endpoint-name'), await of('second-endpoint-status'), await of('owner')]).toEqual([
       'Login fails',
       'Open',
-      'Related',
+      'sync',
     ])
+    // Its type is nobody's default, and there is no version stamp.
+    expect([await of('link-type'), await of('ver-stamp')]).toEqual([undefined, undefined])
+    expect(await of('last-modified')).toMatch(/^\d{4}-/)
     expect([await field(`defects/${first}`, 'has-linkage'), await field(`defects/${second}`, 'has-linkage')]).toEqual([
       'Y',
       'Y',
@@ -71,7 +78,7 @@ describe('links', () => {
     expect(await field(`defects/${first}`, 'ver-stamp')).toBe('1')
     await one.send('DELETE', `defects/${second}`)
     expect((await one.get(`defect-links/${link}`)).status).toBe(404)
-    expect(await field(`defects/${first}`, 'has-linkage')).toBeUndefined()
+    expect(await field(`defects/${first}`, 'has-linkage')).toBe('N')
     const nowhere = { 'first-endpoint-id': first, 'second-endpoint-id': '999' }
     expect((await one.create('defect-links', { ...nowhere, 'second-endpoint-type': 'requirement' })).status).toBe(500)
     expect((await one.create('defect-links', { ...nowhere, 'second-endpoint-type': 'nothing' })).status).toBe(400)
@@ -80,7 +87,9 @@ describe('links', () => {
   test('of requirements: traces, and coverage by tests', async () => {
     const requirement = (name: string) => made('requirements', { name, 'parent-id': '0', 'type-id': '3' })
     const [from, to] = [await requirement('From'), await requirement('To')]
-    await made('req-traces', { 'from-req-id': from, 'to-req-id': to })
+    const trace = await made('req-traces', { 'from-req-id': from, 'to-req-id': to })
+    expect(await field(`req-traces/${trace}`, 'creation-date')).toMatch(/^\d{4}-\d\d-\d\d$/)
+    expect(await field(`req-traces/${trace}`, 'last-modified')).toBeUndefined()
     expect(await field(`requirements/${to}`, 'has-linkage')).toBe('Y')
     const id = await made('tests', { name: 'Covers', 'parent-id': '2', 'subtype-id': 'MANUAL' })
     const coverage = await made('requirement-coverages', {
@@ -89,6 +98,12 @@ describe('links', () => {
       'entity-type': 'test',
     })
     expect(await field(`requirements/${from}`, 'status')).toBe('No Run')
+    const covering = (name: string) => field(`requirement-coverages/${coverage}`, name)
+    expect([await covering('entity-name'), await covering('status'), await covering('coverage-mode')]).toEqual([
+      'Covers',
+      'No Run',
+      'All Configurations',
+    ])
     await one.send('DELETE', `tests/${id}`)
     expect((await one.get(`requirement-coverages/${coverage}`)).status).toBe(404)
     expect(await field(`requirements/${from}`, 'status')).toBe('Not Covered')
@@ -102,7 +117,8 @@ describe('releases', () => {
   test('milestones stand below a release, and a release does not shrink below its cycles', async () => {
     const dates = { 'start-date': '2026-03-01', 'end-date': '2026-06-30' }
     const release = await made('releases', { name: 'R', ...dates, 'parent-id': '1' })
-    const milestone = await made('milestones', { name: 'M', 'due-date': '2026-05-01', 'parent-id': release })
+    const milestone = await made('milestones', { name: 'M', ...dates, 'parent-id': release })
+    expect(await field(`milestones/${milestone}`, 'vts')).toMatch(/^\d{4}-/)
     await made('release-cycles', { name: 'C', ...dates, 'parent-id': release })
     const shrunk = await one.update(`releases/${release}`, { 'end-date': '2026-05-01' })
     expect([shrunk.status, shrunk.json.Title]).toEqual([500, expect.stringContaining('outside the dates')])

@@ -1,5 +1,5 @@
 import type { AlmIndexes } from './indexes.ts'
-import type { AlmTypeModel } from './model.ts'
+import { type AlmTypeModel, isRoot } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 import type { AlmRecord, AlmStored } from './store.ts'
 import type { AlmSwitchValues } from './switches.ts'
@@ -36,8 +36,8 @@ export class AlmTrees {
 
   #checkParent(model: AlmTypeModel, before: AlmRecord | null, after: AlmRecord): void {
     const parentType = this.#forest.model(model.parent ?? '')
-    const isRoot = before !== null && before['parent-id'] === '-1'
-    if (isRoot) throw new AlmRefusal(403, 'qccore.operation-forbidden', 'The root cannot be moved')
+    if (before !== null && isRoot(model, before))
+      throw new AlmRefusal(403, 'qccore.operation-forbidden', 'The root cannot be moved')
     const parent = this.#parentOf(model, after)
     if (parent === undefined)
       throw refused(`Entity with key '${after['parent-id']}' does not exist in table '${parentType.table}'`)

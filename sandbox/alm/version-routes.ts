@@ -1,5 +1,5 @@
 import type { SandboxAnswer } from '../common/http.ts'
-import { dataAnswer, methodNotAllowed, noSuchResource } from './answers.ts'
+import { bodyType, dataAnswer, methodNotAllowed, noSuchResource } from './answers.ts'
 import { entitiesJson, entitiesXml } from './entities.ts'
 import type { EntityRequest } from './entity-routes.ts'
 import { AlmRefusal } from './refusal.ts'
@@ -55,7 +55,7 @@ function versions({ store, model, encoding, sight, modern }: EntityRequest, id: 
   return dataAnswer(
     200,
     encoding,
-    () => entitiesJson(model, all, null, all.length),
+    () => entitiesJson(model, all, null, all.length, modern),
     () => entitiesXml(store, model, all, null, all.length, modern),
   )
 }
@@ -63,9 +63,7 @@ function versions({ store, model, encoding, sight, modern }: EntityRequest, id: 
 /** `CheckInParameters` or `CheckOutParameters`, in either encoding; nothing at all is as good. */
 function parameters({ request }: EntityRequest): Record<string, unknown> {
   if (request.body.trim() === '') return {}
-  const type = String(request.headers['content-type'] ?? '')
-  if (!/application\/(json|xml)/i.test(type))
-    throw new AlmRefusal(415, 'qccore.general-error', 'Unsupported Media Type')
+  const type = bodyType(request)
   try {
     const parsed: unknown = /xml/i.test(type) ? parseXml(request.body) : JSON.parse(request.body)
     const [name, inner] = Object.entries(parsed ?? {}).find(([key]) => !key.startsWith('?')) ?? []

@@ -13,6 +13,8 @@ const compress = promisify(gzip)
 
 export interface SandboxRequest {
   method: string
+  /** The address as it came. */
+  target: string
   /** Path without query, decoded segment by segment where needed by the handler. */
   path: string
   query: URLSearchParams
@@ -112,6 +114,7 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
     const body = upload === undefined && form === undefined ? await readBody(incoming) : ''
     const request: SandboxRequest = {
       method,
+      target: incoming.url ?? '/',
       path: url.pathname,
       query: url.searchParams,
       headers: incoming.headers,

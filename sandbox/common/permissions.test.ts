@@ -56,7 +56,7 @@ describe('ALM', () => {
     expect(answer.text).toContain('qccore.operation-forbidden')
   })
 
-  test('hidden records are nowhere; a hidden field is empty, is not found by, and cannot be written', async () => {
+  test('hidden records are nowhere; a hidden field has no value, is not found by, and cannot be written', async () => {
     almSide.alm.edit('defect', '2', { priority: '5-Urgent' })
     almSide.alm.permissions.hideRecords({ user: 'sync', type: 'defect', ids: ['1'] })
     almSide.alm.permissions.hideField({ user: 'sync', type: 'defect', field: 'priority' })

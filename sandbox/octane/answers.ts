@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import { QueryError } from './query.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal, ServletRefusal, unsupportedType } from './refusal.ts'
 
 export const json = { 'content-type': 'application/json;charset=utf-8' }
 
@@ -31,6 +31,7 @@ export function guarded(work: () => SandboxAnswer): SandboxAnswer {
     return work()
   } catch (error) {
     const refusal = error instanceof QueryError ? queryRefusal(error) : error
+    if (refusal instanceof ServletRefusal) return servletError(refusal)
     if (refusal instanceof Refusal) return answer(refusal.status, errorBody(refusal))
     throw error
   }
@@ -41,17 +42,17 @@ function queryRefusal(error: QueryError): Refusal {
   return new Refusal(400, unknown ? 'platform.unknown_field' : 'platform.invalid_query', error.message)
 }
 
-/** An address that the servlet does not know: the error stands HTML-escaped inside a text. */
+/** What the servlet refuses: the error stands HTML-escaped inside a text. */
+function servletError(refusal: ServletRefusal): SandboxAnswer {
+  const { description_translated: _translated, ...inner } = errorBody(refusal)
+  const message = JSON.stringify(inner).replace(/&/g, '&amp;').replace(/"/g, '&quot;')
+  const { allowed } = refusal
+  return answer(refusal.status, { message }, allowed.length === 0 ? {} : { allow: allowed.join(', ') })
+}
+
+/** An address that the servlet does not know. */
 export function notThere(): SandboxAnswer {
-  const inner = JSON.stringify({
-    error_code: 'platform.web_application',
-    correlation_id: randomUUID(),
-    description: 'HTTP 404 Not Found',
-    properties: null,
-    stack_trace: '',
-    business_error: false,
-  })
-  return answer(404, { message: inner.replace(/&/g, '&amp;').replace(/"/g, '&quot;') })
+  return servletError(new ServletRefusal(404, 'Not Found'))
 }
 
 export function unauthorized(code: string, message: string): SandboxAnswer {
@@ -69,7 +70,7 @@ export function parseBody(request: SandboxRequest): Record<string, unknown> | un
 
 export function bodyOf(request: SandboxRequest): Record<string, unknown> {
   const type = String(request.headers['content-type'] ?? 'application/json')
-  if (!/json/i.test(type)) throw new Refusal(415, 'platform.web_application', 'HTTP 415 Unsupported Media Type')
+  if (!/^application\/json\b/i.test(type)) throw unsupportedType()
   const body = parseBody(request)
   if (body === undefined) throw new Refusal(400, 'platform.bad_request', 'The body is not a JSON object.')
   return body

@@ -4,7 +4,7 @@ import { beginning, type Upload, type UploadPart } from '../common/spool.ts'
 import { answer, envelope, json } from './answers.ts'
 import { checkContent, checkName, checkSize, settledName } from './attachments.ts'
 import { type EntityCall, entityRoutes, shownBy } from './entity-routes.ts'
-import { methodNotAllowed, notFound, Refusal } from './refusal.ts'
+import { methodNotAllowed, notFound, Refusal, unsupportedType } from './refusal.ts'
 import type { Entity } from './store.ts'
 
 /** The entity of an upload is read into memory; more than this is no entity. */
@@ -21,11 +21,11 @@ export function bringsFile(method: string, contentType: string): boolean {
 export function attachmentRoutes(call: EntityCall, id: string | undefined, name: string | undefined): SandboxAnswer {
   const { request } = call
   if (name !== undefined) {
-    if (request.method !== 'GET') throw methodNotAllowed()
+    if (request.method !== 'GET') throw methodNotAllowed('GET')
     return download(call, String(id), name)
   }
   if (request.upload !== undefined) return id === undefined ? upload(call, request.upload) : replace(call, id)
-  if (request.method === 'POST') throw new Refusal(415, 'platform.web_application', 'HTTP 415 Unsupported Media Type')
+  if (request.method === 'POST') throw unsupportedType()
   const wantsBytes = /^application\/octet-stream\b/i.test(String(request.headers.accept ?? ''))
   if (request.method === 'GET' && id !== undefined && id !== 'groups' && wantsBytes) return download(call, id)
   return entityRoutes(call, id)

@@ -60,6 +60,7 @@ describe('uploads of Octane', () => {
         size: content.length,
         owner_work_item: { type: 'defect', id: defect },
         author: { type: 'workspace_user' },
+        description: 'why',
       })
       expect((await bytes(`attachments/${id}`)).body.equals(content)).toBe(true)
       const named = `attachments/${id}/${encodeURIComponent('größe 1.txt')}`

@@ -68,9 +68,69 @@ describe('what clients of Octane ask for', () => {
     expect((await call('GET', 'application_modules')).body).toEqual((await call('GET', 'product_areas')).body)
   })
 
-  it('no page before the first', async () => {
-    const { call } = await signedIn()
-    expect((await call('GET', 'defects?offset=-1')).status).toBe(400)
+  it('no page before the first, none without rows, and none that is larger than the server takes', async () => {
+    for (const limitCode of ['platform.illegal_limit', 'platform.exceeds_max_total_count']) {
+      const { sandbox, call } = await signedIn({ limitCode }, { defects: 3 })
+      expect((await call('GET', 'defects?offset=-1')).status).toBe(400)
+      for (const limit of [0, 1_001])
+        expect(await call('GET', `defects?limit=${limit}`)).toMatchObject({
+          status: 400,
+          body: { error_code: limitCode },
+        })
+      Object.assign(sandbox.store.switches, { maximumLimit: '2' })
+      expect((await call('GET', 'defects')).body.data).toHaveLength(2)
+    }
+  })
+
+  it('releases and application modules with all that clients name, and times without seconds', async () => {
+    const { call, create } = await signedIn()
+    const release = { name: 'R', start_date: '2026-03-14T12:00Z', end_date: '2026-06-14T12:00+02:00' }
+    const id = await create('releases', release)
+    expect((await call('GET', `releases/${id}?fields=start_date,end_date,done_work,expected_velocity`)).body).toEqual({
+      type: 'release',
+      id,
+      start_date: '2026-03-14T12:00:00Z',
+      end_date: '2026-06-14T10:00:00Z',
+      done_work: null,
+      expected_velocity: null,
+    })
+    expect((await call('PUT', `releases/${id}`, { done_work: 3 })).status).toBe(403)
+    const impact = { type: 'list_node', id: 'list_node.business_impact.no_impact' }
+    const area = await create('product_areas', { name: 'A', business_impact: impact })
+    expect((await call('GET', `product_areas/${area}?fields=parent,business_impact`)).body).toMatchObject({
+      parent: { type: 'product_area', id: '1001' },
+      business_impact: impact,
+    })
+    expect((await call('DELETE', `product_areas/${area}`)).status).toBe(200)
+    expect(await call('DELETE', 'product_areas/1001')).toMatchObject({
+      status: 403,
+      body: { error_code: 'platform.not_authorized' },
+    })
+  })
+
+  it('the row that an error of a bulk is about, where the server tells it', async () => {
+    const rows = [{ name: 'a' }, {}, { name: 'c' }, { name: '' }]
+    for (const [bulkErrorIndex, one, two] of [
+      ['index', { index: 1 }, { index: 3 }],
+      ['entity_index', { entity_index: 1 }, { entity_index: 3 }],
+      ['several', {}, { entity_index: 3 }],
+    ] as const) {
+      const { sandbox, call } = await signedIn({ bulkErrorIndex })
+      const told = async (data: object[]) => {
+        const { status, body } = await call('POST', 'defects', { data })
+        const { errors = [] } = body as { errors?: Record<string, unknown>[] }
+        return [
+          status,
+          body.total_count,
+          ...errors.map((error) =>
+            Object.fromEntries(Object.entries(error).filter(([name]) => name.endsWith('index'))),
+          ),
+        ]
+      }
+      expect(await told(rows.slice(0, 3)), bulkErrorIndex).toEqual([409, 2, one])
+      expect((await told(rows)).at(-1), bulkErrorIndex).toEqual(two)
+      expect(sandbox.records('defect').map((row) => row.name)).toEqual(['a', 'c', 'a', 'c'])
+    }
   })
 })
 

@@ -19,6 +19,14 @@ export function defaultParent(store: OctaneStore, type: string): Reference | nul
 export function releasePointing(store: OctaneStore, type: string, id: string, context: WriteContext): void {
   const bases = [type, store.model(type).base]
   const doomed = store.rows(type).get(id)
+  if (type === 'product_area' && doomed?.parent === null)
+    throw new Refusal(
+      403,
+      store.switches.forbiddenCode,
+      'The root of the application modules cannot be deleted.',
+      { entity_type: type, entity_id: id },
+      true,
+    )
   const pointing = store.types.all().flatMap((model) => {
     const fields = model.fields.filter(
       (field) => field.target !== undefined && field.served !== true && bases.includes(field.target),

@@ -6,7 +6,7 @@ import { projector } from './fields.ts'
 import { QueryError } from './query.ts'
 import { methodNotAllowed, notFound, Refusal } from './refusal.ts'
 import { pageLimit, pageOffset, type Selection, searchResult, select, textSearched } from './selection.ts'
-import type { Entity, WriteContext } from './store.ts'
+import type { Entity, Reference, WriteContext } from './store.ts'
 
 /** A request to a collection, with all that its answer needs. */
 export interface EntityCall extends Selection {
@@ -14,11 +14,14 @@ export interface EntityCall extends Selection {
   context: WriteContext
 }
 
+const collectionMethods = ['GET', 'POST', 'PUT', 'DELETE']
+const memberMethods = ['GET', 'PUT', 'DELETE']
+
 /** Reads and writes records of one collection, or of an aggregate over several types. */
 export function entityRoutes(call: EntityCall, id: string | undefined): SandboxAnswer {
   const { request, models } = call
   if (id === 'groups' && request.method === 'GET') return groups(call)
-  if (request.method !== 'GET' && !models.some((model) => model.writable)) throw methodNotAllowed()
+  if (request.method !== 'GET' && !models.some((model) => model.writable)) throw methodNotAllowed('GET')
   if (id !== undefined) return member(call, id)
   switch (request.method) {
     case 'GET':
@@ -30,7 +33,7 @@ export function entityRoutes(call: EntityCall, id: string | undefined): SandboxA
     case 'DELETE':
       return deleteMany(call)
     default:
-      throw methodNotAllowed()
+      throw methodNotAllowed(...collectionMethods)
   }
 }
 
@@ -81,11 +84,11 @@ function member(call: EntityCall, id: string): SandboxAnswer {
       return answer(200, shown(update(call, id, bodyOf(request))))
     case 'DELETE':
       sight.check(model, 'delete')
-      if (!model.writable) throw methodNotAllowed()
+      if (!model.writable) throw methodNotAllowed('GET')
       store.delete(model.name, id, context)
       return { status: 200, headers: json, body: '' }
     default:
-      throw methodNotAllowed()
+      throw methodNotAllowed(...memberMethods)
   }
 }
 
@@ -93,7 +96,7 @@ function update(call: EntityCall, id: string, body: Record<string, unknown>): En
   const { sight, store, context } = call
   const model = modelWith(call, id)
   sight.check(model, 'update')
-  if (!model.writable) throw methodNotAllowed()
+  if (!model.writable) throw methodNotAllowed('GET')
   sight.checkFields(model, Object.keys(body))
   return store.update(model.name, id, body, context)
 }
@@ -125,7 +128,7 @@ function newRow(call: EntityCall, row: Record<string, unknown>): { model: TypeMo
       `The subtype of a new ${call.type} is one of ${call.models.map((one) => one.name).join(', ')}.`,
       { entity_type: call.type, field_name: 'subtype' },
     )
-  if (!model.writable) throw methodNotAllowed()
+  if (!model.writable) throw methodNotAllowed('GET')
   return { model, body }
 }
 
@@ -163,7 +166,7 @@ function deleteMany(call: EntityCall): SandboxAnswer {
     doomed.map(({ type, id }) => () => {
       const model = store.model(type)
       sight.check(model, 'delete')
-      if (!model.writable) throw methodNotAllowed()
+      if (!model.writable) throw methodNotAllowed('GET')
       // One that went with an earlier one of them is gone as asked.
       const gone = store.rows(type).get(id)
       return gone === undefined ? { type, id } : store.delete(type, id, context)
@@ -180,17 +183,21 @@ function outcome(
   shown = shownBy(call),
 ): SandboxAnswer {
   const data: unknown[] = []
-  const errors: (Record<string, unknown> & { status: number })[] = []
+  const errors: { status: number; index: number; error: Refusal }[] = []
   writes.forEach((write, index) => {
     try {
       data.push(shown(write()))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      errors.push({ status: error.status, index, ...errorBody(error) })
+      errors.push({ status: error.status, index, error })
     }
   })
   if (errors.length === 0) return answer(status, envelope(data, data.length))
-  const told = errors.map(({ status: _status, ...error }) => error)
+  const place = call.store.switches.bulkErrorIndex
+  const told = errors.map(({ index, error }) => ({
+    ...(place === 'several' && errors.length === 1 ? {} : { [place === 'index' ? 'index' : 'entity_index']: index }),
+    ...errorBody(error),
+  }))
   return answer(data.length > 0 ? 409 : (errors[0]?.status ?? 400), { ...envelope(data, data.length), errors: told })
 }
 
@@ -204,8 +211,15 @@ function groups(call: EntityCall): SandboxAnswer {
   for (const entity of select(request, call)) {
     const key = JSON.stringify(entity[by])
     const group = counted.get(key)
-    if (group === undefined) counted.set(key, { count: 1, value: entity[by] })
+    if (group === undefined) counted.set(key, { count: 1, value: groupValue(call, entity[by]) })
     else group.count++
   }
   return answer(200, { groups: [...counted.values()], groupsTotalCount: counted.size })
+}
+
+/** What a group has in common; of a record its names as well. */
+function groupValue({ store }: EntityCall, value: unknown): unknown {
+  const { type, id } = (value ?? {}) as Partial<Reference>
+  const named = type === undefined || id === undefined ? undefined : store.find(type, id)
+  return named === undefined ? value : { type, id, name: named.name, logical_name: named.logical_name }
 }

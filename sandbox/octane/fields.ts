@@ -1,8 +1,10 @@
 import type { SandboxRequest } from '../common/http.ts'
+import type { TypeModel } from './field-models.ts'
+import { defaultFields } from './metadata.ts'
 import { QueryError } from './query.ts'
 import { Refusal } from './refusal.ts'
 import type { Selection } from './selection.ts'
-import type { Entity, Reference } from './store.ts'
+import type { Entity, OctaneStore, Reference } from './store.ts'
 
 export interface AskedField {
   name: string
@@ -46,19 +48,29 @@ export function projector({
   if (asked === null || asked === '') {
     if (store.switches.legacyDefaultFields === 'yes')
       return (entity) => project(selection, entity, bare(Object.keys(entity)))
-    return (entity) =>
-      project(selection, entity, bare(['workspace_id', 'logical_name', ...('subtype' in entity ? ['subtype'] : [])]))
+    return (entity) => project(selection, entity, bare(defaultFields.filter((name) => name !== 'id' && name in entity)))
   }
   const fields = parseFields(asked)
-  for (const { name } of fields)
-    if (!models.some((model) => model.fields.some((field) => field.name === name)) && !allowed.has(name))
-      throw new QueryError(`The entity type '${models[0]?.name}' does not have a field/s by name/s '${name}'`)
+  checkNames(store, models, fields)
   const depth = depthOf(fields)
   if (depth > deepest)
     throw new Refusal(400, 'platform.illegal_parameter', `References are expanded ${deepest} levels deep at most.`)
   if (depth > 0 && store.switches.techPreview === 'all' && !isTechPreview(request))
     throw new Refusal(400, 'platform.illegal_parameter', 'Expanding fields is a technical preview.')
   return (entity) => project(selection, entity, fields)
+}
+
+/** Throws where a type has no such field, or what stands before braces is no reference. */
+function checkNames(store: OctaneStore, models: readonly TypeModel[], fields: readonly AskedField[]): void {
+  for (const { name, inner } of fields) {
+    if (allowed.has(name)) continue
+    const field = models.flatMap((model) => model.fields).find((one) => one.name === name)
+    if (field === undefined)
+      throw new QueryError(`The entity type '${models[0]?.name}' does not have a field/s by name/s '${name}'`)
+    if (inner.length === 0) continue
+    if (field.target === undefined) throw new QueryError(`The field '${name}' is no reference and cannot be expanded.`)
+    checkNames(store, store.types.under(field.target), inner)
+  }
 }
 
 /** Names that can be asked for though they are no fields. */

@@ -196,6 +196,8 @@ describe('references', () => {
     const three = await call('GET', `defects/${id}?fields=parent{name,parent{name,parent{name}}}`)
     expect(three.json.parent.parent.parent).toMatchObject({ type: 'work_item_root', name: 'Backlog' })
     expect((await call('GET', `defects/${id}?fields=parent{parent{parent{parent{name}}}}`)).status).toBe(400)
+    for (const wrong of ['owner{nothing}', 'name{id}', 'parent{parent{nothing}}'])
+      expect((await call('GET', `defects/${id}?fields=${wrong}`)).status, wrong).toBe(400)
     set({ techPreview: 'all' })
     expect((await call('GET', `defects/${id}?fields=parent{name}`)).status).toBe(400)
     const header = { 'alm-octane-tech-preview': 'true' }

@@ -4,7 +4,8 @@ import { answer, envelope, notThere } from './answers.ts'
 import type { EntityCall } from './entity-routes.ts'
 import { isTechPreview } from './fields.ts'
 import { changesOf, type HistoryEntry } from './history.ts'
-import { compare, type Predicate, parseQuery, QueryError } from './query.ts'
+import { chosen, ordered } from './plain-rows.ts'
+import { type Predicate, parseQuery } from './query.ts'
 import { methodNotAllowed, Refusal } from './refusal.ts'
 import { pageLimit, pageOffset } from './selection.ts'
 import type { OctaneStore, Reference } from './store.ts'
@@ -33,7 +34,7 @@ export type HistoryPlace = 'workspace' | 'space' | 'site'
  */
 export function historyRoutes(call: EntityCall, collection: string, place: HistoryPlace = 'workspace'): SandboxAnswer {
   const { request, store, context } = call
-  if (request.method !== 'GET') throw methodNotAllowed()
+  if (request.method !== 'GET') throw methodNotAllowed('GET')
   if (store.switches.techPreview !== 'none' && !isTechPreview(request)) return notThere()
   const audit = collection === 'audits'
   if (audit && store.switches.auditAccess === 'no')
@@ -53,9 +54,11 @@ export function historyRoutes(call: EntityCall, collection: string, place: Histo
           currentUser: call.currentUser,
           innerQuote: store.switches.innerQuote === 'error' ? 'error' : 'text',
         }).test
-  const found = sorted(
+  const found = ordered(
+    collection,
     rows.filter((row) => passes(row, test)),
     request.query.get('order_by'),
+    fieldTypes,
   )
   const limit = pageLimit(request, store)
   const { page, total } = pageOf(found.slice(0, mostRows), pageOffset(request), limit, request.paging)
@@ -134,25 +137,4 @@ function auditRow(entry: HistoryEntry): Row {
 function wire(value: unknown): unknown {
   if (!Array.isArray(value)) return value
   return { total_count: value.length, data: value as Reference[] }
-}
-
-function sorted(rows: Row[], orderBy: string | null): Row[] {
-  if (orderBy === null || orderBy === '') return rows
-  const keys = orderBy.split(',').map((key) => key.trim())
-  for (const key of keys)
-    if (!(key.replace(/^-/, '') in fieldTypes)) throw new QueryError(`"${key}" is no field to order by.`)
-  return rows.sort((a, b) => {
-    for (const key of keys) {
-      const name = key.replace(/^-/, '')
-      const order = compare(a[name], b[name], fieldTypes[name] ?? 'string')
-      if (order !== 0) return key.startsWith('-') ? -order : order
-    }
-    return 0
-  })
-}
-
-function chosen(fields: string | null): (row: Row) => Row {
-  if (fields === null || fields === '') return (row) => row
-  const names = new Set(['type', 'id', ...fields.split(',').map((name) => name.trim())])
-  return (row) => Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name)))
 }

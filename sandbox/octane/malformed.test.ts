@@ -41,6 +41,11 @@ describe('requests that are wrong in any way', () => {
       '',
     ])
       for (const method of ['POST', 'PUT']) expect(await raw(method, 'defects', body), body).toBe(400)
+    for (const body of [{ id: '1', name: 'x' }, { type: 'story', name: 'x' }, { type: 7 }])
+      expect((await send('PUT', `defects/${id}`, body)).json, JSON.stringify(body)).toMatchObject({
+        error_code: 'platform.illegal_field_value',
+      })
+    expect((await send('POST', 'defects', { data: [{ type: 'story', name: 'x' }] })).status).toBe(400)
     for (const data of [[], [{ name: 'a' }, { name: 'b' }]])
       expect((await send('PUT', `defects?${asked('id GT 0')}`, { data })).status).toBe(400)
     for (const query of ['fields=name,', 'fields=owner{', 'fields=}', 'order_by=,'])

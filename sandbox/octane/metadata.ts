@@ -1,24 +1,36 @@
-import type { SandboxAnswer } from '../common/http.ts'
+import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import { answer, envelope, notThere } from './answers.ts'
 import type { FieldModel, TypeModel } from './field-models.ts'
 import type { OctaneTypes } from './model.ts'
 import { parseQuery, QueryError } from './query.ts'
+import { methodNotAllowed } from './refusal.ts'
+import type { OctaneStore } from './store.ts'
 import { parentsOf, phases, roots } from './workflow.ts'
 
 type Row = Record<string, unknown>
 
-/** `metadata/entities` and `metadata/fields`: queries without `||`; pages and orders mean nothing here. */
-export function metadataRoutes(types: OctaneTypes, kind: string | undefined, query: string): SandboxAnswer {
+/** What rows have without being asked, beside their type. */
+export const defaultFields: readonly string[] = ['id', 'workspace_id', 'logical_name', 'subtype']
+
+/** `metadata/entities` and `metadata/fields`, the latter with `||` in queries where a switch says so; pages and orders mean nothing here. */
+export function metadataRoutes(request: SandboxRequest, store: OctaneStore, kind: string | undefined): SandboxAnswer {
+  const { types } = store
   const described = [...types.all(), ...types.bases()]
+  const query = request.query.get('query') ?? ''
+  if (kind !== 'entities' && kind !== 'fields') return notThere()
+  if (request.method !== 'GET') throw methodNotAllowed('GET')
   if (kind === 'entities')
     return page(
       described.map((type) => entityDescription(types, type)),
       query,
       kind,
     )
-  if (kind !== 'fields') return notThere()
+  const alternatives = query.replace(/'[^']*'|\^[^^]*\^/g, '').includes('||')
+  if (alternatives && store.switches.metadataAlternatives === 'no')
+    throw new QueryError('Queries of the metadata of fields know no alternatives.')
+  const all = store.switches.legacyDefaultFields === 'yes'
   return page(
-    described.flatMap((type) => type.fields.map((field) => fieldDescription(type, field))),
+    described.flatMap((type) => type.fields.map((field) => fieldDescription(type, field, all))),
     query,
     kind,
   )
@@ -26,8 +38,6 @@ export function metadataRoutes(types: OctaneTypes, kind: string | undefined, que
 
 function page(rows: Row[], query: string, kind: string): SandboxAnswer {
   if (query === '') return answer(200, envelope(rows, rows.length))
-  if (query.replace(/'[^']*'|\^[^^]*\^/g, '').includes('||'))
-    throw new QueryError('Queries of metadata know no alternatives.')
   const { test } = parseQuery(query, kind, {
     fieldType: (_type, name) => {
       const sample = rows.find((row) => row[name] !== undefined && row[name] !== null)?.[name]
@@ -42,17 +52,6 @@ function page(rows: Row[], query: string, kind: string): SandboxAnswer {
   return answer(200, envelope(found, found.length))
 }
 
-/** The texts that a query asks one field for (`f EQ 'a'`, `f='a'`, `f IN 'a','b'`); null: it does not ask for that field. */
-export function textsAsked(query: string, field: string): string[] | null {
-  const phrase = new RegExp(
-    `(?<![\\w.])${field}\\s*(?:=|EQ\\s|IN\\s)\\s*((?:(?:'[^']*'|\\^[^^]*\\^)\\s*,?\\s*)+)`,
-    'i',
-  ).exec(query)
-  return phrase?.[1] === undefined
-    ? null
-    : [...phrase[1].matchAll(/'([^']*)'|\^([^^]*)\^/g)].map((match) => match[1] ?? match[2] ?? '')
-}
-
 /** How deep requirement folders and application modules go. */
 const deepest = 10
 
@@ -62,10 +61,10 @@ function entityDescription(types: OctaneTypes, type: TypeModel): Row {
   const features: Row[] = [{ name: 'rest', url: type.collection, methods }]
   if (type.base !== null) features.push({ name: 'subtype_of', type: type.base })
   if (has('parent')) features.push(hierarchy(types, type))
-  if (has('comments')) features.push({ name: 'has_comments', relation_name: 'comments' })
-  if (has('attachments')) features.push({ name: 'has_attachments', relation_name: 'attachments' })
+  if (has('comments')) features.push({ name: 'has_comments', relation_name: `comments_to_${type.name}` })
+  if (has('attachments')) features.push({ name: 'has_attachments', relation_name: `attachments_to_${type.name}` })
   if (phases[type.name] !== undefined) features.push({ name: 'phases' }, { name: 'business_rules' })
-  if (type.base === 'work_item') features.push({ name: 'mailing', url: `${type.collection}/mails` })
+  if (type.base === 'work_item') features.push({ name: 'mailing', url: 'mails' })
   if (type.fields.some((field) => field.userDefined === true))
     features.push({ name: 'user_defined_fields', max_number_of_fields: 300 })
   if (type.writable) features.push({ name: 'history' })
@@ -88,7 +87,7 @@ function hierarchy(types: OctaneTypes, type: TypeModel): Row {
   }
 }
 
-function fieldDescription(type: TypeModel, field: FieldModel): Row {
+function fieldDescription(type: TypeModel, field: FieldModel, allByDefault: boolean): Row {
   const targets = (field.targets ?? [field.target]).map((target) => ({
     type: target,
     ...(field.list === undefined ? {} : { logical_name: field.list }),
@@ -107,13 +106,14 @@ function fieldDescription(type: TypeModel, field: FieldModel): Row {
     filterable: field.filterable !== false,
     sortable: isSortable(field),
     groupable: field.type === 'reference',
-    unique: type.uniqueName === true && field.name === 'name',
-    returned_by_default: ['id', 'name', 'type'].includes(field.name),
+    unique: field.name === 'id' || (type.uniqueName === true && field.name === 'name'),
+    returned_by_default: defaultFields.includes(field.name) || (allByDefault && field.multiple !== true),
     visible_in_ui: !field.name.endsWith('_stamp'),
     is_user_defined: field.userDefined === true,
     auto_generated: generated.includes(field.name) || field.served === true,
     access_level: 'PUBLIC',
     max_length: field.maxLength ?? null,
+    ...(field.type === 'integer' ? { min_value: Number.MIN_SAFE_INTEGER, max_value: Number.MAX_SAFE_INTEGER } : {}),
     sanitization: field.type === 'memo' ? 'HTML' : 'NONE',
     inBusinessRule: true,
     description: '',

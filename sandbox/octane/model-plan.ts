@@ -17,6 +17,8 @@ export const planTypes: readonly TypeModel[] = [
       flag('is_default', 'Default', { editable: false }),
       listOf('agile_type', 'Type', 'list_node.release_agile_type'),
       whole('sprint_duration', 'Sprint duration'),
+      whole('done_work', 'Done work', { editable: false }),
+      whole('expected_velocity', 'Expected velocity'),
       flag('has_attachments', 'Has attachments', { editable: false, served: true }),
       reference('attachments', 'Attachments', 'attachment', { multiple: true, editable: false, served: true }),
     ],
@@ -116,7 +118,20 @@ export const planTypes: readonly TypeModel[] = [
     label: 'Application module',
     base: null,
     writable: true,
-    fields: [...named, reference('parent', 'Parent', 'product_area')],
+    fields: [
+      ...named,
+      memo('description', 'Description'),
+      reference('parent', 'Parent', 'product_area'),
+      listOf('business_impact', 'Business impact', 'list_node.business_impact'),
+    ],
+  },
+  {
+    name: 'taxonomy_node',
+    collection: 'taxonomy_nodes',
+    label: 'Environment',
+    base: null,
+    writable: true,
+    fields: named,
   },
   {
     name: 'user_tag',
@@ -143,6 +158,7 @@ export const planTypes: readonly TypeModel[] = [
     writable: false,
     fields: [
       ...named,
+      text('uid', 'UID'),
       text('full_name', 'Full name'),
       text('first_name', 'First name'),
       text('last_name', 'Last name'),

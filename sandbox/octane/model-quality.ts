@@ -8,6 +8,7 @@ import {
   system,
   type TypeModel,
   text,
+  time,
   whole,
 } from './field-models.ts'
 
@@ -44,15 +45,37 @@ const test = (name: string, collection: string, label: string, more: readonly Fi
   fields: [...testFields, ...more],
 })
 
+const run = (name: string, collection: string, label: string, writable: boolean): TypeModel => ({
+  name,
+  collection,
+  label,
+  base: 'run',
+  writable,
+  fields: [
+    ...written.filter((field) => field.name !== 'product_areas'),
+    reference('test', 'Test', 'test', { required: true, final: true }),
+    reference('release', 'Release', 'release'),
+    listOf('native_status', 'Native status', 'list_node.run_native_status'),
+    listOf('status', 'Status', 'list_node.run_status'),
+    time('started', 'Started'),
+    whole('duration', 'Duration (milliseconds)'),
+    whole('steps_num', 'Steps'),
+    flag('draft_run', 'Draft'),
+    reference('run_by', 'Run by', 'workspace_user'),
+  ],
+})
+
 /** What a comment or an attachment can belong to: one of these, and for good. */
 const owners: readonly FieldModel[] = [
   reference('owner_work_item', 'Work item', 'work_item', { final: true }),
   reference('owner_requirement', 'Requirement', 'requirement', { final: true }),
   reference('owner_test', 'Test', 'test', { final: true }),
   reference('owner_task', 'Task', 'task', { final: true }),
+  reference('owner_run', 'Run', 'run', { final: true }),
+  reference('owner_bdd_spec', 'BDD specification', 'bdd_spec', { final: true }),
 ]
 
-/** Requirements, tests, and what people add to records. */
+/** Requirements, tests, their runs, and what people add to records. */
 export const qualityTypes: readonly TypeModel[] = [
   {
     name: 'requirement_root',
@@ -88,6 +111,18 @@ export const qualityTypes: readonly TypeModel[] = [
     text('class_name', 'Class name'),
     text('package', 'Package'),
   ]),
+  test('test_suite', 'test_suites', 'Test suite'),
+  run('run_manual', 'manual_runs', 'Manual run', true),
+  run('run_suite', 'suite_run', 'Suite run', true),
+  run('run_automated', 'automated_runs', 'Automated run', false),
+  {
+    name: 'bdd_spec',
+    collection: 'bdd_specs',
+    label: 'BDD specification',
+    base: null,
+    writable: true,
+    fields: written,
+  },
   {
     name: 'comment',
     collection: 'comments',
@@ -112,7 +147,8 @@ export const qualityTypes: readonly TypeModel[] = [
     dependent: true,
     fields: [
       ...named,
-      memo('description', 'Description'),
+      // No memo: it is kept as it was written.
+      text('description', 'Description'),
       whole('size', 'Size', { editable: false }),
       reference('author', 'Author', 'workspace_user', { editable: false }),
       ...owners,

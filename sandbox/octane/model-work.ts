@@ -63,6 +63,8 @@ const defect: readonly FieldModel[] = [
   flag('is_draft', 'Draft'),
   whole('fixed_in_version', 'Fixed in version'),
   text('environment', 'Environment'),
+  reference('taxonomies', 'Environments', 'taxonomy_node', { multiple: true }),
+  reference('quality_story', 'Quality story', 'quality_story'),
   ...userDefined,
 ]
 

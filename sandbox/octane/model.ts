@@ -2,13 +2,14 @@ import type { FieldModel, TypeModel } from './field-models.ts'
 import { planTypes } from './model-plan.ts'
 import { qualityTypes } from './model-quality.ts'
 import { workTypes } from './model-work.ts'
-import { Refusal } from './refusal.ts'
+import { ServletRefusal } from './refusal.ts'
 
 /** Collections over all types of a base. */
 export const aggregates: Readonly<Record<string, string>> = {
   work_items: 'work_item',
   requirements: 'requirement',
   tests: 'test',
+  runs: 'run',
 }
 
 /** The entity types of one workspace with their fields, which its administrators can add to. */
@@ -27,7 +28,7 @@ export class OctaneTypes {
   /** The type of a name; throws the product's refusal where there is none. */
   of(type: string): TypeModel {
     const model = this.#byName.get(type)
-    if (model === undefined) throw new Refusal(404, 'platform.web_application', 'HTTP 404 Not Found')
+    if (model === undefined) throw new ServletRefusal(404, 'Not Found')
     return model
   }
 
@@ -42,7 +43,7 @@ export class OctaneTypes {
     return Object.entries(aggregates).map(([collection, base]) => ({
       name: base,
       collection,
-      label: { work_item: 'Work Item', requirement: 'Requirement', test: 'Test' }[base] ?? base,
+      label: { work_item: 'Work Item', requirement: 'Requirement', test: 'Test', run: 'Run' }[base] ?? base,
       base: null,
       writable: true,
       fields: [

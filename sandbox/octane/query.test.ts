@@ -33,15 +33,17 @@ describe('queries', () => {
     expect(await names('owner EQ {id EQ [current_user]}')).toEqual(['alpha'])
     expect(await names('!release EQ {[current_release]}')).toEqual(['beta', 'gamma'])
     expect(await names('release EQ {[no_such_word]}')).toBe(400)
+    expect(await names('release EQ {id IN [current_release],4711}')).toEqual(['alpha'])
+    expect(await names('owner EQ {id IN 4711, [current_user]}')).toEqual(['alpha'])
   })
 
   it('bind not before and, and before or, at any depth of braces', async () => {
     const spread = [
       ['!blocked EQ true;story_points EQ 1', ['alpha']],
       ['!(blocked EQ true||story_points EQ 1)', ['beta']],
-      ["severity={name='Low'||name='High'}", ['beta', 'gamma']],
-      ["!severity={name='Low'||name='High'};!blocked=true", ['alpha']],
-      ['severity={list_root={logical_name=^list_node.severity^};index GE 3}', ['alpha']],
+      ["severity={logical_name='list_node.severity.low'||id='list_node.severity.high'}", ['beta', 'gamma']],
+      ["!severity={id='list_node.severity.low'||id='list_node.severity.high'};!blocked=true", ['alpha']],
+      ['release={!id EQ 1;name EQ ^Release*^}', ['alpha']],
       ['product_areas={null}', ['beta', 'gamma']],
       ['!product_areas EQ {null}', ['alpha']],
       ['severity EQ {id IN ^list_node.severity.low^,^list_node.severity.high^}', ['beta', 'gamma']],
@@ -77,6 +79,30 @@ describe('queries', () => {
       ' ',
     ])
       expect(await names(query), query).toBe(400)
+  })
+
+  it('filter items of lists by their keys alone, or by all they have, as the switch says', async () => {
+    for (const inner of ["name='Low'", 'index LT 1', 'list_root={id=^list_node.severity^}'])
+      expect(await names(`severity={${inner}}`), inner).toBe(400)
+    expect(await names("phase={name='New'};severity={id='list_node.severity.low'}")).toEqual(['beta'])
+    client.set({ listFields: 'all' })
+    expect(await names("severity={name='Low'||index GE 4}")).toEqual(['alpha', 'beta'])
+    client.set({ listFields: 'keys' })
+  })
+
+  it('are grouped by a field: how many have each value, and what that is called', async () => {
+    const { json } = await client.call('GET', `defects/groups?group_by=severity&${asked('!severity EQ {null}')}`)
+    expect(json.groupsTotalCount).toBe(3)
+    expect(json.groups).toContainEqual({
+      count: 1,
+      value: {
+        type: 'list_node',
+        id: 'list_node.severity.low',
+        name: 'Low',
+        logical_name: 'list_node.severity.low',
+      },
+    })
+    expect((await client.call('GET', 'defects/groups?group_by=nothing')).status).toBe(400)
   })
 
   it('put numbers in order as numbers, lists in their own order, references by name', async () => {

@@ -11,6 +11,8 @@ export interface QueryContext {
   currentUser: string
   /** The id that a word in brackets stands for between braces, such as the release of today; undefined: no such word. */
   token?(word: string): string | undefined
+  /** The fields that items of lists are filtered by between braces; null or none: all. */
+  listFields?: readonly string[] | null
   /** What an unescaped double quote inside carets does. */
   innerQuote: 'text' | 'error'
 }
@@ -102,6 +104,7 @@ const operators: Record<string, string> = { EQ: '=', LT: '<', GT: '>', LE: '<=',
 
 class Parser {
   #at = 0
+  #braces = 0
   readonly #tokens: readonly Token[]
   readonly #context: QueryContext
   readonly #hints: QueryHints
@@ -150,6 +153,10 @@ class Parser {
     const field = this.#context.fieldType(type, name)
     if (field === undefined)
       throw new QueryError(`The entity type '${type}' does not have a field/s by name/s '${name}'`)
+    if (type === 'list_node' && this.#braces > 0 && this.#context.listFields?.includes(name) === false)
+      throw new QueryError(
+        `Items of lists are filtered by ${this.#context.listFields.join(' and ')}, not by '${name}'.`,
+      )
     const operator = this.operator()
     if (operator === 'IN') return this.list(name, field, top)
     if (operator === 'BTW') {
@@ -210,7 +217,9 @@ class Parser {
         return (Array.isArray(value) ? value : [value]).some((one) => (one as { id?: string } | null)?.id === known)
       }
     }
+    this.#braces++
     const inner = this.expression(field.target ?? '', false)
+    this.#braces--
     this.expect('}')
     const target = field.target ?? ''
     return (entity) => {
@@ -242,7 +251,8 @@ class Parser {
     if (token === undefined) throw new QueryError('The query ends where a value is expected.')
     if (token.kind === 'text') return token.value
     if (token.kind === 'symbol') throw new QueryError(`"${token.value}" is no value.`)
-    if (token.value === '[current_user]') return this.#context.currentUser
+    const known = this.token(token.value)
+    if (known !== undefined) return known
     if (/^-?\d+(\.\d+)?$/.test(token.value)) return Number(token.value)
     if (token.value === 'true') return true
     if (token.value === 'false') return false

@@ -20,6 +20,17 @@ export class Refusal extends Error {
   }
 }
 
+/** What the servlet refuses before the application has looked at it: it answers in another form. */
+export class ServletRefusal extends Refusal {
+  /** Methods that the address knows, where it is about the method. */
+  readonly allowed: readonly string[]
+
+  constructor(status: number, reason: string, allowed: readonly string[] = []) {
+    super(status, 'platform.web_application', `HTTP ${status} ${reason}`)
+    this.allowed = allowed
+  }
+}
+
 export function notFound(type: string, id: string): Refusal {
   return new Refusal(404, 'platform.entity_not_found', `The entity '${type}' with id '${id}' does not exist.`, {
     entity_type: type,
@@ -27,6 +38,10 @@ export function notFound(type: string, id: string): Refusal {
   })
 }
 
-export function methodNotAllowed(): Refusal {
-  return new Refusal(405, 'platform.method_not_allowed', 'HTTP 405 Method Not Allowed')
+export function methodNotAllowed(...allowed: string[]): ServletRefusal {
+  return new ServletRefusal(405, 'Method Not Allowed', allowed)
+}
+
+export function unsupportedType(): ServletRefusal {
+  return new ServletRefusal(415, 'Unsupported Media Type')
 }

@@ -24,7 +24,10 @@ export class OctaneRules {
   /** Unknown, read-only and wrongly typed fields are refused before anything is done. */
   checkBody(model: TypeModel, body: Record<string, unknown>, context: WriteContext, before: Entity | null): void {
     for (const [name, value] of Object.entries(body)) {
-      if (name === 'type' || (name === 'id' && (before !== null || context.via === 'seed'))) continue
+      if (name === 'type' || (name === 'id' && (before !== null || context.via === 'seed'))) {
+        if (context.via === 'rest') this.#checkIdentity(model, name, value, before)
+        continue
+      }
       const field = model.fields.find((candidate) => candidate.name === name)
       if (field === undefined)
         throw new Refusal(
@@ -50,6 +53,19 @@ export class OctaneRules {
         )
       this.#checkValue(model, field, value)
     }
+  }
+
+  /** What a body says of itself is what it is sent to. */
+  #checkIdentity(model: TypeModel, name: 'type' | 'id', value: unknown, before: Entity | null): void {
+    const said = value === 'application_module' ? 'product_area' : value
+    const fits = name === 'type' ? said === model.name || said === model.base : String(value) === before?.id
+    if (!fits)
+      throw new Refusal(
+        400,
+        'platform.illegal_field_value',
+        `The value '${String(value)}' of the field '${name}' is not that of the entity.`,
+        { entity_type: model.name, field_name: name },
+      )
   }
 
   #checkValue(model: TypeModel, field: FieldModel, value: unknown): void {
@@ -91,7 +107,7 @@ export class OctaneRules {
       case 'date_time':
         if (
           typeof value !== 'string' ||
-          !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/.test(value) ||
+          !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/.test(value) ||
           Number.isNaN(Date.parse(value))
         )
           refuse('a time such as 2026-05-04T09:15:00Z is expected')

@@ -9,7 +9,7 @@ export function scriptRoutes(call: EntityCall, id: string): SandboxAnswer {
   const model = models.find((one) => sight.find(one, id) !== undefined)
   if (model === undefined) throw notFound(call.type, id)
   if (request.method === 'GET') return answer(200, { script: scriptOf(call, id) })
-  if (request.method !== 'PUT') throw methodNotAllowed()
+  if (request.method !== 'PUT') throw methodNotAllowed('GET', 'PUT')
   sight.check(model, 'update')
   const { script } = bodyOf(request)
   if (typeof script !== 'string')

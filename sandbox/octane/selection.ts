@@ -15,6 +15,9 @@ export interface Selection {
   currentUser: string
 }
 
+/** What items of lists are filtered by between braces. */
+const listKeys = ['id', 'logical_name']
+
 /** The matching rows in order; exact ids, lower bounds and user-defined texts come from indexes. */
 export function select(request: SandboxRequest, { store, models, type, sight, currentUser }: Selection): Entity[] {
   const raw = request.query.get('query')
@@ -27,6 +30,7 @@ export function select(request: SandboxRequest, { store, models, type, sight, cu
       currentUser,
       token: (word) => (word === '[current_release]' ? currentRelease(store) : undefined),
       innerQuote: store.switches.innerQuote === 'error' ? 'error' : 'text',
+      listFields: store.switches.listFields === 'keys' ? listKeys : null,
     }))
   const searched = textSearched(request)
   const rows: Entity[] = []
@@ -135,10 +139,10 @@ function compareReferences(store: OctaneStore, a: Reference | null, b: Reference
 }
 
 export function pageLimit(request: SandboxRequest, store: OctaneStore): number {
-  const limit = wholeNumber(request, 'limit', Number(store.switches.defaultLimit))
   const maximum = Number(store.switches.maximumLimit)
+  const limit = wholeNumber(request, 'limit', Math.min(Number(store.switches.defaultLimit), maximum))
   if (limit < 1 || limit > maximum)
-    throw new Refusal(400, 'platform.illegal_limit', `The limit must be between 1 and ${maximum}.`, { limit })
+    throw new Refusal(400, store.switches.limitCode, `The limit must be between 1 and ${maximum}.`, { limit })
   return limit
 }
 

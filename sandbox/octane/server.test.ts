@@ -102,6 +102,37 @@ describe('signing in to Octane', () => {
     expect((await call('GET', at('defects'))).status).toBe(401)
   })
 
+  it('keeps a bearer token as long as the session lasts, without cookies', async () => {
+    let now = Date.parse('2026-05-04T08:00:00Z')
+    const { call, signIn, at, setCookie } = await start({ now: () => now, switches: { rotationSeconds: '60' } })
+    const { token } = await signIn()
+    setCookie('')
+    const bearer = { authorization: `Bearer ${token?.split('=').slice(1).join('=')}` }
+    for (let minute = 0; minute < 5; minute++) {
+      now += 61_000
+      expect(await call('GET', at('defects'), undefined, bearer)).toMatchObject({ status: 200, cookies: [] })
+    }
+    now += 86_400_000
+    expect((await call('GET', at('defects'), undefined, bearer)).status).toBe(401)
+  })
+
+  it('takes every cookie back at sign-out', async () => {
+    const { sandbox, call, signIn } = await start()
+    const { cookies } = await signIn({ ...sandbox.credentials.user, enable_csrf: 'true' })
+    const csrf = { 'hpsso-header-csrf': cookies.find((one) => one.startsWith('HPSSO'))?.split(/[=;]/)[1] ?? '' }
+    const gone = await call('POST', '/authentication/sign_out', undefined, csrf)
+    const names = (given: string[]) => given.map((one) => one.split('=')[0])
+    expect(names(gone.cookies)).toEqual(names(cookies))
+    expect(gone.cookies.every((one) => one.endsWith('Max-Age=0'))).toBe(true)
+  })
+
+  it('lets API keys in alone, where the site says so', async () => {
+    const { sandbox, signIn } = await start({ switches: { apiKeysOnly: 'yes' } })
+    const { clientId, clientSecret } = sandbox.credentials.apiKey
+    expect((await signIn()).status).toBe(401)
+    expect((await signIn({ client_id: clientId, client_secret: clientSecret })).status).toBe(200)
+  })
+
   it('wants the CSRF header when it was asked for', async () => {
     const { sandbox, call, signIn, at } = await start()
     const { cookies } = await signIn({ ...sandbox.credentials.user, enable_csrf: 'true' })

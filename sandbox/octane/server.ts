@@ -12,7 +12,9 @@ import type { TypeModel } from './field-models.ts'
 import { type HistoryPlace, historyRoutes } from './history-routes.ts'
 import { metadataRoutes } from './metadata.ts'
 import { aggregates } from './model.ts'
+import { chosen } from './plain-rows.ts'
 import { notFound, Refusal } from './refusal.ts'
+import { checkAccept, plainRequest, tooLongAddress } from './request-form.ts'
 import { scriptRoutes } from './script-routes.ts'
 import { seedDefects, seedWorkspace } from './seed.ts'
 import { seedWorld, type WorldCounts } from './seed-world.ts'
@@ -67,13 +69,16 @@ export function createOctaneSandbox(options: OctaneOptions) {
     }
   }
 
-  function admitted(request: SandboxRequest): () => SandboxAnswer {
-    if (request.path === '/authentication/sign_in' && request.method === 'POST') return () => sessions.signIn(request)
+  function admitted(received: SandboxRequest): () => SandboxAnswer {
+    const tooLong = tooLongAddress(received, Number(store.switches.longestAddress))
+    if (tooLong !== null) return () => tooLong
+    const request = plainRequest(received, { sharedSpace, workspace })
+    if (request.path === '/authentication/sign_in') return () => guarded(() => sessions.signIn(request))
     const session = sessions.authenticate(request)
     if ('status' in session) return () => session
     const tooMany = throttled()
     if (tooMany !== null) return () => tooMany
-    const rotated = sessions.rotate(session)
+    const rotated = sessions.rotate(session, request)
     return () => {
       const given = guarded(() => route(request, session))
       return rotated === null ? given : { ...given, headers: { ...given.headers, 'set-cookie': rotated } }
@@ -99,7 +104,8 @@ export function createOctaneSandbox(options: OctaneOptions) {
 
   function route(request: SandboxRequest, session: Session): SandboxAnswer {
     const { path } = request
-    if (path === '/authentication/sign_out' && request.method === 'POST') return sessions.signOut(session)
+    if (path === '/authentication/sign_out') return sessions.signOut(session, request)
+    checkAccept(request)
     const context: WriteContext = { actor: session.login, actorId: session.userId, via: 'rest' }
     const call = (models: readonly TypeModel[], type: string): EntityCall => ({
       request,
@@ -122,14 +128,13 @@ export function createOctaneSandbox(options: OctaneOptions) {
     if (path !== prefix && !path.startsWith(`${prefix}/`)) return notThere()
     if (permissions.vanished) return workspaceGone()
     if (!permissions.mayEnter(session.login)) throw workspaceClosed()
-    if (path === prefix) return answer(200, workspaceRow(workspace))
+    if (path === prefix) return answer(200, chosen(request.query.get('fields'))(workspaceRow(workspace)))
     const segments = segmentsOf(path.slice(prefix.length + 1))
     if (segments === null) return notThere()
     const [collection = '', id, ...rest] = segments
     if (collection === 'attachments' && rest.length < 2)
       return attachmentRoutes(call([store.model('attachment')], 'attachment'), id, rest[0])
-    if (collection === 'metadata' && rest.length === 0)
-      return metadataRoutes(store.types, id, request.query.get('query') ?? '')
+    if (collection === 'metadata' && rest.length === 0) return metadataRoutes(request, store, id)
     if (['history_logs', 'history_records', 'audits'].includes(collection) && id === undefined)
       return historyRoutes(call([], collection), collection)
     const type = nameOf.get(collection) ?? aggregates[collection]

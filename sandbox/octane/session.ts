@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
 import { answer, json, parseBody, unauthorized } from './answers.ts'
+import { methodNotAllowed } from './refusal.ts'
 import type { OctaneStore } from './store.ts'
 
 export interface OctaneCredentials {
@@ -36,6 +37,7 @@ export class OctaneSessions {
   }
 
   signIn(request: SandboxRequest): SandboxAnswer {
+    if (request.method !== 'POST') throw methodNotAllowed('POST')
     const body = parseBody(request)
     if (body === undefined)
       return answer(400, { errorCode: 'BAD_REQUEST', accumulatedMessage: 'The body is not JSON.' })
@@ -47,7 +49,9 @@ export class OctaneSessions {
     const login = String(body.client_id ?? body.user ?? '')
     const secret = String(body.client_secret ?? body.password ?? '')
     const account = this.#accountOf(login, secret)
-    if (account === null) return unauthorized('VALIDATION_CREDENTIALS', 'The credentials are wrong.')
+    const named = login !== this.#credentials.apiKey.clientId
+    if (account === null || (named && this.#store.switches.apiKeysOnly === 'yes'))
+      return unauthorized('VALIDATION_CREDENTIALS', 'The credentials are wrong.')
     const session = this.#open(login, account)
     this.#sessions.set(session.token, session)
     const set = [cookie(session.token), `OCTANE_USER=${encodeURIComponent(login)};Version=1;Path=/;Max-Age=86400`]
@@ -58,11 +62,17 @@ export class OctaneSessions {
     return answer(200, {}, { 'set-cookie': set })
   }
 
-  signOut(session: Session): SandboxAnswer {
+  signOut(session: Session, { method }: SandboxRequest): SandboxAnswer {
+    if (method !== 'POST') throw methodNotAllowed('POST')
     this.end(session)
     return {
       status: 200,
-      headers: { ...json, 'set-cookie': 'LWSSO_COOKIE_KEY=;Version=1;Path=/;Max-Age=0' },
+      headers: {
+        ...json,
+        'set-cookie': ['LWSSO_COOKIE_KEY', 'OCTANE_USER', ...(session.csrf === null ? [] : ['HPSSO_COOKIE_CSRF'])].map(
+          (name) => `${name}=;Version=1;Path=/;Max-Age=0`,
+        ),
+      },
       body: '',
     }
   }
@@ -76,8 +86,7 @@ export class OctaneSessions {
       const account = this.#accountOf(login, rest.join(':'))
       if (account !== null) return { ...this.#open(login, account), token: '' }
     }
-    const bearer = /^Bearer (.+)$/i.exec(authorization)?.[1]
-    const session = this.#sessions.get(bearer ?? request.cookies.get('LWSSO_COOKIE_KEY') ?? '')
+    const session = this.#sessions.get(bearerOf(request) ?? request.cookies.get('LWSSO_COOKIE_KEY') ?? '')
     if (session === undefined) return unauthorized('VALIDATION_TOKEN_MISSING', 'Not signed in.')
     const expired = (code: string) => {
       this.end(session)
@@ -94,9 +103,17 @@ export class OctaneSessions {
     return session
   }
 
-  /** Replaces the token now and then and gives the cookie; the old one works on for requests already under way. */
-  rotate(session: Session): string | null {
-    if (session.token === '' || this.#now() - session.rotatedAt < this.#milliseconds('rotationSeconds')) return null
+  /**
+   * Replaces the token now and then and gives the cookie; the old one works on for requests already under way. A client
+   * with a bearer token has no cookies: its token stays until it expires.
+   */
+  rotate(session: Session, request: SandboxRequest): string | null {
+    if (
+      session.token === '' ||
+      bearerOf(request) !== undefined ||
+      this.#now() - session.rotatedAt < this.#milliseconds('rotationSeconds')
+    )
+      return null
     if (session.previous !== null) this.#sessions.delete(session.previous)
     session.previous = session.token
     session.token = token()
@@ -146,6 +163,10 @@ export class OctaneSessions {
       return [...this.#store.rows('workspace_user').values()].find((one) => one.name === user.user)?.id ?? '1001'
     return null
   }
+}
+
+function bearerOf({ headers }: SandboxRequest): string | undefined {
+  return /^Bearer (.+)$/i.exec(String(headers.authorization ?? ''))?.[1]
 }
 
 function cookie(value: string): string {

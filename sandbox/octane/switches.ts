@@ -4,6 +4,32 @@ import type { SwitchTable, SwitchValues } from '../common/switches.ts'
 export const octaneSwitches = {
   defaultLimit: { default: '100', values: 'number', description: 'Rows of a page when no limit is given.' },
   maximumLimit: { default: '1000', values: 'number', description: 'A higher limit is refused.' },
+  limitCode: {
+    default: 'platform.illegal_limit',
+    values: ['platform.illegal_limit', 'platform.exceeds_max_total_count'],
+    description: 'error_code of a limit that is too high or below 1.',
+  },
+  longestAddress: {
+    default: '8192',
+    values: 'number',
+    description: 'A longer address is refused by the container (414, a web page); 0: any length is read.',
+  },
+  bulkErrorIndex: {
+    default: 'index',
+    values: ['index', 'entity_index', 'several'],
+    description:
+      'Errors of a bulk tell their row as index, as entity_index, or as entity_index where there are several errors and not at all where there is one.',
+  },
+  listFields: {
+    default: 'keys',
+    values: ['keys', 'all'],
+    description: 'Items of lists are filtered between braces by id and logical_name alone, or by all their fields.',
+  },
+  metadataAlternatives: {
+    default: 'yes',
+    values: ['yes', 'no'],
+    description: 'Queries of metadata/fields know ||, which the documentation denies and an SDK sends.',
+  },
   countMaximum: {
     default: '0',
     values: 'number',
@@ -194,6 +220,11 @@ export const octaneSwitches = {
     default: 'no',
     values: ['no', 'yes'],
     description: 'Without fields= answer all fields, as before 15.x.',
+  },
+  apiKeysOnly: {
+    default: 'no',
+    values: ['no', 'yes'],
+    description: 'Users do not sign in to REST with name and password, only API keys do.',
   },
   basicAuthentication: { default: 'no', values: ['no', 'yes'], description: 'Accept Authorization: Basic.' },
   quietFields: {

@@ -6,6 +6,9 @@ export const lists: Record<string, readonly string[]> = {
   'list_node.release_agile_type': ['scrum', 'kanban'],
   'list_node.task_type': ['Development', 'Documentation', 'Testing'],
   'list_node.test_type': ['Acceptance', 'End to End', 'Regression', 'Sanity'],
+  'list_node.business_impact': ['No impact', 'Low', 'Medium', 'High'],
+  'list_node.run_native_status': ['Planned', 'In Progress', 'Passed', 'Failed', 'Blocked', 'Skipped', 'Not Completed'],
+  'list_node.run_status': ['Planned', 'Passed', 'Failed', 'Skipped', 'Needs Attention'],
   'list_node.customer_impact': ['None', 'Some customers', 'Key account', 'Everybody'],
   'list_node.browsers': ['Firefox', 'Chrome', 'Safari', 'Edge'],
 }
@@ -55,7 +58,7 @@ export const phases: Record<string, readonly [name: string, logical: string, met
     ['Approved', 'approved', 'done'],
   ],
   ...Object.fromEntries(
-    ['test_manual', 'gherkin_test', 'test_automated'].map((type) => [
+    ['test_manual', 'gherkin_test', 'test_automated', 'test_suite'].map((type) => [
       type,
       [
         ['New', 'new', 'new'],
@@ -134,4 +137,5 @@ export const transitions: Record<string, readonly (readonly [from: string, to: s
   test_manual: simple('awaitingautomation', 'ready'),
   gherkin_test: simple('awaitingautomation', 'ready'),
   test_automated: simple('awaitingautomation', 'ready'),
+  test_suite: simple('awaitingautomation', 'ready'),
 }

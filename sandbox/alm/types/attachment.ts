@@ -1,5 +1,5 @@
 import type { AlmTypeModel } from '../model.ts'
-import { field } from './fields.ts'
+import { field, versionStamp } from './fields.ts'
 
 /** An attachment of any record; its content is elsewhere, by its hash. */
 export const attachment: AlmTypeModel = {
@@ -22,7 +22,7 @@ export const attachment: AlmTypeModel = {
     field('last-modified', 'CR_VTS', 'Modified', 'DateTime', 19, 'FS'),
     field('vc-cur-ver', 'CR_VC_CUR_VER', 'Current Version', 'String', 70, 'S'),
     field('vc-user-name', 'CR_VC_USER_NAME', 'User', 'UsersList', 60, 'S'),
-    field('ver-stamp', 'CR_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
+    versionStamp,
     field('sha256', '', 'Content', 'String', 64, 'S', { internal: true }),
   ],
 }

@@ -43,6 +43,9 @@ export const list = (
 export const refer = (name: string, column: string, label: string, target: string, flags: Flags) =>
   field(name, column, label, 'Reference', 10, flags, { target })
 
+/** The version stamp of types that show none on the wire. */
+export const versionStamp = field('ver-stamp', '', 'Version Stamp', 'Number', 10, '', { internal: true })
+
 /** What version control keeps of a record; empty where the project has none. */
 export function versionFields(prefix: string): AlmFieldModel[] {
   return [

@@ -1,10 +1,11 @@
 import type { AlmTypeModel } from '../model.ts'
-import { field, refer } from './fields.ts'
+import { field, list, refer, versionStamp } from './fields.ts'
 
-const common = { history: false, lock: false, modified: false } as const
+const common = { history: false, lock: false } as const
 
 export const defectLink: AlmTypeModel = {
   ...common,
+  modified: true,
   name: 'defect-link',
   collection: 'defect-links',
   label: 'Defect Linkage',
@@ -16,16 +17,18 @@ export const defectLink: AlmTypeModel = {
     field('second-endpoint-type', 'LN_ENTITY_TYPE', 'Linked Entity Type', 'String', 70, 'REF'),
     field('second-endpoint-name', 'LN_ENTITY_NAME', 'Linked Entity Name', 'String', 255, 'V'),
     field('second-endpoint-status', 'LN_ENTITY_STATUS', 'Linked Entity Status', 'String', 70, 'V'),
-    field('link-type', 'LN_LINK_TYPE', 'Link Type', 'String', 70, 'EF'),
+    list('link-type', 'LN_LINK_TYPE', 'Link Type', 'Link Type', 'EF'),
     field('comment', 'LN_LINK_COMMENT', 'Comment', 'String', 255, 'E'),
     field('owner', 'LN_CREATED_BY', 'Created By', 'UsersList', 60, 'FS'),
     field('creation-time', 'LN_CREATION_DATE', 'Creation Date', 'Date', 10, 'FS'),
-    field('ver-stamp', 'LN_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
+    field('last-modified', 'LN_VTS', 'Modified', 'DateTime', 19, 'FS'),
+    versionStamp,
   ],
 }
 
 export const reqTrace: AlmTypeModel = {
   ...common,
+  modified: false,
   name: 'req-trace',
   collection: 'req-traces',
   label: 'Requirement Traceability',
@@ -36,12 +39,16 @@ export const reqTrace: AlmTypeModel = {
     refer('to-req-id', 'RT_TO_REQ_ID', 'To Requirement', 'requirement', 'REF'),
     field('comment', 'RT_COMMENT', 'Comment', 'String', 255, 'E'),
     field('owner', 'RT_CREATED_BY', 'Created By', 'UsersList', 60, 'FS'),
-    field('ver-stamp', 'RT_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
+    field('creation-date', 'RT_CREATION_DATE', 'Creation Date', 'Date', 10, 'FS'),
+    // Empty in what servers answer.
+    field('last-modified', 'RT_VTS', 'Modified', 'DateTime', 19, 'FS'),
+    versionStamp,
   ],
 }
 
 export const requirementCoverage: AlmTypeModel = {
   ...common,
+  modified: true,
   name: 'requirement-coverage',
   collection: 'requirement-coverages',
   label: 'Requirement Coverage',
@@ -51,6 +58,11 @@ export const requirementCoverage: AlmTypeModel = {
     refer('requirement-id', 'RC_REQ_ID', 'Requirement', 'requirement', 'REF'),
     refer('test-id', 'RC_ENTITY_ID', 'Test', 'test', 'REF'),
     field('entity-type', 'RC_ENTITY_TYPE', 'Entity Type', 'String', 70, 'REF'),
-    field('ver-stamp', 'RC_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
+    field('entity-name', 'RC_ENTITY_NAME', 'Entity Name', 'String', 255, 'V'),
+    list('coverage-mode', 'RC_COVERAGE_MODE', 'Coverage Mode', 'Coverage Mode', 'EF'),
+    field('status', 'RC_STATUS', 'Coverage Status', 'String', 70, 'V'),
+    field('modified-count', 'RC_MODIFIED_COUNT', 'Modified Count', 'Number', 10, 'S'),
+    field('last-modified', 'RC_VTS', 'Modified', 'DateTime', 19, 'FS'),
+    versionStamp,
   ],
 }

@@ -44,10 +44,10 @@ const milestoneFields: readonly AlmFieldModel[] = [
   field('id', 'MS_ID', 'Milestone ID', 'Number', 10, 'FS'),
   field('name', 'MS_NAME', 'Name', 'String', 255, 'REF'),
   field('description', 'MS_DESCRIPTION', 'Description', 'Memo', -1, 'E'),
-  field('start-date', 'MS_START_DATE', 'Start Date', 'Date', 10, 'EF'),
-  field('due-date', 'MS_DUE_DATE', 'Due Date', 'Date', 10, 'REF'),
+  field('start-date', 'MS_START_DATE', 'Start Date', 'Date', 10, 'REF'),
+  field('end-date', 'MS_END_DATE', 'End Date', 'Date', 10, 'REF'),
   refer('parent-id', 'MS_RELEASE_ID', 'Release', 'release', 'REF'),
-  field('last-modified', 'MS_VTS', 'Modified', 'DateTime', 19, 'FS'),
+  field('vts', 'MS_VTS', 'Modified', 'DateTime', 19, 'FS'),
   field('has-attachments', 'MS_HAS_ATTACHMENTS', 'Has attachments', 'String', 1, 'S'),
   field('ver-stamp', 'MS_VER_STAMP', 'Version Stamp', 'Number', 10, ''),
 ]
@@ -86,7 +86,7 @@ export const folder: AlmTypeModel = {
   fields: folderFields,
   modified: false,
   parent: 'release-folder',
-  root: { id: 1, name: 'Releases' },
+  root: { id: 1, name: 'Releases', parent: '-1' },
 }
 
 export const milestone: AlmTypeModel = {
@@ -97,5 +97,6 @@ export const milestone: AlmTypeModel = {
   table: 'MILESTONES',
   fields: milestoneFields,
   modified: true,
+  modifiedField: 'vts',
   parent: 'release',
 }

@@ -65,7 +65,7 @@ export const requirement: AlmTypeModel = {
   history: true,
   lock: true,
   parent: 'requirement',
-  root: { id: 0, name: 'Requirements' },
+  root: { id: 0, name: 'Requirements', parent: '-1' },
   siblings: true,
   attachments: 'attachment',
   versioned: true,

@@ -22,7 +22,7 @@ export const testFolder: AlmTypeModel = {
   table: 'ALL_LISTS',
   fields: folderFields('AL', 'test-folder'),
   parent: 'test-folder',
-  root: { id: 2, name: 'Subject' },
+  root: { id: 2, name: 'Subject', parent: '0' },
   siblings: true,
 }
 
@@ -64,7 +64,7 @@ export const testSetFolder: AlmTypeModel = {
   table: 'CYCL_FOLD',
   fields: folderFields('CF', 'test-set-folder'),
   parent: 'test-set-folder',
-  root: { id: 0, name: 'Root' },
+  root: { id: 0, name: 'Root', parent: '-1' },
   siblings: true,
 }
 
