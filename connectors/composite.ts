@@ -3,18 +3,21 @@ import type { Problem } from '../core/problems.ts'
 import type { RecordScope } from '../core/scope.ts'
 import { secondsBetween } from '../core/server-time.ts'
 import type { RecordSnapshot } from '../core/values.ts'
-import type {
-  CallOptions,
-  CarriesAttachments,
-  CarriesComments,
-  Connector,
-  DeleteResult,
-  FindOptions,
-  Foresees,
-  GoneEvidence,
-  RowResult,
-  ScanQuery,
-  ScanRow,
+import {
+  type CallOptions,
+  type CarriesAttachments,
+  type CarriesComments,
+  type Connector,
+  type DeleteResult,
+  type FindOptions,
+  type Foresees,
+  type GoneEvidence,
+  type ListsParts,
+  noParts,
+  type PartOfRecord,
+  type RowResult,
+  type ScanQuery,
+  type ScanRow,
 } from './contract.ts'
 
 /** An entity type of ours that stands for several of an endpoint's: Octane's epics, features and stories as one. */
@@ -87,8 +90,6 @@ export function withComposites(connector: Connector, composites: readonly Compos
   }
 }
 
-type Feed<P> = (entityType: string, since: string | null, after: string | null, options?: CallOptions) => Promise<P>
-
 /** The member that a record's id tells; of several with ids of one sequence any will do. */
 function plainRecord(
   composites: readonly CompositeType[],
@@ -100,57 +101,32 @@ function plainRecord(
   return member === undefined ? [entityType, recordId] : [member.entityType, recordId.slice(member.prefix.length)]
 }
 
-/** A feed of all members, one after the other, with their prefixes before the ids of records. */
-function feedOf<P extends { next: string | null }>(
-  inner: Feed<P>,
-  composites: readonly CompositeType[],
-  { none, prefixed }: { none: P; prefixed(page: P, prefix: string): P },
-): Feed<P> {
-  return async (entityType, since, after, options) => {
-    const members = composites.find((composite) => composite.name === entityType)?.members
-    if (members === undefined) return inner(entityType, since, after, options)
-    const asked = askedOf(members)
-    const [at, mark] = after === null ? [0, null] : (JSON.parse(after) as [number, string | null])
-    const member = asked[at]
-    if (member === undefined) return none
-    const page = await inner(member.entityType, since, mark, options)
-    const next: [number, string | null] | null =
-      page.next !== null ? [at, page.next] : at + 1 < asked.length ? [at + 1, null] : null
-    return { ...prefixed(page, member.prefix), next: next === null ? null : JSON.stringify(next) }
-  }
-}
-
-function commentsOf(inner: CarriesComments, composites: readonly CompositeType[]): CarriesComments {
+/** Listings of all members, one after the other, with their prefixes before the ids of records. */
+function partsOf(inner: ListsParts, composites: readonly CompositeType[]): ListsParts {
+  const membersOf = (entityType: string) => composites.find((composite) => composite.name === entityType)?.members
   return {
-    oneText: inner.oneText,
-    commented: feedOf((...call) => inner.commented(...call), composites, {
-      none: { ids: [], next: null },
-      prefixed: (page, prefix) => ({ ...page, ids: page.ids.map((id) => `${prefix}${id}`) }),
-    }),
-    write: (entityType, recordId, ...rest) => inner.write(...plainRecord(composites, entityType, recordId), ...rest),
-  }
-}
-
-/** Files of a composite's records are those of the member that the id tells. */
-function attachmentsOf(inner: CarriesAttachments, composites: readonly CompositeType[]): CarriesAttachments {
-  const plain = (entityType: string, recordId: string) => plainRecord(composites, entityType, recordId)
-  return {
-    transfers: inner.transfers,
-    renames: inner.renames,
-    address: (entityType, recordId, entry) => inner.address(...plain(entityType, recordId), entry),
-    attached: feedOf((...call) => inner.attached(...call), composites, {
-      none: { files: [], ids: [], range: null, next: null },
-      prefixed: (page, prefix) => ({
-        ...page,
-        files: page.files.map((file) => ({ ...file, recordId: `${prefix}${file.recordId}` })),
+    async listed(entityType, since, after, options) {
+      const members = membersOf(entityType)
+      if (members === undefined) return inner.listed(entityType, since, after, options)
+      const asked = askedOf(members)
+      const [at, mark] = after === null ? [0, null] : (JSON.parse(after) as [number, string | null])
+      const member = asked[at]
+      if (member === undefined) return noParts
+      const { prefix } = member
+      const page = await inner.listed(member.entityType, since, mark, options)
+      const next: [number, string | null] | null =
+        page.next !== null ? [at, page.next] : at + 1 < asked.length ? [at + 1, null] : null
+      return {
+        parts: page.parts.map((part) => ({ ...part, recordId: `${prefix}${part.recordId}` })),
         ids: page.ids.map((id) => `${prefix}${id}`),
         range: page.range === null ? null : { ...page.range, prefix },
-      }),
-    }),
+        next: next === null ? null : JSON.stringify(next),
+      }
+    },
     async totals(entityType, above, options) {
-      const members = composites.find((composite) => composite.name === entityType)?.members
+      const members = membersOf(entityType)
       if (members === undefined) return inner.totals(entityType, above, options)
-      // Files have numbers of one sequence, whatever they are attached to.
+      // Parts have numbers of one sequence, whatever they belong to.
       const each = await Promise.all(askedOf(members).map((one) => inner.totals(one.entityType, above, options)))
       return each.reduce((sum, one) => {
         if (sum === null || one === null) return sum ?? one
@@ -158,6 +134,50 @@ function attachmentsOf(inner: CarriesAttachments, composites: readonly Composite
         return { count: sum.count + one.count, highest, above: sum.above + one.above }
       }, null)
     },
+  }
+}
+
+function commentsOf(inner: CarriesComments, composites: readonly CompositeType[]): CarriesComments {
+  return {
+    ...partsOf(inner, composites),
+    oneText: inner.oneText,
+    ...(inner.confirmGone === undefined ? {} : { confirmGone: confirmPartsGone(inner.confirmGone, composites) }),
+    write: (entityType, recordId, ...rest) => inner.write(...plainRecord(composites, entityType, recordId), ...rest),
+  }
+}
+
+/** Files or comments of each member are looked up as its own. */
+function confirmPartsGone(
+  inner: CarriesAttachments['confirmGone'],
+  composites: readonly CompositeType[],
+): CarriesAttachments['confirmGone'] {
+  return async (entityType, parts, siblings, options) => {
+    const all = (wanted: readonly PartOfRecord[]) =>
+      wanted.map((part) => {
+        const [member, recordId] = plainRecord(composites, entityType, part.recordId)
+        return { member, part: { ...part, recordId } }
+      })
+    const [mine, others] = [all(parts), all(siblings)]
+    const of = (member: string, some: typeof mine) => some.flatMap((one) => (one.member === member ? [one.part] : []))
+    const found = await Promise.all(
+      [...new Set(mine.map(({ member }) => member))].map((member) =>
+        inner(member, of(member, mine), of(member, others), options),
+      ),
+    )
+    const byId = new Map(found.flat().map((one) => [one.id, one]))
+    return parts.flatMap(({ id }) => byId.get(id) ?? [])
+  }
+}
+
+/** Files of a composite's records are those of the member that the id tells. */
+function attachmentsOf(inner: CarriesAttachments, composites: readonly CompositeType[]): CarriesAttachments {
+  const plain = (entityType: string, recordId: string) => plainRecord(composites, entityType, recordId)
+  return {
+    ...partsOf(inner, composites),
+    transfers: inner.transfers,
+    confirmGone: confirmPartsGone(inner.confirmGone, composites),
+    renames: inner.renames,
+    address: (entityType, recordId, entry) => inner.address(...plain(entityType, recordId), entry),
     open: (entityType, recordId, ...rest) => inner.open(...plain(entityType, recordId), ...rest),
     add: (entityType, recordId, ...rest) => inner.add(...plain(entityType, recordId), ...rest),
     replace: (entityType, recordId, ...rest) => inner.replace(...plain(entityType, recordId), ...rest),

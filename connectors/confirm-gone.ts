@@ -10,15 +10,15 @@ const siblingsTried = 3
  * The common part of evidence by id: a known sibling must read before and after the look-ups, through the same door, so
  * that a lost permission or a vanished project never looks like a deletion.
  */
-export async function confirmGoneBy(
-  lookUp: (id: string) => Promise<LookUp>,
-  ids: readonly string[],
-  siblings: readonly string[],
+export async function confirmGoneBy<T extends { id: string }>(
+  lookUp: (one: T) => Promise<LookUp>,
+  wanted: readonly T[],
+  siblings: readonly T[],
   options: CallOptions,
 ): Promise<GoneEvidence[]> {
-  const looked = async (id: string): Promise<LookUp> => {
+  const looked = async (one: T): Promise<LookUp> => {
     try {
-      return await lookUp(id)
+      return await lookUp(one)
     } catch (error) {
       options.signal?.throwIfAborted()
       const reason =
@@ -27,16 +27,28 @@ export async function confirmGoneBy(
     }
   }
   const oneReads = async (): Promise<boolean> => {
-    for (const id of siblings.slice(0, siblingsTried)) if ((await looked(id)).outcome === 'there') return true
+    for (const one of siblings.slice(0, siblingsTried)) if ((await looked(one)).outcome === 'there') return true
     return false
   }
   const before = await oneReads()
-  const found = await Promise.all(ids.map(looked))
+  const found = await Promise.all(wanted.map(looked))
   const after = before && (await oneReads())
-  return ids.map((id, index) => {
+  return wanted.map((one, index) => {
+    const { id } = one
     const { outcome, reason } = found[index] ?? { outcome: 'unknown', reason: null }
     return outcome === 'gone' && !after
-      ? { id, outcome: 'unknown', reason: 'no other record of the type can be read either' }
+      ? { id, outcome: 'unknown', reason: 'no other one can be read either' }
       : { id, outcome, reason }
   })
+}
+
+/** `confirmGoneBy` for records, which their id alone tells. */
+export function confirmRecordsGone(
+  lookUp: (id: string) => Promise<LookUp>,
+  ids: readonly string[],
+  siblings: readonly string[],
+  options: CallOptions,
+): Promise<GoneEvidence[]> {
+  const each = (all: readonly string[]) => all.map((id) => ({ id }))
+  return confirmGoneBy(({ id }) => lookUp(id), each(ids), each(siblings), options)
 }

@@ -1,10 +1,11 @@
-import type { AttachmentEntry, FilesRange, ListedFile } from '../core/attachments.ts'
+import type { AttachmentEntry } from '../core/attachments.ts'
 import type { TypeStanding } from '../core/check-standing.ts'
 import type { Comment, CommentAction } from '../core/comments.ts'
 import type { Place } from '../core/endpoint.ts'
 import type { FieldEdit } from '../core/latest.ts'
 import type { EndpointUser, EntityMetadata } from '../core/metadata.ts'
 import type { CompareAndSet } from '../core/overwrite-guard.ts'
+import type { ListedPart, PartsMark, PartsRange } from '../core/parts.ts'
 import type { Problem } from '../core/problems.ts'
 import type { Favorite, RecordScope } from '../core/scope.ts'
 import type { CanonicalValue, RecordSnapshot, Stamp } from '../core/values.ts'
@@ -40,48 +41,63 @@ export interface NewAttachment {
   content(): AsyncIterable<Uint8Array>
 }
 
-/** A page of records that files or comments were added to, or had some changed. */
-export interface PartsPage {
-  ids: readonly string[]
-  /** By record: another text whenever there is more to see of it; absent or null: the server does not tell, or not yet. */
-  marks?: readonly (string | null)[]
-  next: string | null
-}
-
 export type AttachmentResult =
   /** Done; the file as it is listed from now on, null of one that was taken away. */
   { outcome: 'done'; entry: AttachmentEntry | null } | Exclude<RowResult, { outcome: 'done' }>
 
-export interface AttachedPage {
-  files: readonly ListedFile[]
-  /** Records of which is told only that they have files. */
+export interface PartsPage {
+  parts: readonly ListedPart[]
+  /** Records of which is told only that they have parts. */
   ids: readonly string[]
-  /** What of all files this page tells; null: no such thing is known. */
-  range: FilesRange | null
+  /** What of all parts this page tells; null: no such thing is known. */
+  range: PartsRange | null
   next: string | null
 }
 
+/** Nothing is listed. */
+export const noParts: PartsPage = { parts: [], ids: [], range: null, next: null }
+
+/** A file or a comment, by its own id. */
+export interface PartOfRecord {
+  recordId: string
+  id: string
+}
+
+/** Files or comments of all records of a type, which may change without their records. */
+export interface ListsParts {
+  /**
+   * Those that came or changed since a time of the server's own, or all. Where the server cannot tell by time the answer to
+   * a time is empty. Pages by an opaque mark, null from the start.
+   */
+  listed(entityType: string, since: string | null, after: string | null, options?: CallOptions): Promise<PartsPage>
+  /**
+   * How many there are, their highest number, and how many have a number above the one given (null: none counted). Null: the
+   * server cannot tell.
+   */
+  totals(
+    entityType: string,
+    above: string | null,
+    options?: CallOptions,
+  ): Promise<(PartsMark & { above: number }) | null>
+}
+
 /** Files of records, one at a time. Writes never throw for what a file can carry, as `Writes` does not for rows. */
-export interface CarriesAttachments {
+export interface CarriesAttachments extends ListsParts {
   /**
    * Whoever carries a file takes a place here before the first request, on both endpoints in the same order as everybody else.
    * There are fewer places than requests at a time: streams never wait for one another, and other requests go on meanwhile.
    */
   readonly transfers: Limiter
   /**
-   * Files attached or changed since a time of the server's own, or all: a file need not change its record. Where the server
-   * cannot tell by time the answer to a time is empty. Pages by an opaque mark, null from the start.
+   * Looks each file up by itself, as `Deletes.confirmGone` does records: a list that lacks it proves nothing. Siblings are
+   * files known to exist, of any records. Results in the order of the files; throws only when the call is aborted.
    */
-  attached(entityType: string, since: string | null, after: string | null, options?: CallOptions): Promise<AttachedPage>
-  /**
-   * How many files there are, their highest number, and how many have a number above the one given (null: none counted).
-   * Null: the server cannot tell.
-   */
-  totals(
+  confirmGone(
     entityType: string,
-    above: string | null,
+    files: readonly PartOfRecord[],
+    siblings: readonly PartOfRecord[],
     options?: CallOptions,
-  ): Promise<{ count: number; highest: string | null; above: number } | null>
+  ): Promise<readonly GoneEvidence[]>
   /** False: a file keeps its name for ever. */
   readonly renames: boolean
   /** The address by which texts of this endpoint show a file of a record as an image. */
@@ -120,11 +136,16 @@ export type CommentResult =
   { outcome: 'done'; comment: Comment | null; stamp?: Stamp } | Exclude<RowResult, { outcome: 'done' }>
 
 /** Comments of records. Writes never throw for what a comment can carry, as `Writes` does not for rows. */
-export interface CarriesComments {
-  /** True: all comments of a record are one text, so that several actions are one write. */
+export interface CarriesComments extends ListsParts {
+  /** True: all comments of a record are one text, so that several actions are one write, and a change of them is one of the record. */
   readonly oneText: boolean
-  /** Records whose comments changed since a time of the server's own, or that have any; pages as `attached` does. */
-  commented(entityType: string, since: string | null, after: string | null, options?: CallOptions): Promise<PartsPage>
+  /** Looks comments up by themselves, as `CarriesAttachments.confirmGone` does files; absent where all are one text. */
+  confirmGone?(
+    entityType: string,
+    comments: readonly PartOfRecord[],
+    siblings: readonly PartOfRecord[],
+    options?: CallOptions,
+  ): Promise<readonly GoneEvidence[]>
   /**
    * Carries out actions on a record's comments; results in their order. What has moved meanwhile is refused as `moved`. Where
    * all are one text, either all are carried out or none: beside one that is refused the others are as `not-sent`.

@@ -1,12 +1,15 @@
-import { type AttachmentEntry, attachmentsValue, type ListedFile } from '../../core/attachments.ts'
+import { type AttachmentEntry, attachmentsValue } from '../../core/attachments.ts'
+import { type ListedPart, listedFile } from '../../core/parts.ts'
 import type { CanonicalValue } from '../../core/values.ts'
+import { confirmGoneBy } from '../confirm-gone.ts'
 import {
-  type AttachedPage,
   type AttachmentResult,
   type CallOptions,
   type CarriesAttachments,
   ConnectorError,
   type NewAttachment,
+  noParts,
+  type PartsPage,
 } from '../contract.ts'
 import { type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
 import { createTransferLimiter, inOrder } from '../limiter.ts'
@@ -14,6 +17,7 @@ import { multipartForm } from '../multipart.ts'
 import { type AlmEntity, quoted } from './codec.ts'
 import type { AlmCalls } from './connector.ts'
 import { assertSuccess, errorOf, parseJson, problemOf } from './errors.ts'
+import { lookUpAt } from './look-up.ts'
 import { asArray } from './schema.ts'
 import { inDoubt, isDefinite, notSent, sent, words } from './writer.ts'
 
@@ -108,7 +112,7 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
     clauses: readonly string[],
     order: Record<string, string>,
     call: CallOptions,
-  ): Promise<{ files: ListedFile[]; total: number } | null> {
+  ): Promise<{ parts: ListedPart[]; total: number } | null> {
     if (!listsAll) return null
     const query = `{${[`parent-type[${quoted(entityType)}]`, ...clauses].join(';')}}`
     try {
@@ -120,11 +124,8 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
         entities?: AlmEntity[]
         TotalResults?: number
       }
-      const files = asArray(body.entities).map((entity) => ({
-        recordId: textOf(entity, 'parent-id'),
-        entry: entryOf(entity),
-      }))
-      return { files, total: Number(body.TotalResults ?? 0) }
+      const parts = asArray(body.entities).map((entity) => listedFile(textOf(entity, 'parent-id'), entryOf(entity)))
+      return { parts, total: Number(body.TotalResults ?? 0) }
     } catch (error) {
       const isRefusal =
         error instanceof ConnectorError && ['forbidden', 'schema', 'refused', 'missing'].includes(error.problem.class)
@@ -135,7 +136,7 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
   }
 
   /** Records whose flag says that they have files. */
-  async function flagged(entityType: string, after: string | null, call: CallOptions): Promise<AttachedPage> {
+  async function flagged(entityType: string, after: string | null, call: CallOptions): Promise<PartsPage> {
     const flag = attachmentFlags[entityType] ?? ''
     // The flag of releases and cycles cannot be filtered by; there are few of them.
     const filtered = flag === 'attachment' ? [`${flag}[Y]`] : []
@@ -153,25 +154,25 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
     const ids = page.entities.map((entity) => textOf(entity, 'id'))
     const last = ids[ids.length - 1]
     const next = page.total > ids.length && last !== undefined ? `${flaggedMark}${last}` : null
-    return { files: [], ids, range: null, next }
+    return { ...noParts, ids, next }
   }
 
   return {
     list,
     transfers: createTransferLimiter(calls.concurrency),
-    async attached(entityType, since, after, call = {}) {
-      if (attachmentFlags[entityType] === undefined) return nothing
+    async listed(entityType, since, after, call = {}) {
+      if (attachmentFlags[entityType] === undefined) return noParts
       if (after?.startsWith(flaggedMark) === true) return flagged(entityType, after.slice(flaggedMark.length), call)
       const clauses = [
         ...(since === null ? [] : [`last-modified[>= ${quoted(since)}]`]),
         ...(after === null ? [] : [`id[> ${after}]`]),
       ]
       const page = await listed(entityType, clauses, { 'order-by': '{id[ASC]}', 'page-size': '2000' }, call)
-      if (page === null) return since === null ? flagged(entityType, null, call) : nothing
-      const last = page.files[page.files.length - 1]
-      const next = page.total > page.files.length && last !== undefined ? last.entry.id : null
+      if (page === null) return since === null ? flagged(entityType, null, call) : noParts
+      const last = page.parts[page.parts.length - 1]
+      const next = page.total > page.parts.length && last !== undefined ? last.id : null
       return {
-        files: page.files,
+        parts: page.parts,
         ids: [],
         range: since === null ? { prefix: '', above: after, upTo: next } : null,
         next,
@@ -183,11 +184,18 @@ export function createAttachments(calls: AlmCalls): CarriesAttachments & {
         listed(entityType, clauses, { 'order-by': '{id[DESC]}', 'page-size': '1' }, call)
       const all = await last([])
       if (all === null) return null
-      const highest = all.files[0]?.entry.id ?? null
+      const highest = all.parts[0]?.id ?? null
       const isMore = above !== null && highest !== null && Number(highest) > Number(above)
       const more = isMore ? ((await last([`id[> ${above}]`]))?.total ?? 0) : 0
       return { count: all.total, highest, above: above === null ? all.total : more }
     },
+    confirmGone: (entityType, files, siblings, call = {}) =>
+      confirmGoneBy(
+        ({ recordId, id }) => lookUpAt(calls, `${collection(entityType, recordId)}/${id}`, call, { 'by-id': 'true' }),
+        files,
+        siblings,
+        call,
+      ),
     renames: false,
     // Complete, since ALM drops any other address from a memo; by name, as its own clients write it.
     address: (entityType, recordId, entry) =>
@@ -229,8 +237,6 @@ function notBytes(name: string): ConnectorError {
 
 /** Before a mark in the listing of records instead of files. */
 const flaggedMark = 'record-'
-
-const nothing: AttachedPage = { files: [], ids: [], range: null, next: null }
 
 function textOf(entity: AlmEntity, name: string): string {
   return asArray(asArray(entity.Fields).find((field) => field.Name === name)?.values)[0]?.value ?? ''

@@ -2,7 +2,7 @@ import { bannerWord, readCommentMemo, writeCommentMemo } from '../../core/commen
 import { type Comment, type CommentAction, commentsOf } from '../../core/comments.ts'
 import { canonicalMemo, lostInMemo, unreadableMemo } from '../../core/memo.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { CarriesComments, CommentResult } from '../contract.ts'
+import { type CarriesComments, type CommentResult, noParts } from '../contract.ts'
 import { type EditMemo, movedProblem, notSent } from './writer.ts'
 
 /**
@@ -13,7 +13,8 @@ export function createComments(editMemo: EditMemo): CarriesComments {
   return {
     oneText: true,
     // A comment is a change of its record.
-    commented: () => Promise.resolve({ ids: [], next: null }),
+    listed: () => Promise.resolve(noParts),
+    totals: () => Promise.resolve(null),
     async write(entityType, recordId, field, actions, call = {}) {
       const refused = new Map<CommentAction, Problem>()
       let found: readonly Comment[] = []

@@ -39,6 +39,7 @@ import {
 } from './schema.ts'
 import { createScopes } from './scope.ts'
 import { signInAlm, signOutAlm } from './sign-in.ts'
+import { versionOf } from './version.ts'
 import { createWriter } from './writer.ts'
 
 export interface AlmConnectorOptions {
@@ -327,18 +328,13 @@ export function createAlmConnector(options: AlmConnectorOptions): Connector {
 
   async function testConnection(call: CallOptions = {}): Promise<ConnectionReport> {
     await list('defect', { fields: 'id', 'page-size': '1' }, call)
-    const answer = await session.send({
-      method: 'GET',
-      path: '/rest/sa/version',
-      headers: { accept: 'application/xml' },
-      idempotent: true,
-      ...call,
-    })
+    const version = await versionOf((path, accept) =>
+      session.send({ method: 'GET', path, headers: { accept }, idempotent: true, ...call }),
+    )
     const user = await whoAmI(call)
-    const version = /<(?:MajorVersion|Version|ServerVersion)[^>]*>([^<]+)</i.exec(answer.text)?.[1]
     return {
       product: 'ALM/Quality Center',
-      version: version?.trim() ?? 'of unknown version',
+      version: version ?? 'of unknown version',
       user,
       place: `project ${address.project} of domain ${address.domain}`,
     }

@@ -1,29 +1,18 @@
 import { sameStamp } from '../../core/values.ts'
-import { confirmGoneBy, type LookUp } from '../confirm-gone.ts'
+import { confirmRecordsGone } from '../confirm-gone.ts'
 import type { CallOptions, DeleteResult, DeleteRow, Deletes } from '../contract.ts'
 import { isHtml } from '../http.ts'
 import { inOrder } from '../limiter.ts'
 import type { AlmCalls, AlmRead } from './connector.ts'
 import { errorOf, problemOf } from './errors.ts'
+import { lookUpAt } from './look-up.ts'
 import { goneProblem, inDoubt, isDefinite, movedProblem, notSent, sent, words } from './writer.ts'
 
 /**
- * Evidence by id and deleting. ALM answers 404 to bad requests as well, so only `qccore.entity-not-found` counts. With
+ * Evidence by id and deleting. With
  * locks, a deletion locks the record, reads it again, and deletes; the lock goes with the record.
  */
 export function createDeleter(calls: AlmCalls, read: AlmRead, mode: 'lock' | 'bulk'): Deletes {
-  async function lookUp(entityType: string, id: string, options: CallOptions): Promise<LookUp> {
-    const answer = await calls.send('GET', `/${calls.collection(entityType)}/${id}`, undefined, options)
-    if (isHtml(answer)) return { outcome: 'unknown', reason: `${calls.name} answered with a web page` }
-    if (answer.status === 200) return { outcome: 'there', reason: null }
-    const { id: code } = errorOf(answer)
-    if (answer.status === 404 && code === 'qccore.entity-not-found') return { outcome: 'gone', reason: null }
-    return {
-      outcome: 'unknown',
-      reason: `${calls.name} answered HTTP ${answer.status}${code === '' ? '' : ` (${code})`}`,
-    }
-  }
-
   async function one(entityType: string, row: DeleteRow, options: CallOptions): Promise<DeleteResult> {
     const path = `/${calls.collection(entityType)}/${row.id}`
     const lock = mode === 'lock' ? `${path}/lock` : null
@@ -65,7 +54,12 @@ export function createDeleter(calls: AlmCalls, read: AlmRead, mode: 'lock' | 'bu
 
   return {
     confirmGone: (entityType, ids, siblings, options = {}) =>
-      confirmGoneBy((id) => lookUp(entityType, id, options), ids, siblings, options),
+      confirmRecordsGone(
+        (id) => lookUpAt(calls, `/${calls.collection(entityType)}/${id}`, options),
+        ids,
+        siblings,
+        options,
+      ),
     delete: (entityType, rows, options = {}) =>
       inOrder(rows, calls.concurrency, (row) => one(entityType, row, options)),
   }

@@ -73,12 +73,7 @@ export function problemOf(error: AlmError, status: number, metadata?: EntityMeta
       return { class: 'mapping', code: 'wrong-type', message: said, remedy: 'Map fields of matching types.', ...at }
     case 'qccore.lock-failure':
     case 'qccore.entity-locked':
-      return {
-        class: 'locked',
-        code: 'locked',
-        message: said,
-        remedy: 'Nothing to do: it is tried again by itself. The person named has it open in ALM.',
-      }
+      return locked(said)
     case 'qccore.request-conflict':
       return {
         class: 'locked',
@@ -86,7 +81,24 @@ export function problemOf(error: AlmError, status: number, metadata?: EntityMeta
         message: said,
         remedy: 'Nothing to do: it is tried again by itself. Another request was at work on the record.',
       }
+    case 'qccore.entity-already-exists':
+      return {
+        class: 'refused',
+        code: 'entity-already-exists',
+        message: said,
+        remedy: 'Rename one of the two.',
+        ...at,
+      }
     case 'qccore.operation-forbidden':
+      if (/\bchecked out by\b/i.test(said)) return locked(said)
+      if (/\bchecked out\b/i.test(said))
+        return {
+          class: 'refused',
+          code: 'not-checked-out',
+          message: said,
+          remedy:
+            'The project is under version control, and Tandem checks no record out: leave these records out of the scope, or let them be written without check-out.',
+        }
       return /read-?only|transition|status/i.test(said) && field !== undefined
         ? {
             class: 'refused',
@@ -135,6 +147,15 @@ export function problemOf(error: AlmError, status: number, metadata?: EntityMeta
         remedy: 'See the message of the server.',
         ...at,
       }
+  }
+}
+
+function locked(message: string): Problem {
+  return {
+    class: 'locked',
+    code: 'locked',
+    message,
+    remedy: 'Nothing to do: it is tried again by itself. The person named has it open in ALM.',
   }
 }
 

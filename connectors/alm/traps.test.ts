@@ -178,15 +178,34 @@ describe('records of ALM', () => {
   })
 
   // covers 96
-  it('get the status that is sent, since none is set for them', async () => {
-    const { connector } = await start()
-    const [result] = await connector.create(
-      'defect',
-      [{ fields: { name: 'x', ...needed, status: 'Open' } }],
-      ['status'],
-    )
-    expect(result).toMatchObject({ outcome: 'done', snapshot: { fields: { status: 'Open' } } })
-  })
+  it.each(['lock', 'bulk'] as const)(
+    'get any status that is sent, created and changed, by %s; where the workflow is enforced its refusal is told',
+    async (writes) => {
+      for (const workflow of ['bypassed', 'enforced'] as const) {
+        const { connector } = await start({ switches: { workflow } }, writes)
+        const create = async (status: string) =>
+          (await connector.create('defect', [{ fields: { name: 'x', ...needed, status } }], ['status']))[0]
+        const id = idOf(await create('New'))
+        const [record] = await connector.read('defect', [id], ['status'])
+        if (record === undefined) throw new Error('not read')
+        const [changed] = await connector.update(
+          'defect',
+          [{ id, fields: { status: 'Closed' }, expected: record.stamp, compareAndSet: true }],
+          ['status'],
+        )
+        const created = await create('Fixed')
+        if (workflow === 'bypassed') {
+          expect(created).toMatchObject({ outcome: 'done', snapshot: { fields: { status: 'Fixed' } } })
+          expect(changed).toMatchObject({ outcome: 'done', snapshot: { fields: { status: 'Closed' } } })
+        } else
+          for (const result of [created, changed])
+            expect(result).toMatchObject({
+              outcome: 'refused',
+              problem: { message: expect.stringContaining("transition of field 'Status'") },
+            })
+      }
+    },
+  )
 
   it('are created whatever the order of the values given: a body that begins with the wrong one is answered with a 500', async () => {
     const { connector } = await start()

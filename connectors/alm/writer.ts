@@ -363,7 +363,7 @@ export function createWriter(
   }
 
   function refusedBy(answer: HttpAnswer, entityType: string): RowResult {
-    if (answer.status >= 500)
+    if (answer.status >= 500 && !isDefinite(answer))
       return {
         outcome: 'refused',
         problem: {

@@ -2,7 +2,7 @@ import { type FieldMetadata, fieldByName } from '../../core/metadata.ts'
 import type { Problem } from '../../core/problems.ts'
 import { matchesScope, type RecordScope, resolveFilter } from '../../core/scope.ts'
 import { type CanonicalValue, type RecordSnapshot, type Stamp, sameStamp } from '../../core/values.ts'
-import { confirmGoneBy } from '../confirm-gone.ts'
+import { confirmRecordsGone } from '../confirm-gone.ts'
 import {
   type CallOptions,
   type Capabilities,
@@ -249,7 +249,7 @@ export function createMemoryConnector(
         return { outcome: 'done', snapshot: snapshot(system.edit(row.id, row.fields), returnFields) }
       }),
     confirmGone: (_entityType, ids, siblings, options = {}) =>
-      confirmGoneBy(
+      confirmRecordsGone(
         (id) =>
           reading(options, () => ({
             outcome: system.records.has(id) ? ('there' as const) : ('gone' as const),

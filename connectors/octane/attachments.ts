@@ -1,5 +1,7 @@
 import { type AttachmentEntry, attachmentsValue } from '../../core/attachments.ts'
+import { listedFile } from '../../core/parts.ts'
 import type { CanonicalValue } from '../../core/values.ts'
+import { confirmGoneBy } from '../confirm-gone.ts'
 import {
   type AttachmentResult,
   type CallOptions,
@@ -11,8 +13,11 @@ import { type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
 import { createTransferLimiter } from '../limiter.ts'
 import { multipartForm } from '../multipart.ts'
 import { type OctaneEntity, quoted } from './codec.ts'
-import type { OctaneCalls, OctanePage } from './connector.ts'
+import type { OctaneCalls } from './connector.ts'
 import { assertSuccess, errorsOf, parseJson, problemOf } from './errors.ts'
+import { lookUpAt } from './look-up.ts'
+import type { ReadPage } from './pages.ts'
+import { listsParts } from './parts.ts'
 import { failedRow, inDoubt } from './writer.ts'
 
 /** The field of an attachment that names what it is attached to, by entity type; others have none that clients may list. */
@@ -29,7 +34,7 @@ const fields = 'id,name,size,version_stamp'
 /** Attached files over Octane's REST API: listed for many records at once, carried one by one as streams. */
 export function createAttachments(
   calls: OctaneCalls,
-  paged: (path: string, query: Record<string, string>, call: CallOptions) => Promise<OctanePage>,
+  paged: ReadPage,
 ): CarriesAttachments & {
   /** What is attached to records, by their ids; undefined: the type carries no files. */
   list(entityType: string, ids: readonly string[], call: CallOptions): Promise<Map<string, CanonicalValue> | undefined>
@@ -116,44 +121,14 @@ export function createAttachments(
   return {
     list,
     transfers: createTransferLimiter(calls.concurrency),
-    async attached(entityType, since, after, call = {}) {
-      const owner = owners[entityType]
-      if (owner === undefined) return { files: [], ids: [], range: null, next: null }
-      const clauses = [
-        // Of work items of all types: who asks for one type reads those of the others as missing.
-        `!${owner.field} EQ {null}`,
-        ...(since === null ? [] : [`last_modified GE ${quoted(since)}`]),
-        ...(after === null ? [] : [`id GT ${after}`]),
-      ]
-      const page = await paged(
-        '/attachments',
-        { query: `"${clauses.join(';')}"`, fields: `${fields},${owner.field}`, order_by: 'id' },
-        call,
-      )
-      const files = page.data.map((row) => ({
-        recordId: String((row[owner.field] as { id?: string } | null)?.id ?? ''),
-        entry: entryOf(row),
-      }))
-      const last = files[files.length - 1]
-      const next = (page.total_count ?? 0) > files.length && last !== undefined ? last.entry.id : null
-      return { files, ids: [], range: since === null ? { prefix: '', above: after, upTo: next } : null, next }
-    },
-    async totals(entityType, above, call = {}) {
-      const owner = owners[entityType]
-      if (owner === undefined) return null
-      const last = (clause: string) =>
-        calls.get(
-          '/attachments',
-          { query: `"!${owner.field} EQ {null}${clause}"`, fields: 'id', order_by: '-id', limit: '1' },
-          call,
-        )
-      const all = await last('')
-      if (all.total_count === undefined) return null
-      const highest = all.data[0] === undefined ? null : String(all.data[0].id)
-      const isMore = above !== null && highest !== null && Number(highest) > Number(above)
-      const more = isMore ? ((await last(`;id GT ${above}`)).total_count ?? 0) : 0
-      return { count: all.total_count, highest, above: above === null ? all.total_count : more }
-    },
+    ...listsParts(calls, paged, {
+      path: '/attachments',
+      fields,
+      ownerOf: (entityType) => owners[entityType]?.field,
+      partOf: (recordId, row) => listedFile(recordId, entryOf(row)),
+    }),
+    confirmGone: (_entityType, files, siblings, call = {}) =>
+      confirmGoneBy(({ id }) => lookUpAt(calls, `/attachments/${id}`, call), files, siblings, call),
     renames: true,
     address: (_entityType, _recordId, entry) =>
       calls.path(`/attachments/${entry.id}/${encodeURIComponent(entry.name)}`),

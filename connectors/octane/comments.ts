@@ -7,26 +7,30 @@ import {
   renderEditedCopy,
 } from '../../core/comments.ts'
 import { lostInMemo, wrapMemo } from '../../core/memo.ts'
+import { listedComment } from '../../core/parts.ts'
 import type { Problem } from '../../core/problems.ts'
-import { secondsBetween } from '../../core/server-time.ts'
 import { type CanonicalValue, keepableText } from '../../core/values.ts'
+import { confirmGoneBy } from '../confirm-gone.ts'
 import type { CallOptions, CarriesComments, CommentResult } from '../contract.ts'
 import { type HttpAnswer, isHtml } from '../http.ts'
 import { type OctaneEntity, quoted } from './codec.ts'
 import type { OctaneCalls } from './connector.ts'
 import { errorsOf, parseJson, problemOf } from './errors.ts'
-import { partsPage } from './parts-page.ts'
+import { lookUpAt } from './look-up.ts'
+import type { ReadPage } from './pages.ts'
+import { listsParts } from './parts.ts'
 import { failedRow, inDoubt, movedProblem } from './writer.ts'
 
 const owner = 'owner_work_item'
 const commented = new Set(['defect', 'story', 'feature', 'epic'])
-/** So much later by the server's own clock nothing more happens in the second of a time. */
-const settledSeconds = 10
-
-const fields = 'id,text,author{full_name,name},creation_time'
+const stampFields = 'id,version_stamp,last_modified'
+const fields = `${stampFields},text,author{full_name,name},creation_time`
 
 /** Comments over Octane's REST API: listed for many records at once, written one by one; author and time are the server's. */
-export function createComments(calls: OctaneCalls): CarriesComments & {
+export function createComments(
+  calls: OctaneCalls,
+  paged: ReadPage,
+): CarriesComments & {
   /** Comments of records, by their ids; undefined: the type has none. */
   list(entityType: string, ids: readonly string[], call: CallOptions): Promise<Map<string, CanonicalValue> | undefined>
 } {
@@ -50,12 +54,12 @@ export function createComments(calls: OctaneCalls): CarriesComments & {
     if (isHtml(answer) || answer.status >= 500)
       return inDoubt(`${calls.name} answered HTTP ${answer.status} to a comment.`, answer.status)
     // Somebody was faster: what was to be edited is gone, what was to be taken away is away.
-    if (answer.status === 404 && action.kind !== 'add')
+    const problem = answer.status >= 400 ? problemOf(errorsOf(answer)[0] ?? {}, answer.status, undefined) : null
+    if (problem?.class === 'missing' && action.kind !== 'add')
       return action.kind === 'delete'
         ? { outcome: 'done', comment: null }
         : { outcome: 'refused', problem: movedProblem() }
-    if (answer.status >= 400)
-      return { outcome: 'refused', problem: problemOf(errorsOf(answer)[0] ?? {}, answer.status, undefined) }
+    if (problem !== null) return { outcome: 'refused', problem }
     if (action.kind === 'delete') return { outcome: 'done', comment: null }
     const body = parseJson(answer) as { data?: OctaneEntity[] } | OctaneEntity | undefined
     const row = body !== undefined && 'data' in body && Array.isArray(body.data) ? body.data[0] : body
@@ -92,30 +96,17 @@ export function createComments(calls: OctaneCalls): CarriesComments & {
     }
   }
 
-  /** A time is of a second: within the same one a comment may be edited once more. */
-  function settledTime({ last_modified: time }: OctaneEntity): string | null {
-    const now = calls.serverDate()?.date
-    if (typeof time !== 'string' || now === undefined) return null
-    return secondsBetween(time, now) < settledSeconds ? null : time
-  }
-
   return {
     list,
     oneText: false,
-    async commented(entityType, since, after, call = {}) {
-      if (!commented.has(entityType)) return { ids: [], next: null }
-      const clauses = [
-        `!${owner} EQ {null}`,
-        ...(since === null ? [] : [`last_modified GE ${quoted(since)}`]),
-        ...(after === null ? [] : [`id GT ${after}`]),
-      ]
-      const page = await calls.get(
-        '/comments',
-        { query: `"${clauses.join(';')}"`, fields: `id,last_modified,${owner}`, order_by: 'id', limit: '200' },
-        call,
-      )
-      return partsPage(page, owner, settledTime)
-    },
+    confirmGone: (_entityType, gone, siblings, call = {}) =>
+      confirmGoneBy(({ id }) => lookUpAt(calls, `/comments/${id}`, call), gone, siblings, call),
+    ...listsParts(calls, paged, {
+      path: '/comments',
+      fields: stampFields,
+      ownerOf: (entityType) => (commented.has(entityType) ? owner : undefined),
+      partOf: (recordId, row) => listedComment(recordId, { id: String(row.id), stamp: stampOf(row) }),
+    }),
     async write(_entityType, recordId, _field, actions, call = {}) {
       const results: CommentResult[] = []
       for (const action of actions) results.push(await one(recordId, action, call))
@@ -143,10 +134,18 @@ function textOf(action: CommentAction): string {
   return wrapMemo(action.kind === 'add' ? renderCopy(action) : renderEditedCopy(action.was, action.text))
 }
 
+/** A time is of a second, within which a comment may be edited once more; and after a restore a number may be used again. */
+function stampOf(row: OctaneEntity): string | null {
+  const { version_stamp: version, last_modified: time } = row
+  return typeof version === 'number' && typeof time === 'string' ? `${version} ${time}` : null
+}
+
 function commentOf(row: OctaneEntity): Comment {
   const author = row.author as { full_name?: string; name?: string } | null | undefined
   const name = author?.full_name ?? author?.name ?? ''
+  const stamp = stampOf(row)
   return readComment({
+    ...(stamp === null ? {} : { stamp }),
     id: String(row.id),
     author: name === '' ? null : name,
     time: typeof row.creation_time === 'string' ? row.creation_time : null,

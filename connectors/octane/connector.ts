@@ -1,5 +1,5 @@
 import type { CredentialSecret, OctaneAddress } from '../../core/endpoint.ts'
-import type { EndpointUser, EntityMetadata, FieldOption } from '../../core/metadata.ts'
+import type { EndpointUser, EntityMetadata } from '../../core/metadata.ts'
 import type { CanonicalValue, RecordSnapshot } from '../../core/values.ts'
 import {
   type CallOptions,
@@ -19,20 +19,14 @@ import { createAttachments } from './attachments.ts'
 import { type OctaneEntity, quoted, snapshotOf, stampFields } from './codec.ts'
 import { createComments } from './comments.ts'
 import { createDeleter } from './deleter.ts'
-import { assertSuccess, errorsOf, parseJson } from './errors.ts'
+import { assertSuccess, errorsOf, isWorkspaceGone, parseJson, refusesUser } from './errors.ts'
 import { createForesight } from './foresee.ts'
 import { createHistory } from './history.ts'
 import { createInspect } from './inspect.ts'
+import { chunked, mayFollow, type OctanePage } from './pages.ts'
 import { createPlaces } from './places.ts'
-import {
-  endpointUser,
-  entityMetadata,
-  listedTargets,
-  type OctaneField,
-  type OctaneUser,
-  type WireField,
-  wireField,
-} from './schema.ts'
+import { endpointUser, type OctaneUser, type WireField } from './schema.ts'
+import { createSchemas } from './schemas.ts'
 import { createScopes } from './scope.ts'
 import { createWriter } from './writer.ts'
 
@@ -64,11 +58,6 @@ const capabilities: Capabilities = {
   timesHaveZone: true,
   creationTime: 'fixed',
   fieldHistory: true,
-}
-
-export interface OctanePage {
-  total_count?: number
-  data: OctaneEntity[]
 }
 
 /** What a signed-in connector's parts need of each other. */
@@ -118,8 +107,6 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
   const place = `/api/shared_spaces/${address.sharedSpace}/workspaces/${address.workspace}`
   const json = { accept: 'application/json', 'content-type': 'application/json' }
   const login = secret.kind === 'password' ? secret.user : secret.clientId
-  const schemas = new Map<string, Promise<ReadonlyMap<string, WireField>>>()
-  const described = new Map<string, EntityMetadata>()
   let pageLimit = capabilities.maxScanPage
 
   const session = createSession({
@@ -159,7 +146,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     async signOut(plain) {
       await plain({ method: 'POST', path: '/authentication/sign_out', headers: json, idempotent: false })
     },
-    isExpired: (answer) => answer.status === 401,
+    isExpired: (answer) => answer.status === 401 && !refusesUser(answer),
     headers: (jar) => {
       const cookie = jar.header()
       const csrf = jar.get('HPSSO_COOKIE_CSRF')
@@ -184,7 +171,14 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
   }
 
   async function get(path: string, query: Record<string, string>, call: CallOptions = {}): Promise<OctanePage> {
-    const answer = await session.send({ method: 'GET', path: `${place}${path}`, query, idempotent: true, ...call })
+    const answer = await session.send({
+      method: 'GET',
+      path: `${place}${path}`,
+      query,
+      headers: previewOf(query),
+      idempotent: true,
+      ...call,
+    })
     if (answer.status === 404 && !isHtml(answer)) refuseUnknownWorkspace(answer)
     assertSuccess(answer, name)
     const body = parseJson(answer)
@@ -200,7 +194,8 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
 
   /** A 404 on a collection: the workspace is not there, or not for this user. */
   function refuseUnknownWorkspace(answer: HttpAnswer): void {
-    if (errorsOf(answer)[0]?.error_code === 'platform.entity_not_found') return
+    const [error] = errorsOf(answer)
+    if (error?.error_code === 'platform.entity_not_found' && !isWorkspaceGone(error)) return
     throw new ConnectorError({
       class: 'forbidden',
       code: 'project-unknown',
@@ -215,6 +210,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       method,
       path: `${place}${path}`,
       query,
+      headers: previewOf(query),
       idempotent: method === 'GET',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...call,
@@ -226,7 +222,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     for (;;) {
       const page = await paged(path, { ...query, offset: String(rows.length) }, call)
       rows.push(...page.data)
-      if (page.data.length === 0 || rows.length >= (page.total_count ?? 0)) return rows
+      if (!mayFollow(page, rows.length)) return rows
     }
   }
 
@@ -238,124 +234,21 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     wantedRows = pageLimit,
   ): Promise<OctanePage> {
     for (;;) {
+      const limit = Math.min(wantedRows, pageLimit)
       try {
-        return await get(path, { ...query, limit: String(Math.min(wantedRows, pageLimit)) }, call)
+        return await get(path, { ...query, limit: String(limit) }, call)
       } catch (error) {
         const limitRefused =
           error instanceof ConnectorError &&
           /limit|max_total_count/i.test(`${error.problem.code} ${error.problem.message}`)
-        if (!limitRefused || pageLimit <= 50) throw error
-        pageLimit = Math.max(50, Math.floor(pageLimit / 2))
+        if (!limitRefused || limit <= 50) throw error
+        // Requests under way at once learn the same: half of what was refused, not half for each of them.
+        pageLimit = Math.min(pageLimit, Math.max(50, Math.floor(limit / 2)))
       }
     }
   }
 
-  async function loadSchema(entityType: string, call: CallOptions = {}): Promise<ReadonlyMap<string, WireField>> {
-    const { data } = await get('/metadata/fields', { query: `"entity_name EQ '${entityType}'"` }, call)
-    const fields = data as unknown as OctaneField[]
-    if (fields.length === 0)
-      throw new ConnectorError({
-        class: 'schema',
-        code: 'unknown-type',
-        message: `${name} describes no fields of "${entityType}".`,
-        remedy: 'Check that the user may read this type.',
-      })
-    const lists = new Set<string>()
-    const targets = new Set<string>()
-    for (const field of fields) {
-      const [target] = field.field_type_data?.targets ?? []
-      if (target?.type === 'list_node' && target.logical_name !== undefined) lists.add(target.logical_name)
-      else if (target !== undefined && (target.type === 'phase' || target.type in listedTargets))
-        targets.add(target.type)
-    }
-    const options = new Map<string, FieldOption[]>()
-    const root = fields.some((field) => field.name === 'parent') ? await rootId(call) : null
-    await Promise.all([
-      ...[...lists].map(async (list) => {
-        options.set(list, await listOptions(list, call))
-      }),
-      ...[...targets].map(async (target) => {
-        options.set(
-          target,
-          target === 'phase' ? await phaseOptions(entityType, call) : await targetOptions(target, call),
-        )
-      }),
-    ])
-    const wired = fields.map((field) => {
-      const [target] = field.field_type_data?.targets ?? []
-      return wireField(entityType, field, options.get(target?.logical_name ?? target?.type ?? '') ?? null, root)
-    })
-    described.set(entityType, entityMetadata(entityType, entityType, wired))
-    return new Map(wired.map((field) => [field.metadata.name, field]))
-  }
-
-  /** The one record above all work items; null: the workspace shows none. */
-  async function rootId(call: CallOptions): Promise<string | null> {
-    const { data } = await get('/work_item_roots', { fields: 'id', limit: '1' }, call)
-    return data[0] === undefined ? null : String(data[0].id)
-  }
-
-  async function listOptions(list: string, call: CallOptions): Promise<FieldOption[]> {
-    const rows = await all(
-      '/list_nodes',
-      {
-        query: `"list_root EQ {logical_name EQ ${quoted(list)}}"`,
-        fields: 'name,logical_name,index',
-        order_by: 'index',
-      },
-      call,
-    )
-    return rows.map((row) => ({ value: String(row.id), label: String(row.name), active: true }))
-  }
-
-  async function phaseOptions(entityType: string, call: CallOptions): Promise<FieldOption[]> {
-    const rows = await all(
-      '/phases',
-      { query: `"entity EQ ${quoted(entityType)}"`, fields: 'name,logical_name,index', order_by: 'index' },
-      call,
-    )
-    return rows.map((row) => ({ value: String(row.id), label: String(row.name), active: true }))
-  }
-
-  async function targetOptions(target: string, call: CallOptions): Promise<FieldOption[]> {
-    const known = listedTargets[target]
-    if (known === undefined) return []
-    const fields = known.parent === null ? 'name' : `name,${known.parent}`
-    const [rows, parents] = await Promise.all([
-      all(`/${known.collection}`, { fields, order_by: 'id' }, call),
-      known.parent === null ? [] : targetOptions(known.parent, call),
-    ])
-    const parentLabels = new Map(parents.map((parent) => [parent.value, parent.label]))
-    return rows.map((row) => {
-      const parent = known.parent === null ? null : (row[known.parent] as { id?: string } | null)
-      const parentLabel = parent?.id === undefined ? undefined : parentLabels.get(parent.id)
-      return {
-        value: String(row.id),
-        label: String(row.name),
-        active: true,
-        ...(parentLabel === undefined ? {} : { parentLabel }),
-      }
-    })
-  }
-
-  function schema(entityType: string): Promise<ReadonlyMap<string, WireField>> {
-    const known = schemas.get(entityType)
-    if (known !== undefined) return known
-    // Shared by everybody who asks meanwhile, so no caller's abort may end it.
-    const loading = loadSchema(entityType)
-    schemas.set(entityType, loading)
-    loading.catch(() => schemas.delete(entityType))
-    return loading
-  }
-
-  async function describe(entityType: string, call: CallOptions = {}): Promise<EntityMetadata> {
-    const fresh = loadSchema(entityType, call)
-    await fresh
-    schemas.set(entityType, fresh)
-    const metadata = described.get(entityType)
-    if (metadata === undefined) throw new Error('a loaded schema has metadata')
-    return metadata
-  }
+  const { schema, describe, metadata } = createSchemas({ name, get, all })
 
   async function users(call: CallOptions = {}): Promise<EndpointUser[]> {
     const fields = 'id,name,full_name,first_name,last_name,email,activity_level,is_api_key'
@@ -428,7 +321,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
       }
     })
     // What tells the end is the size of the whole result: the server may take smaller pages than asked.
-    return { rows, last: rows.length >= (page.total_count ?? 0) }
+    return { rows, last: !mayFollow(page, rows.length) }
   }
 
   async function read(
@@ -442,22 +335,23 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     const chunks = chunked(ids, capabilities.maxReadIds)
     const pages = await Promise.all(
       chunks.map((chunk) =>
-        get(
+        all(
           `/${collection(entityType)}`,
-          { fields: wanted(read), query: `"id IN ${chunk.join(',')}"`, limit: String(chunk.length), order_by: 'id' },
+          { fields: wanted(read), query: `"id IN ${chunk.join(',')}"`, order_by: 'id' },
           call,
         ),
       ),
     )
-    const snapshots = pages.flatMap((page) => page.data.map((entity) => snapshotOf(wired, entity, read)))
+    const snapshots = pages.flat().map((entity) => snapshotOf(wired, entity, read))
     return withLists(entityType, snapshots, fields, call)
   }
 
-  /** Fields to read, and what tells which of the records have comments, where these are asked for. */
+  /** Fields to read, and what tells which of the records have files or comments, where these are asked for. */
   function flagged(wired: ReadonlyMap<string, WireField>, fields: readonly string[]): readonly string[] {
-    return fields.includes('comments') && wired.has(commentsFlag) && !fields.includes(commentsFlag)
-      ? [...fields, commentsFlag]
-      : fields
+    const flags = Object.entries(partFlags).flatMap(([field, flag]) =>
+      fields.includes(field) && wired.has(flag) && !fields.includes(flag) ? [flag] : [],
+    )
+    return flags.length === 0 ? fields : [...fields, ...flags]
   }
 
   /** Files and comments are listed by requests of their own, where they are asked for and may be some. */
@@ -467,29 +361,29 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     fields: readonly string[],
     call: CallOptions,
   ): Promise<RecordSnapshot[]> {
-    let known = snapshots
-    for (const [field, { list }] of Object.entries({ attachments, comments })) {
-      if (!fields.includes(field)) continue
-      const having = field === 'comments' ? known.filter((one) => one.fields[commentsFlag] !== false) : known
-      const lists = await Promise.all(
-        chunked(having, capabilities.maxReadIds).map((chunk) =>
-          list(
-            entityType,
-            chunk.map((snapshot) => snapshot.id),
-            call,
+    const asked = Object.entries({ attachments, comments }).filter(([field]) => fields.includes(field))
+    if (asked.length === 0) return snapshots
+    const listings = await Promise.all(
+      asked.map(async ([field, { list }]) => {
+        const having = snapshots.filter((one) => one.fields[partFlags[field] ?? ''] !== false)
+        const lists = await Promise.all(
+          chunked(having, capabilities.maxReadIds).map((chunk) =>
+            list(
+              entityType,
+              chunk.map((snapshot) => snapshot.id),
+              call,
+            ),
           ),
-        ),
-      )
-      const found = new Map(lists.flatMap((one) => [...(one ?? [])]))
-      known = known.map((snapshot) => ({
-        ...snapshot,
-        fields: { ...snapshot.fields, [field]: found.get(snapshot.id) ?? null },
-      }))
-    }
-    if (fields.includes(commentsFlag)) return known
-    return known.map((snapshot) => {
-      const { [commentsFlag]: _flag, ...asked } = snapshot.fields
-      return { ...snapshot, fields: asked }
+        )
+        return [field, new Map(lists.flatMap((one) => [...(one ?? [])]))] as const
+      }),
+    )
+    const added = Object.values(partFlags).filter((flag) => !fields.includes(flag))
+    return snapshots.map((snapshot) => {
+      const values = { ...snapshot.fields }
+      for (const flag of added) delete values[flag]
+      for (const [field, found] of listings) values[field] = found.get(snapshot.id) ?? null
+      return { ...snapshot, fields: values }
     })
   }
 
@@ -503,20 +397,16 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
     const wired = await schema(entityType)
     const read = flagged(wired, fields.includes(field) ? fields : [...fields, field])
     const found = await Promise.all(
-      chunked(values, capabilities.maxReadIds).map(async (chunk) => {
-        const rows: OctaneEntity[] = []
-        const query = `"${field} IN ${chunk.map((value) => quoted(value)).join(',')}"`
-        for (;;) {
-          const page = await paged(
+      chunked(values, capabilities.maxReadIds, (value) => encodeURIComponent(quoted(value)).length).map(
+        async (chunk) => {
+          const query = `"${field} IN ${chunk.map((value) => quoted(value)).join(',')}"`
+          return all(
             `/${collection(entityType)}`,
-            { fields: wanted(read), query, order_by: descending ? '-id' : 'id', offset: String(rows.length) },
+            { fields: wanted(read), query, order_by: descending ? '-id' : 'id' },
             call,
           )
-          rows.push(...page.data)
-          if (page.data.length === 0 || rows.length >= (page.total_count ?? 0)) break
-        }
-        return rows
-      }),
+        },
+      ),
     )
     const exact = new Set(values)
     const snapshots = found.flat().map((entity) => snapshotOf(wired, entity, read))
@@ -557,10 +447,10 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
         ...options,
       }),
     schema,
-    metadata: (entityType) => described.get(entityType),
+    metadata,
   }
   const attachments = createAttachments(calls, paged)
-  const comments = createComments(calls)
+  const comments = createComments(calls, paged)
   const writer = createWriter(calls, read, capabilities)
   const deleter = createDeleter(calls, read)
 
@@ -597,7 +487,7 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
           method: 'GET',
           path: `${place}${path}`,
           query,
-          headers: { ALM_OCTANE_TECH_PREVIEW: 'true' },
+          headers: techPreview,
           idempotent: true,
           ...call,
         }),
@@ -613,8 +503,15 @@ export function createOctaneConnector(options: OctaneConnectorOptions): Connecto
   }
 }
 
-/** The field of an item that tells whether it has comments. */
-const commentsFlag = 'has_comments'
+const techPreview = { ALM_OCTANE_TECH_PREVIEW: 'true' }
+
+/** Expanding references was a technical preview for long, which a request opts in to. */
+function previewOf({ fields }: Record<string, string>): Record<string, string> {
+  return fields?.includes('{') === true ? techPreview : {}
+}
+
+/** The fields of a record that tell whether it has files and comments; a type without such a field is asked. */
+const partFlags: Readonly<Record<string, string>> = { attachments: 'has_attachments', comments: 'has_comments' }
 
 /** What requests of its own tell. */
 const listed = new Set(['attachments', 'comments'])
@@ -622,12 +519,6 @@ const listed = new Set(['attachments', 'comments'])
 /** Fields of a read: those asked for, and the stamps. */
 export function wanted(fields: readonly string[]): string {
   return [...new Set([...fields.filter((field) => !listed.has(field)), ...stampFields])].join(',')
-}
-
-export function chunked<T>(items: readonly T[], size: number): T[][] {
-  const chunks: T[][] = []
-  for (let at = 0; at < items.length; at += size) chunks.push(items.slice(at, at + size))
-  return chunks
 }
 
 export type OctaneRead = (

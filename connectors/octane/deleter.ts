@@ -1,10 +1,11 @@
 import { sameStamp } from '../../core/values.ts'
-import { confirmGoneBy, type LookUp } from '../confirm-gone.ts'
+import { confirmRecordsGone } from '../confirm-gone.ts'
 import type { CallOptions, DeleteResult, DeleteRow, Deletes } from '../contract.ts'
 import { isHtml } from '../http.ts'
 import { inOrder } from '../limiter.ts'
 import type { OctaneCalls, OctaneRead } from './connector.ts'
 import { errorsOf, problemOf } from './errors.ts'
+import { lookUpAt } from './look-up.ts'
 import { failedRow, inDoubt, movedProblem } from './writer.ts'
 
 /** Deletions under way at a time: each is read just before, so few at once keep that moment short. */
@@ -12,24 +13,6 @@ const atATime = 4
 
 /** Evidence by id and deleting. Octane compares no stamp on DELETE, so each record is read just before. */
 export function createDeleter(calls: OctaneCalls, read: OctaneRead): Deletes {
-  async function lookUp(entityType: string, id: string, options: CallOptions): Promise<LookUp> {
-    const answer = await calls.send(
-      'GET',
-      `/${calls.collection(entityType)}/${id}`,
-      { fields: 'id' },
-      undefined,
-      options,
-    )
-    if (isHtml(answer)) return { outcome: 'unknown', reason: `${calls.name} answered with a web page` }
-    if (answer.status === 200) return { outcome: 'there', reason: null }
-    const code = errorsOf(answer)[0]?.error_code
-    if (answer.status === 404 && code === 'platform.entity_not_found') return { outcome: 'gone', reason: null }
-    return {
-      outcome: 'unknown',
-      reason: `${calls.name} answered HTTP ${answer.status}${code === undefined ? '' : ` (${code})`}`,
-    }
-  }
-
   async function one(entityType: string, row: DeleteRow, options: CallOptions): Promise<DeleteResult> {
     try {
       const [now] = await read(entityType, [row.id], [], options)
@@ -55,7 +38,12 @@ export function createDeleter(calls: OctaneCalls, read: OctaneRead): Deletes {
 
   return {
     confirmGone: (entityType, ids, siblings, options = {}) =>
-      confirmGoneBy((id) => lookUp(entityType, id, options), ids, siblings, options),
+      confirmRecordsGone(
+        (id) => lookUpAt(calls, `/${calls.collection(entityType)}/${id}`, options),
+        ids,
+        siblings,
+        options,
+      ),
     delete: (entityType, rows, options = {}) => inOrder(rows, atATime, (row) => one(entityType, row, options)),
   }
 }

@@ -6,6 +6,7 @@ import { type HttpAnswer, isHtml, jsonOf } from '../http.ts'
 /** One error as Octane words it, single or as a row of a bulk answer. */
 export interface OctaneError {
   index?: number
+  entity_index?: number
   error_code?: string
   description?: string
   description_translated?: string
@@ -50,6 +51,25 @@ export function errorsOf(answer: HttpAnswer): OctaneError[] {
   return []
 }
 
+/** The position of the row of a bulk that an error is about, under either of its names; none: the error does not tell. */
+export function rowOf({ index, entity_index }: OctaneError): number[] {
+  return [index, entity_index].flatMap((row) => (typeof row === 'number' ? [row] : [])).slice(0, 1)
+}
+
+/** Whether what does not exist is the workspace itself, or the space: this says nothing about a record in it. */
+export function isWorkspaceGone({ error_code, properties }: OctaneError): boolean {
+  return (
+    error_code === 'platform.entity_not_found' &&
+    ['workspace', 'shared_space'].includes(String(properties?.entity_type ?? ''))
+  )
+}
+
+/** Whether a 401 is about the user's rights: that a session has ended is told in another form, in its own words, or without a body. */
+export function refusesUser(answer: HttpAnswer): boolean {
+  const body = isHtml(answer) ? undefined : (parseJson(answer) as ErrorBody | null | undefined)
+  return typeof body?.error_code === 'string' && !/token|session|expired/i.test(body.error_code)
+}
+
 /** An Octane error in our words, with the field's name where the error tells it. */
 export function problemOf(error: OctaneError, status: number, metadata?: EntityMetadata): Problem {
   const code = error.error_code ?? ''
@@ -60,6 +80,13 @@ export function problemOf(error: OctaneError, status: number, metadata?: EntityM
   const at = field === undefined ? {} : { field }
   const about = label === undefined ? '' : ` ("${label}")`
   switch (true) {
+    case isWorkspaceGone(error):
+      return {
+        class: 'forbidden',
+        code: 'project-unknown',
+        message: said,
+        remedy: 'Check the number of the workspace, and that the integration user is a member of it.',
+      }
     case code === 'platform.entity_not_found':
       return {
         class: 'missing',
@@ -123,7 +150,7 @@ export function problemOf(error: OctaneError, status: number, metadata?: EntityM
         remedy: 'Shorten the text, or map it to a longer field.',
         ...at,
       }
-    case status === 403:
+    case status === 403 || code === 'platform.not_authorized':
       return {
         class: 'forbidden',
         code: 'forbidden',
@@ -158,6 +185,13 @@ function fieldNamedIn(text: string, metadata: EntityMetadata | undefined): strin
 
 /** Throws for an answer that is no success, in the class that decides about retries. */
 export function assertSuccess(answer: HttpAnswer, name: string, metadata?: EntityMetadata): void {
+  if (answer.status === 414 || answer.status === 431)
+    throw new ConnectorError({
+      class: 'refused',
+      code: 'address-too-long',
+      message: `${name} or a proxy before it refuses the length of a request's address (HTTP ${answer.status}).`,
+      remedy: 'Name fewer values in the filter of the link, or let the server read longer addresses.',
+    })
   if (isHtml(answer)) {
     const unavailable = answer.status >= 500
     throw new ConnectorError({

@@ -4,6 +4,7 @@ import type { HttpAnswer } from '../http.ts'
 import { inOrder } from '../limiter.ts'
 import type { OctaneEntity } from './codec.ts'
 import { assertSuccess, parseJson } from './errors.ts'
+import { mayFollow, type OctanePage } from './pages.ts'
 
 interface Site {
   name: string
@@ -12,18 +13,16 @@ interface Site {
   get(path: string, query: Record<string, string>, call: CallOptions): Promise<HttpAnswer>
 }
 
-const pageSize = 200
-
 /** Workspaces that the signed-in user may open, in all shared spaces that the server shows. */
 export function createPlaces({ name, address, concurrency, get }: Site): Connects['places'] {
   async function all(path: string, call: CallOptions): Promise<OctaneEntity[]> {
     const rows: OctaneEntity[] = []
     for (;;) {
-      const query = { fields: 'id,name', order_by: 'id', limit: String(pageSize), offset: String(rows.length) }
+      const query = { fields: 'id,name', order_by: 'id', offset: String(rows.length) }
       const answer = await get(path, query, call)
       assertSuccess(answer, name)
-      const page = parseJson(answer) as { data?: OctaneEntity[]; total_count?: number } | undefined
-      if (!Array.isArray(page?.data))
+      const page = parseJson(answer) as OctanePage | undefined
+      if (page === undefined || !Array.isArray(page.data))
         throw new ConnectorError({
           class: 'unavailable',
           code: 'not-json',
@@ -31,7 +30,7 @@ export function createPlaces({ name, address, concurrency, get }: Site): Connect
           remedy: 'Check whether a proxy stands before the server.',
         })
       rows.push(...page.data)
-      if (page.data.length === 0 || rows.length >= (page.total_count ?? 0)) return rows
+      if (!mayFollow(page, rows.length)) return rows
     }
   }
 

@@ -11,6 +11,7 @@ import { firstInstant } from '../../core/zone.ts'
 import { type CallOptions, ConnectorError, type Scopes } from '../contract.ts'
 import { snapshotOf } from './codec.ts'
 import type { OctaneCalls } from './connector.ts'
+import { mayFollow } from './pages.ts'
 import { octaneQuery } from './scope-query.ts'
 
 const pageSize = 1_000
@@ -101,7 +102,7 @@ export function createScopes(
       const rows = page.data.map((entity) => snapshotOf(fields, entity, wanted))
       const hits = evaluated === null ? rows : rows.filter((row) => matchesScope(evaluated, row.fields))
       if (hits.length > 0) yield hits.map(({ id }) => id)
-      if (rows.length === 0 || rows.length >= (page.total_count ?? 0)) return
+      if (!mayFollow(page, rows.length)) return
       after = rows[rows.length - 1]?.id ?? null
     }
   }

@@ -11,8 +11,9 @@ import {
 } from '../contract.ts'
 import { type HttpAnswer, isHtml, RequestFailed } from '../http.ts'
 import { encode, type OctaneEntity, snapshotOf } from './codec.ts'
-import { type CanonicalFields, chunked, type OctaneCalls, type OctaneRead, wanted } from './connector.ts'
-import { errorsOf, parseJson, problemOf } from './errors.ts'
+import { type CanonicalFields, type OctaneCalls, type OctaneRead, wanted } from './connector.ts'
+import { errorsOf, type OctaneError, parseJson, problemOf, rowOf } from './errors.ts'
+import { chunked } from './pages.ts'
 import type { OctaneReference, WireField } from './schema.ts'
 
 /**
@@ -102,12 +103,12 @@ export function createWriter(calls: OctaneCalls, read: OctaneRead, capabilities:
     const definite = answer.status < 500 || errors.some((error) => isLockMismatch(error.error_code, error.description))
     if (isHtml(answer) || (!definite && data.length === 0))
       return bodies.map(() => inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`, answer.status))
-    const refusedAt = new Map(
-      errors.flatMap((error) => (typeof error.index === 'number' ? [[error.index, error] as const] : [])),
-    )
+    const refusedAt = refusedRows(errors, bodies, data)
+    if (refusedAt === null)
+      return bodies.map(() => inDoubt(`${calls.name} did not tell which of ${bodies.length} rows it refused.`))
     if (refusedAt.size === 0 && data.length !== bodies.length) {
       const [error] = errors
-      if (error === undefined && answer.status < 400)
+      if (data.length > 0 || (error === undefined && answer.status < 400))
         return bodies.map(() => inDoubt(`${calls.name} answered ${data.length} of ${bodies.length} rows.`))
       return bodies.map(() => ({ outcome: 'refused', problem: problemOf(error ?? {}, answer.status, metadata) }))
     }
@@ -178,12 +179,12 @@ export function createWriter(calls: OctaneCalls, read: OctaneRead, capabilities:
     options: CallOptions,
   ): Promise<RowResult> {
     const target = String(row.fields.phase)
-    const { data } = await calls.get(
+    const transitions = await calls.all(
       '/transitions',
-      { query: `"entity EQ ^${entityType}^"`, fields: 'source_phase,target_phase', limit: '500' },
+      { query: `"entity EQ ^${entityType}^"`, fields: 'source_phase,target_phase', order_by: 'id' },
       options,
     )
-    const steps = data.flatMap((one) => {
+    const steps = transitions.flatMap((one) => {
       const source = one.source_phase as OctaneReference | null
       const to = one.target_phase as OctaneReference | null
       return source?.id === undefined || to?.id === undefined ? [] : [{ from: source.id, to: to.id }]
@@ -209,6 +210,24 @@ export function createWriter(calls: OctaneCalls, read: OctaneRead, capabilities:
   }
 
   return { create, update }
+}
+
+/**
+ * The refused rows of a bulk by their position. A server may leave the position out where it refused a single row: that row
+ * is the one whose id is missing among those done. Null: some were done, and which of the rows were not cannot be told.
+ */
+function refusedRows(
+  errors: readonly OctaneError[],
+  bodies: readonly Record<string, unknown>[],
+  done: readonly OctaneEntity[],
+): Map<number, OctaneError> | null {
+  const told = new Map(errors.flatMap((error) => rowOf(error).map((row) => [row, error] as const)))
+  const [only] = errors
+  if (only === undefined || done.length === 0 || told.size === errors.length) return told
+  const ids = new Set(done.map(({ id }) => String(id)))
+  const missing = bodies.flatMap(({ id }, row) => (typeof id === 'string' && !ids.has(id) ? [row] : []))
+  const [row] = missing
+  return row === undefined || missing.length > 1 || errors.length > 1 ? null : new Map([[row, only]])
 }
 
 /** Every result but success. */

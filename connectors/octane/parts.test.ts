@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
+import { attachmentEntries } from '../../core/attachments.ts'
 import { commentsOf } from '../../core/comments.ts'
 import { createOctaneSandbox } from '../../sandbox/octane/server.ts'
 import { createOctaneConnector } from './connector.ts'
@@ -45,6 +46,37 @@ it('comments of Octane are listed for the records that have some, all others hav
   ])
 })
 
+it('files of Octane are listed for the records that have some, all others have none', async () => {
+  const { octane, connector, ids } = await start()
+  const total = () => [...octane.requests.values()].reduce((sum, count) => sum + count, 0)
+  await connector.describe('defect')
+  const read = async () => {
+    const before = total()
+    const records = await connector.read('defect', ids, ['name', 'attachments', 'comments'])
+    return { requests: total() - before, records }
+  }
+  const bare = await read()
+  expect(bare.records.map((one) => one.fields.attachments)).toEqual([null, null, null])
+  expect(Object.keys(bare.records[0]?.fields ?? {}).sort()).toEqual(['attachments', 'comments', 'name'])
+  expect(bare.requests).toBe(1)
+  const content = Buffer.from('some bytes')
+  const file = {
+    name: 'log.txt',
+    size: content.length,
+    content: async function* () {
+      yield content
+    },
+  }
+  expect(await connector.attachments?.add('defect', ids[1] ?? '', file)).toMatchObject({ outcome: 'done' })
+  const { requests, records } = await read()
+  expect(requests).toBe(2)
+  expect(records.map((one) => attachmentEntries(one.fields.attachments ?? null).map((entry) => entry.name))).toEqual([
+    [],
+    ['log.txt'],
+    [],
+  ])
+})
+
 it('a comment of Octane that holds what Tandem could not write back is not edited from the other side', async () => {
   const { octane, connector, ids, say } = await start()
   const [id = ''] = ids
@@ -82,22 +114,25 @@ it('a comment of Octane that somebody has edited or taken away meanwhile is not 
   expect(octane.records('comment').map((row) => row.text)).toEqual([expect.stringContaining('one, edited')])
 })
 
-it('comments of Octane are marked once the second of their time is over, and anew after each edit', async () => {
+it('comments of Octane are listed with a state that is another after each edit, and with their number', async () => {
   const { octane, connector, ids, say } = await start()
-  const [id = ''] = ids
+  const [id = '', other = ''] = ids
   const { id: comment } = say(id, 'hello')
-  const marked = async () => (await connector.comments?.commented('defect', null, null))?.marks
-  // The first answer tells the server's clock.
-  await connector.newest('defect')
-  expect(await marked()).toEqual([null])
-  octane.clock.set({ offsetMs: 60_000 })
-  await connector.newest('defect')
-  const first = await marked()
-  expect(first).toEqual([expect.any(String)])
-  expect(await marked()).toEqual(first)
+  say(other, 'there')
+  const listed = async () => {
+    const page = await connector.comments?.listed('defect', null, null)
+    return page?.parts.find((part) => part.id === comment)
+  }
+  const first = await listed()
+  expect(first).toMatchObject({ recordId: id, state: { id: comment, stamp: expect.any(String) } })
+  expect(await listed()).toEqual(first)
+  const [record] = await connector.read('defect', [id], ['comments'])
+  expect(commentsOf(record?.fields.comments ?? null).map((one) => one.stamp)).toEqual([first?.state?.stamp])
+  // Within the second of its time, too.
   octane.edit('comment', comment, { text: 'hello again' })
-  expect(await marked()).toEqual([null])
-  octane.clock.set({ offsetMs: 120_000 })
-  await connector.newest('defect')
-  expect(await marked()).not.toEqual(first)
+  expect(await listed()).not.toEqual(first)
+  const totals = await connector.comments?.totals('defect', comment)
+  expect(totals).toEqual({ count: 2, highest: expect.any(String), above: 1 })
+  octane.remove('comment', comment)
+  expect(await connector.comments?.totals('defect', totals?.highest ?? null)).toEqual({ ...totals, count: 1, above: 0 })
 })
