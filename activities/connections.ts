@@ -33,9 +33,9 @@ export interface Connections {
   connector(endpoint: EndpointContext, writes?: 'lock' | 'bulk'): Promise<Connector>
   /** Works with a connector of its own that is closed afterwards: what is being tried out must leave no session behind. */
   withFreshConnector<T>(endpoint: EndpointContext, body: (connector: Connector) => Promise<T>): Promise<T>
-  /** Description of an entity type; `fresh` asks the endpoint again. */
-  describe(endpoint: EndpointContext, entityType: string, fresh?: boolean): Promise<SideMetadata>
-  workbench(link: LinkContext, fresh?: boolean): Promise<Workbench>
+  /** Description of an entity type; `fresh` asks the endpoint again, unless that was done for the same run already. */
+  describe(endpoint: EndpointContext, entityType: string, fresh?: boolean, runId?: string | null): Promise<SideMetadata>
+  workbench(link: LinkContext, fresh?: boolean, runId?: string | null): Promise<Workbench>
   close(): Promise<void>
 }
 
@@ -54,7 +54,10 @@ const defaultMetadataMs = 300_000
  */
 export function createConnections(options: ConnectionsOptions): Connections {
   const connectors = new Map<string, { revision: number; connector: Promise<Connector> }>()
-  const descriptions = new Map<string, { revision: number; until: number; metadata: Promise<SideMetadata> }>()
+  const descriptions = new Map<
+    string,
+    { revision: number; until: number; runId: string | null; metadata: Promise<SideMetadata> }
+  >()
   const keepMs = options.metadataMs ?? defaultMetadataMs
 
   async function connector(endpoint: EndpointContext, writes: 'lock' | 'bulk' = 'lock'): Promise<Connector> {
@@ -84,25 +87,30 @@ export function createConnections(options: ConnectionsOptions): Connections {
     }
   }
 
-  async function describe(endpoint: EndpointContext, entityType: string, fresh = false): Promise<SideMetadata> {
+  async function describe(
+    endpoint: EndpointContext,
+    entityType: string,
+    fresh = false,
+    runId: string | null = null,
+  ): Promise<SideMetadata> {
     const key = `${endpoint.id}:${entityType}`
     const known = descriptions.get(key)
     const now = performance.now()
-    if (!fresh && known !== undefined && known.revision === endpoint.revision && known.until > now)
-      return known.metadata
+    const isKept = known !== undefined && known.revision === endpoint.revision && known.until > now
+    if (isKept && (!fresh || (runId !== null && known.runId === runId))) return known.metadata
     const metadata = connector(endpoint).then(async (opened) => {
       const [entity, users] = await Promise.all([opened.describe(entityType), opened.users()])
       return { entity, users }
     })
-    descriptions.set(key, { revision: endpoint.revision, until: now + keepMs, metadata })
+    descriptions.set(key, { revision: endpoint.revision, until: now + keepMs, runId, metadata })
     metadata.catch(() => descriptions.delete(key))
     return metadata
   }
 
-  async function workbench(link: LinkContext, fresh = false): Promise<Workbench> {
+  async function workbench(link: LinkContext, fresh = false, runId: string | null = null): Promise<Workbench> {
     const { configuration } = link
     const [left, right] = await Promise.all(
-      sides.map((side) => describe(link[side], configuration[side].entityType, fresh)),
+      sides.map((side) => describe(link[side], configuration[side].entityType, fresh, runId)),
     )
     const [leftConnector, rightConnector] = await Promise.all(
       sides.map((side) => connector(link[side], configuration.tuning.writes)),

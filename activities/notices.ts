@@ -6,7 +6,7 @@ import { listBrakes } from '../db/brakes.ts'
 import type { Database } from '../db/connection.ts'
 import { listIssues } from '../db/issues.ts'
 import { getLink, type LinkRow } from '../db/links.ts'
-import { noticeFailed, noticeSent, type OutboxNotice, takeDueNotices } from '../db/outbox.ts'
+import { noticeDropped, noticeFailed, noticeSent, type OutboxNotice, takeDueNotices } from '../db/outbox.ts'
 import { listRestored } from '../db/restored.ts'
 import { getRun } from '../db/runs.ts'
 import { issueRecipients } from '../db/workspaces.ts'
@@ -46,15 +46,18 @@ export function createNotices({ database, transport, from, fallbackRecipient, pu
     for (const notice of await takeDueNotices(database, atATime)) {
       try {
         const mail = await compose(notice)
-        if (mail !== null)
-          await transport.sendMail({
-            from,
-            to: mail.to,
-            subject: mail.subject,
-            html: mail.html,
-            text: mail.text,
-            messageId: `<${notice.id}@tandem>`,
-          })
+        if (mail === null) {
+          await noticeDropped(database, notice.id)
+          continue
+        }
+        await transport.sendMail({
+          from,
+          to: mail.to,
+          subject: mail.subject,
+          html: mail.html,
+          text: mail.text,
+          messageId: `<${notice.id}@tandem>`,
+        })
         await noticeSent(database, notice.id)
       } catch (error) {
         await noticeFailed(database, notice.id, error instanceof Error ? error.message : String(error))

@@ -8,8 +8,7 @@ import type { Connections, Workbench } from './connections.ts'
 import { createEditAge } from './edit-age.ts'
 import { guardedStep } from './failures.ts'
 import { watchPeople } from './people-watch.ts'
-import { queueComments } from './queue-comments.ts'
-import { queueFiles } from './queue-files.ts'
+import { queueParts } from './queue-parts.ts'
 import { listed, restoredError } from './reconcile/restored.ts'
 import { lookAtClock } from './scan-clock.ts'
 import { watchSchema } from './schema-watch.ts'
@@ -158,9 +157,7 @@ export async function scanSide(
     if (page.last) break
   }
   const partsSince = extent === 'all' ? null : from
-  await queueFiles(store, bench, { linkId, side, since: partsSince, known: position.files }, call)
-  const readAgain = position.rescanFrom !== null
-  await queueComments(store, bench, { linkId, side, since: partsSince, readAgain }, call)
+  await queueParts(store, bench, { linkId, side, since: partsSince, known: position.parts }, call)
   if (extent === 'all') await queueArrivals(store, bench, side, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({
@@ -222,12 +219,19 @@ export function createScan({ store, connections }: { store: Store; connections: 
       const context = Context.current()
       const leads = side === 'left'
       const complete = leads && input.extent === 'all'
-      const bench = await connections.workbench(await store.link(input.linkId, input.version), complete)
+      const link = await store.link(input.linkId, input.version)
+      const bench = await connections.workbench(link, complete, runId)
+      // A simulation plans by fresh descriptions, which are asked for while the side is listed. It asks itself where that fails.
+      const described =
+        input.extent === 'foreseen'
+          ? connections.describe(link[side], link.configuration[side].entityType, true, runId).catch(() => undefined)
+          : null
       if (leads) await watchSchema(store, bench, runId)
       if (complete) await watchPeople(store, bench)
       const extent = input.extent === 'foreseen' ? foreseenExtent(bench) : input.extent
       const onPage = (rows: number) => context.heartbeat({ rows })
       const result = await scanSide(store, bench, { ...input, extent }, onPage, context.cancellationSignal)
+      await described
       if (runId !== null) await store.logRun({ runId, lines: [scanLine(bench.link[side].name, extent, result)] })
       return result
     })

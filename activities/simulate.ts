@@ -32,6 +32,9 @@ export interface SimulateDependencies {
 
 const defaultMostRows = 100_000
 
+/** So many rows of the queue are read at a time, and as many ahead of what is being planned. */
+const rowsAhead = 300
+
 /** So many records that were refused before are looked at first, to know what else will be. */
 const mostExamples = 200
 
@@ -45,7 +48,7 @@ export function createSimulate({ store, connections, mostRows = defaultMostRows 
       const context = Context.current()
       const signal = context.cancellationSignal
       const [bench, { due }] = await Promise.all([
-        store.link(linkId, version).then((link) => connections.workbench(link, true)),
+        store.link(linkId, version).then((link) => connections.workbench(link, true, runId)),
         store.beginSimulation({ runId, linkId }),
       ])
       const oneIn = Math.max(1, Math.ceil(due / mostRows))
@@ -66,15 +69,23 @@ export function createSimulate({ store, connections, mostRows = defaultMostRows 
       }
 
       const working = new Set<Promise<void>>()
-      let after: QueuePlace | null = null
+      const peek = (after: QueuePlace | null) => store.peek({ linkId, after, limit: Math.max(limit, rowsAhead), oneIn })
+      let ahead = peek(null)
+      let page = 0
       try {
-        for (let page = 0; ; page++) {
-          const { items, next }: Awaited<ReturnType<Store['peek']>> = await store.peek({ linkId, after, limit, oneIn })
-          const task: Promise<void> = plan(page, items).finally(() => working.delete(task))
-          working.add(task)
+        for (;;) {
+          const { items, next }: Awaited<typeof ahead> = await ahead
+          if (next !== null) {
+            // The queue is read on while this is planned. Should that fail, nobody waits for it.
+            ahead = peek(next)
+            ahead.catch(() => undefined)
+          }
+          for (let at = 0; at < items.length; at += limit) {
+            if (working.size >= parallel) await Promise.race(working)
+            const task: Promise<void> = plan(page++, items.slice(at, at + limit)).finally(() => working.delete(task))
+            working.add(task)
+          }
           if (next === null) break
-          after = next
-          if (working.size >= parallel) await Promise.race(working)
         }
         await Promise.all(working)
       } finally {

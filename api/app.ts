@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { Logger } from 'pino'
 import swaggerUi from 'swagger-ui-dist'
+import { issueWords } from '../core/issue-words.ts'
 import { DatabaseError } from '../db/connection.ts'
 import { reserveKey, settleKey } from '../db/idempotency.ts'
 import { type Download, type RouteContract, type RouteName, routes } from './contract/routes.ts'
@@ -230,7 +231,7 @@ function validated(route: RouteContract, request: Request): unknown {
   const errors: ProblemDocument['errors'] = []
   const part = (schema: RouteContract['params'] | RouteContract['body'], value: unknown, prefix: string): unknown => {
     if (schema === undefined) return undefined
-    const parsed = schema.safeParse(value)
+    const parsed = schema.safeParse(value, { error: issueWords })
     if (parsed.success) return parsed.data
     errors.push(...pointers(parsed.error.issues, prefix))
     return undefined

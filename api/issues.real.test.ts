@@ -27,6 +27,36 @@ describe('issues of records', () => {
     expect((await open({ code: 'no-such-code' })).items).toEqual([])
   })
 
+  it('are shown one by one, by their ids or the beginning of those, with the mapping that they are about', async () => {
+    const [first] = (await open({ code: 'user-gap' })).items
+    const issueId = first?.id ?? ''
+    const shown = await service.call('issue', { params: { id: issueId } })
+    expect(shown).toMatchObject({ ...first, linkId: id, linkName: 'Defects' })
+    const { items } = await service.call('listVersions', { params: { id } })
+    const { fields } = (items[0]?.configuration ?? { fields: [] }) as { fields: { left: string; right: string }[] }
+    const { left, right } = fields[Number(shown.pointer?.split('/').at(-1))] ?? {}
+    expect(shown.fields).toEqual({ left, right })
+    expect(left).toBe('owner')
+    expect(await service.call('issue', { params: { id: issueId.slice(0, 8) } })).toEqual(shown)
+    for (const nobody of ['00000000', '00000000-0000-4000-8000-000000000000'])
+      expect(await service.refused('issue', { params: { id: nobody } })).toMatchObject({ code: 'not-found' })
+    for (const odd of ['%', issueId.slice(0, 7), '12345678a', '12345678--'])
+      expect(await service.refused('issue', { params: { id: odd } })).toMatchObject({ status: 400 })
+  })
+
+  it('are not tried again by a code that none has, which is refused with those that there are', async () => {
+    for (const name of ['retryIssues', 'heedIssues'] as const)
+      expect(await service.refused(name, { params: { id }, body: { code: 'nope' } })).toMatchObject({
+        status: 422,
+        code: 'unknown-code',
+        remedy: expect.stringContaining('user-gap'),
+        errors: [{ pointer: '/code' }],
+      })
+    expect(await service.refused('retryIssues', { params: { id }, body: { class: 'nope' } })).toMatchObject({
+      errors: [{ pointer: '/class', message: expect.stringContaining('mapping') }],
+    })
+  })
+
   it('are ignored with a reason, count no more, and count again when somebody heeds them or the time has come', async () => {
     const before = await link()
     const [first] = (await open({ code: 'user-gap' })).items

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { z } from 'zod'
+import { issueWords } from '../core/issue-words.ts'
 import { saveBridge } from '../db/bridges.ts'
 import { openDatabase } from '../db/connection.ts'
 import { listLiveLinks } from '../db/links.ts'
@@ -60,7 +61,7 @@ const askSeconds = 60
 
 /** Runs the API process: migrates, makes the bridge's key known, listens, and keeps the workflows of live links alive. */
 export async function runApi(env: NodeJS.ProcessEnv): Promise<void> {
-  const parsed = environment.safeParse(env)
+  const parsed = environment.safeParse(env, { error: issueWords })
   if (!parsed.success)
     throw new Error(
       `The environment is not complete:\n${parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`).join('\n')}`,

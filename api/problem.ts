@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { Problem } from '../core/problems.ts'
 import type { ProblemDocument } from './contract/schemas.ts'
 
@@ -49,14 +50,22 @@ export function connectionFailed(problem: Problem, pointer?: string): ApiProblem
   })
 }
 
-/** Zod's issues as JSON pointers. */
-export function pointers(
-  issues: readonly { path: PropertyKey[]; message: string }[],
-  prefix = '',
-): ProblemDocument['errors'] {
+/** Zod's issues as JSON pointers. What fits none of several forms is told by the form that it comes closest to. */
+export function pointers(issues: readonly z.core.$ZodIssue[], prefix = ''): ProblemDocument['errors'] {
   const escaped = (part: PropertyKey) => String(part).replace(/~/g, '~0').replace(/\//g, '~1')
-  return issues.map(({ path, message }) => ({
-    pointer: `${prefix}${path.map((part) => `/${escaped(part)}`).join('')}`,
-    message,
-  }))
+  return issues.flatMap((issue) => {
+    const pointer = `${prefix}${issue.path.map((part) => `/${escaped(part)}`).join('')}`
+    const closest = closestForm(issue)
+    return closest === null ? [{ pointer, message: issue.message }] : pointers(closest, pointer)
+  })
+}
+
+/** The issues of the form with the fewest, where one of several is meant beyond doubt; null: it is not. */
+function closestForm(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] | null {
+  if (issue.code !== 'invalid_union') return null
+  const isOther = ({ path, code }: z.core.$ZodIssue) =>
+    path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
+  const forms = issue.errors.filter((form) => !form.some(isOther)).sort((a, b) => a.length - b.length)
+  const [first, second] = forms
+  return first === undefined || first.length === second?.length ? null : first
 }

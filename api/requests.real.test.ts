@@ -123,6 +123,22 @@ describe('what cannot be read', () => {
       ]),
     )
     expect(problem.remedy).not.toBeNull()
+    const of = (pointer: string) =>
+      problem.errors.filter((one) => one.pointer === pointer).map(({ message }) => message)
+    expect([of('/name'), of(''), of('/secret/user'), of('/secret/password')]).toEqual([
+      ['give it a name'],
+      ['may not hold "unknown"'],
+      ['must not be empty'],
+      ['is missing: it must be a text'],
+    ])
+  })
+
+  it('says what a query may hold', async () => {
+    const { errors } = await refusal('/api/v1/runs?limit=many&kind=odd')
+    expect(errors).toEqual([
+      { pointer: '/query/limit', message: 'must be a whole number from 1 to 200' },
+      { pointer: '/query/kind', message: expect.stringMatching(/^must be one of check, simulation/) },
+    ])
   })
 
   it('takes no body of another shape for an empty one', async () => {

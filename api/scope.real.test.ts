@@ -56,6 +56,34 @@ describe('the scope of a link', () => {
         body: { side: 'left', scope: { filter: { match: 'all', conditions: [] } } },
       }),
     ).toMatchObject({ status: 422, code: 'invalid-configuration' })
+    const like = { match: 'all', conditions: [{ field: 'name', operator: 'like', values: ['A'] }] }
+    const misnamed = await service.refused('previewScope', {
+      params: params(),
+      body: { side: 'left', scope: { filter: like } },
+    })
+    expect(misnamed.errors).toEqual([
+      {
+        pointer: '/configuration/left/scope/filter/conditions/0/operator',
+        message: expect.stringMatching(/^must be one of in, not-in, contains/),
+      },
+    ])
+    expect((await service.call('getLink', { params: params() })).version).toBe(1)
+  })
+
+  it('is refused, looked at or saved, where its filter names a field that does not exist, with names close to it', async () => {
+    const filter = { match: 'any', conditions: [urgent, filterOf('severty', '5-Urgent')] }
+    const refused = {
+      status: 422,
+      code: 'unknown-field',
+      detail: expect.stringMatching(/"severty".*Did you mean "severity"/),
+      errors: [{ pointer: '/configuration/left/scope/filter/conditions/1/conditions/0/field' }],
+    }
+    const look = { params: params(), body: { side: 'left', scope: { filter } } }
+    expect(await service.refused('previewScope', look)).toMatchObject(refused)
+    const { items } = await service.call('listVersions', { params: params() })
+    const configuration = { ...items[0]?.configuration, left: { ...(await leftSide()), scope: { filter } } }
+    const body = { expectedVersion: 1, configuration }
+    expect(await service.refused('addVersion', { params: params(), body })).toMatchObject(refused)
     expect((await service.call('getLink', { params: params() })).version).toBe(1)
   })
 
@@ -182,6 +210,23 @@ describe('the scope of a link', () => {
         detail: expect.stringContaining(`"${link.name}"`),
       })
     await service.call('createLink', create('octane 2', theirs))
+    // Its records have the name of their kind before the number.
+    const { id: number } = service.alm.create('release', {
+      name: 'R1',
+      'parent-id': nested,
+      'start-date': '2026-05-01',
+      'end-date': '2099-06-01',
+    })
+    const { runId } = await service.call('syncRecords', {
+      params: { id: link.id },
+      body: { left: [`release-00${number}`, 'release-987654'] },
+    })
+    await service.ended(runId)
+    const { items: outcomes } = await service.call('runRecords', { params: { id: runId } })
+    expect(Object.fromEntries(outcomes.map((one) => [one.id, one.outcome]))).toEqual({
+      [`release-${number}`]: 'created',
+      'release-987654': 'unknown',
+    })
     const { items: versions } = await service.call('listVersions', { params: { id: link.id } })
     const left = { ...(versions[0]?.configuration.left as object), root: theirs }
     expect(
@@ -196,6 +241,14 @@ describe('the scope of a link', () => {
     const [record] = service.alm.records('defect').filter((one) => one.name === 'A 5-Urgent one')
     const of = { id: linkId, side: 'left' as const, recordId: String(record?.id) }
     expect(await service.refused('stopRecord', { params: of, body: { reason: '' } })).toMatchObject({ status: 400 })
+    const nowhere = { params: { ...of, recordId: '987654' }, body: { reason: 'private matter' } }
+    expect(await service.refused('stopRecord', nowhere)).toMatchObject({
+      status: 404,
+      code: 'unknown-record',
+      detail: expect.stringContaining('987654'),
+      errors: [{ pointer: '/path/recordId' }],
+    })
+    expect((await service.call('stoppedRecords', { params: params() })).items).toEqual([])
     const stopped = await service.call('stopRecord', { params: of, body: { reason: 'private matter' } })
     expect(stopped).toMatchObject({ state: 'left-alone', because: 'person' })
     expect(stopped.words).toContain('private matter')

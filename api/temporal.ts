@@ -199,32 +199,7 @@ export async function connectTemporal(options: TemporalOptions) {
   }
 
   /** What stopped a call, as a refusal: asked for once more, Temporal itself tells whether it or a worker is away. */
-  async function translated(error: unknown): Promise<unknown> {
-    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-      const type = error.cause.type === 'AcceptedUpdateCompletedWorkflow' ? 'deleted' : (error.cause.type ?? 'refused')
-      const message = type === 'deleted' ? 'The link was deleted meanwhile.' : error.cause.message
-      return new ApiProblem(409, type, message, { remedy: remedies[type] ?? 'Look at the status of the link.' })
-    }
-    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError && (await isUp()))
-      return new ApiProblem(504, 'no-worker', 'No worker took the command in time.', {
-        remedy:
-          'Start the central worker. The command may still be carried out once it runs; sending it again with the same Idempotency-Key is safe.',
-      })
-    if (error instanceof WorkflowNotFoundError)
-      return new ApiProblem(409, 'deleted', 'The workflow of the link has ended.', {
-        remedy: 'Look at the link again.',
-      })
-    if (isGrpcServiceError(error) && error.code === resourceExhausted)
-      return new ApiProblem(503, 'busy', 'So many commands wait for this link that no more are taken.', {
-        remedy:
-          'Send it again in a moment, with the same Idempotency-Key. If this lasts, see whether the central worker runs.',
-      })
-    if (!(await isUp()))
-      return new ApiProblem(503, 'temporal-down', 'Temporal does not answer.', {
-        remedy: 'Start Temporal; links go on where they were.',
-      })
-    return error
-  }
+  const translated = async (error: unknown): Promise<unknown> => refusalOf(error, await isUp())
 
   return {
     command,
@@ -253,4 +228,40 @@ const remedies: Record<string, string> = {
   'nothing-running': 'Look at the list of runs.',
   'same-mode': 'Nothing to do.',
   deleted: 'Create the link anew; its pairs are found again.',
+}
+
+/** Calls to Temporal that ended without its word, as gRPC counts them: cancelled, out of time, not there. */
+const unansweredCodes = [1, 4, 14]
+
+/**
+ * What stopped a call, as a refusal with its remedy; what nobody foresaw stays as it is. `isUp`: whether Temporal answered
+ * directly afterwards. A call that found no answer in time says so, even where Temporal answers again by then.
+ */
+export function refusalOf(error: unknown, isUp: boolean): unknown {
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    const type = error.cause.type === 'AcceptedUpdateCompletedWorkflow' ? 'deleted' : (error.cause.type ?? 'refused')
+    const message = type === 'deleted' ? 'The link was deleted meanwhile.' : error.cause.message
+    return new ApiProblem(409, type, message, { remedy: remedies[type] ?? 'Look at the status of the link.' })
+  }
+  if (error instanceof WorkflowNotFoundError)
+    return new ApiProblem(409, 'deleted', 'The workflow of the link has ended.', { remedy: 'Look at the link again.' })
+  if (isGrpcServiceError(error) && error.code === resourceExhausted)
+    return new ApiProblem(503, 'busy', 'So many commands wait for this link that no more are taken.', {
+      remedy:
+        'Send it again in a moment, with the same Idempotency-Key. If this lasts, see whether the central worker runs.',
+    })
+  if (!isUp)
+    return new ApiProblem(503, 'temporal-down', 'Temporal does not answer.', {
+      remedy: 'Start Temporal; links go on where they were.',
+    })
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+    return new ApiProblem(504, 'no-worker', 'No worker took the command in time.', {
+      remedy:
+        'Start the central worker. The command may still be carried out once it runs; sending it again with the same Idempotency-Key is safe.',
+    })
+  if (isGrpcServiceError(error) && unansweredCodes.includes(error.code))
+    return new ApiProblem(503, 'temporal-down', 'Temporal did not answer in time.', {
+      remedy: 'Send it again, with the same Idempotency-Key. If this lasts, see what keeps Temporal busy.',
+    })
+  return error
 }

@@ -12,7 +12,7 @@ interface AdoptOptions {
   byField?: { side: 'left' | 'right'; field: string }
   byKeys?: string
   csv?: string
-  apply?: boolean
+  yes?: boolean
   differences?: 'ask' | 'policy' | 'left' | 'right'
   show?: string
   export?: string
@@ -38,7 +38,7 @@ export function adoptCommand(program: Command, context: () => Context): void {
 
   link
     .command('adopt <link>')
-    .description('pair records that exist on both sides already; nothing is paired without --apply')
+    .description('pair records that exist on both sides already; nothing is paired without --yes')
     .option(
       '--by-field <side:field>',
       'look for twins: this field holds the id of the record on the other side',
@@ -46,16 +46,16 @@ export function adoptCommand(program: Command, context: () => Context): void {
     )
     .option('--by-keys <mappings>', 'look for twins: these mapped fields hold the same, such as "name,detected-by"')
     .option('--csv <file>', 'look for twins: pairs of ids, "<left id>,<right id>" a line')
-    .option('--apply', 'pair what was found last, or go on with what was cut off')
+    .option('--yes', 'do it: pair what was found last, or go on with what was cut off')
     .addOption(
       new Option(
         '--differences <how>',
-        'with --apply: a field that differs is asked about, goes by its policy, or a side wins',
+        'with --yes: a field that differs is asked about, goes by its policy, or a side wins',
       )
         .choices(['ask', 'policy', 'left', 'right'])
         .default('ask'),
     )
-    .option('--no-proof', 'with --apply: do not simulate afterwards what a run would still create')
+    .option('--no-proof', 'with --yes: do not simulate afterwards what a run would still create')
     .addOption(new Option('--show <state>', 'list records of what was found last').choices(states))
     .option('--export <file>', 'write everything that was found last to a CSV file')
     .option('--discard', 'give up what was found last; pairs that were made stay')
@@ -78,7 +78,7 @@ export function adoptCommand(program: Command, context: () => Context): void {
       const { items } = await api.call('listAdoptions', { params: { id } })
       const [newest] = items
       const going = items.find((one) => one.status === 'accepted')
-      const last = options.apply === true || options.discard === true ? (going ?? newest) : newest
+      const last = options.yes === true || options.discard === true ? (going ?? newest) : newest
       if (last === undefined)
         throw new Error('Nothing was looked for yet: say how twins are told, with --by-field, --by-keys or --csv.')
       const params = { id: last.id }
@@ -117,7 +117,7 @@ export function adoptCommand(program: Command, context: () => Context): void {
         )
         return
       }
-      if (options.apply !== true) {
+      if (options.yes !== true) {
         output.show(last, describeAdoption)
         return
       }
@@ -188,11 +188,11 @@ function describeAdoption({ status, summary, differences }: AdoptionView): strin
     ...(status === 'applied'
       ? [`  Applied (${differences}): ${summary.adopted} pairs were made, ${summary.missed} were not.`]
       : status === 'accepted'
-        ? ['  It is being applied; go on with: --apply']
+        ? ['  It is being applied; go on with: --yes']
         : status === 'ready'
           ? [
               '  Look at them with --show matched, doubtful, unmatched-left, unmatched-right, or take all with --export <file>.',
-              '  Pair what matches with --apply. Fields that differ are then asked about; --differences says otherwise.',
+              '  Pair what matches with --yes. Fields that differ are then asked about; --differences says otherwise.',
             ]
           : [`  It was ${status}.`]),
   ].join('\n')

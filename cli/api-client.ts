@@ -89,3 +89,18 @@ export function createApiClient(address: string): ApiClient {
     },
   }
 }
+
+/** Items of all pages, at most so many. */
+export async function everyPage<T>(
+  pageAt: (cursor: string | undefined) => Promise<{ items: T[]; next: string | null }>,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<T[]> {
+  const items: T[] = []
+  let cursor: string | null | undefined
+  do {
+    const page: { items: T[]; next: string | null } = await pageAt(cursor ?? undefined)
+    items.push(...page.items)
+    cursor = page.next
+  } while (cursor !== null && items.length < limit)
+  return items.slice(0, limit)
+}

@@ -210,6 +210,14 @@ describe('links from the command line', () => {
     expect(show.out).toMatch(/name\s+<->\s+name/)
   })
 
+  it('say once what is not there: the story of a stranger, and the simulation of a run that is none', async () => {
+    const stranger = await tandem(['why', 'Defects', 'left', '99999'])
+    expect(stranger.out).toMatch(/^99999 in alm is not in step with any record of the other side, .*\n$/)
+    const [run] = await json<{ id: string }[]>(['run', 'list', '--kind', 'incremental'])
+    const none = await tandem(['run', 'simulation', run?.id ?? ''])
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining('no simulation: Synchronization')])
+  })
+
   // covers 121
   it('show a bar on a terminal and nothing but the answer on the standard output', async (context) => {
     if (!existsSync('/usr/bin/script')) context.skip('there is no program that gives a terminal')
@@ -278,6 +286,7 @@ describe('links from the command line', () => {
     expect(await webhook('--show')).toMatchObject({ code: 1, err: expect.stringContaining('no address for hints') })
     const made = await webhook()
     expect(made.out).not.toContain('Secret')
+    expect(made.out).toContain('It is not shown again.')
     const signed = await webhook('--signed')
     expect([signed.code, signed.err]).toEqual([0, ''])
     const [, url] = /"Call URL": (http\S+\/webhooks\/[\w-]{43})\n/.exec(signed.out) ?? []
@@ -311,8 +320,27 @@ describe('links from the command line', () => {
     const run = await tandem(['link', 'run', 'Defects'])
     expect([run.code, run.out]).toEqual([3, expect.stringContaining('finished with errors')])
     const issues = await tandem(['link', 'issues', 'Defects'])
-    expect(issues.out).toMatch(/Owner\s+Issue\s+Remedy/)
+    expect(issues.out).toMatch(/Severity\s+Owner\s+Issue\s+Remedy/)
     expect(issues.out).toContain('Nowhere else')
+    expect(issues.out).toContain('tandem issue show <id>')
+    const listed = await json<{ id: string; message: string; remedy: string }[]>(['link', 'issues', 'Defects'])
+    const issue = listed.find(({ message }) => message.includes('Nowhere else'))
+    const shown = await tandem(['issue', 'show', issue?.id.slice(0, 8) ?? ''])
+    expect([shown.code, shown.err]).toEqual([0, ''])
+    for (const all of [issue?.id, issue?.message, issue?.remedy]) expect(shown.out).toContain(all)
+    expect(shown.out).toMatch(/Record {5}1 in alm, target-rel: "\d+"\n {11}\d+ in octane, release: "\d+"\n/)
+    expect(shown.out).toMatch(/Mapping {4}\/fields\/\d+ of the configuration\n/)
+    expect(await tandem(['issue', 'show', '12345678'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no issue 12345678'),
+    })
+    expect(await tandem(['issue', 'retry', 'Defects', '--code', 'nope'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('value-gap'),
+    })
+    expect((await tandem(['issue', 'retry', 'Defects', issue?.id.slice(0, 8) ?? ''])).out).toContain('1 issue is tried')
+    expect((await tandem(['issue', 'retry', 'Defects', '12345678'])).err).toContain('no issue 12345678')
+    expect((await tandem(['issue', 'heed', 'Defects', '--owner', 'admin'])).out).toContain('No ignored issue')
   })
 
   it('list conflicts with what both sides changed, decide about all that match, and name a side for those left open', async () => {

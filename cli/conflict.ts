@@ -89,7 +89,9 @@ export function conflictCommands(program: Command, context: () => Context): void
         ...(options.every === true ? { ...queryOf(options), decided: 'false' } : {}),
       })
       if (options.every === true && options.yes !== true)
-        return output.show(open, (rows) => `${listOf(rows)}\nNothing was decided yet: repeat it with --yes.`)
+        return output.show(open, (rows) =>
+          rows.length === 0 ? listOf(rows) : `${listOf(rows)}\nNothing was decided yet: repeat it with --yes.`,
+        )
       const wanted = options.every === true ? open.map((one) => one.id) : ids
       const value = options.value === undefined ? {} : { value: parsed(options.value) }
       const items = await decide(context(), link.id, wanted, open, { choose, side, reason, ...value })

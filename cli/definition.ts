@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Context } from './context.ts'
 import { findEndpoint } from './endpoint.ts'
-import { findLink } from './link.ts'
+import { findLink, readJson } from './link.ts'
 
 interface ImportOptions {
   left?: string
@@ -47,9 +47,12 @@ export function definitionCommands(program: Command, context: () => Context): vo
     .option('--pairs-fit', 'the projects are copies of those in the file: its pairs are right here, too')
     .action(async (file: string, options: ImportOptions) => {
       const { api, output } = context()
-      const definition = readDefinition(file)
-      const left = await findEndpoint(context(), options.left ?? definition.left?.endpoint ?? '')
-      const right = await findEndpoint(context(), options.right ?? definition.right?.endpoint ?? '')
+      const definition = readJson(file) as { left?: { endpoint?: string }; right?: { endpoint?: string } } | null
+      for (const side of ['left', 'right'] as const)
+        if (options[side] === undefined && definition?.[side]?.endpoint === undefined)
+          throw new Error(`The file ${file} is no definition of a link: "tandem link export" writes one.`)
+      const left = await findEndpoint(context(), options.left ?? definition?.left?.endpoint ?? '')
+      const right = await findEndpoint(context(), options.right ?? definition?.right?.endpoint ?? '')
       const made = await api.call('importLink', {
         body: {
           definition,
@@ -68,14 +71,4 @@ export function definitionCommands(program: Command, context: () => Context): vo
         ({ link: one, pairs }) => `Created ${one.name} (${one.id}) with ${pairs} pairs. Next: tandem link check.`,
       )
     })
-}
-
-function readDefinition(file: string): { left?: { endpoint?: string }; right?: { endpoint?: string } } {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as object
-  } catch (error) {
-    throw new Error(
-      `The file ${file} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
 }

@@ -1,7 +1,10 @@
 import type { Command } from 'commander'
+import type { IssueDetail } from '../api/contract/issues.ts'
+import { everyPage, Refused } from './api-client.ts'
 import type { Context } from './context.ts'
+import { describeIssue, describeIssues, type ShownValue } from './describe-issues.ts'
 import { findLink } from './link.ts'
-import { localTime, short, table } from './output.ts'
+import { localTime } from './output.ts'
 
 interface Choice {
   class?: string
@@ -9,6 +12,9 @@ interface Choice {
   owner?: 'admin' | 'endpoint' | 'us'
   all?: boolean
 }
+
+/** Issues that a list shows to people. */
+const mostShown = 200
 
 /** What is wrong with records of a link, and what a person does about it. */
 export function issueCommands(program: Command, context: () => Context): void {
@@ -25,33 +31,44 @@ export function issueCommands(program: Command, context: () => Context): void {
     .action(async (which: string, options: Choice) => {
       const { api, output } = context()
       const found = await findLink(context(), which)
-      const { items } = await api.call('linkIssues', {
-        params: { id: found.id },
-        query: {
-          limit: '200',
-          ...(options.all === true ? {} : { open: 'true', ignored: 'false' }),
-          ...filterOf(options),
-        },
-      })
+      const query = {
+        limit: '200',
+        ...(options.all === true ? {} : { open: 'true', ignored: 'false' }),
+        ...filterOf(options),
+      }
+      const items = await everyPage(
+        (cursor) => api.call('linkIssues', { params: { id: found.id }, query: { ...query, cursor } }),
+        // A page and one more tells that there are others.
+        output.json ? undefined : mostShown + 1,
+      )
       output.show(items, (issues) =>
-        table(
-          ['Id', found.left.name, found.right.name, 'Owner', 'Issue', 'Remedy', 'Tries', 'Next'],
-          issues.map((one) => [
-            one.id.slice(0, 8),
-            one.leftId,
-            one.rightId,
-            one.owner,
-            short(`${one.ignored === null ? '' : '(ignored) '}${one.message}`, 70),
-            short(one.remedy, 60),
-            one.attempts,
-            localTime(one.nextAttempt),
-          ]),
-          'No open issues.',
-        ),
+        issues.length === 0
+          ? Object.keys(filterOf(options)).length > 0
+            ? 'No issue is like that.'
+            : options.all === true
+              ? 'There have been no issues.'
+              : 'No open issues.'
+          : [
+              describeIssues(issues.slice(0, mostShown), found),
+              ...(issues.length > mostShown
+                ? [`There are more than these ${mostShown}: --class, --code and --owner choose, --json has all.`]
+                : []),
+            ].join('\n'),
       )
     })
 
-  const issue = program.command('issue').description('issues: try records again, or be told of them no more')
+  const issue = program.command('issue').description('issues: show one, try records again, or be told of them no more')
+
+  issue
+    .command('show <id>')
+    .description('everything about one issue, with the values of both sides as they are now')
+    .action(async (given: string) => {
+      const here = context()
+      const found = await here.api.call('issue', { params: { id: given } })
+      const link = await findLink(here, found.linkId)
+      const [left, right] = await Promise.all([shownValue(here, found, 'left'), shownValue(here, found, 'right')])
+      here.output.show({ ...found, values: { left, right } }, () => describeIssue(found, link, { left, right }))
+    })
 
   choosing(issue.command('retry <link> [ids...]').description('try the records of issues again at once')).action(
     async (which: string, ids: string[], options: Choice) => {
@@ -59,7 +76,9 @@ export function issueCommands(program: Command, context: () => Context): void {
       const found = await findLink(context(), which)
       const body = await choiceOf(context(), found.id, ids, options)
       const answer = await api.call('retryIssues', { params: { id: found.id }, body })
-      output.show(answer, ({ issues }) => `${counted(issues)} tried again by the next run.`)
+      output.show(answer, ({ issues }) =>
+        issues === 0 ? nothingLike : `${counted(issues)} tried again by the next run.`,
+      )
     },
   )
 
@@ -77,9 +96,8 @@ export function issueCommands(program: Command, context: () => Context): void {
         params: { id: found.id },
         body: { ...body, reason: options.reason, until },
       })
-      output.show(
-        answer,
-        ({ issues }) => `${counted(issues)} ignored${until === null ? '' : ` until ${localTime(until)}`}.`,
+      output.show(answer, ({ issues }) =>
+        issues === 0 ? nothingLike : `${counted(issues)} ignored${until === null ? '' : ` until ${localTime(until)}`}.`,
       )
     })
 
@@ -89,9 +107,24 @@ export function issueCommands(program: Command, context: () => Context): void {
       const found = await findLink(context(), which)
       const body = await choiceOf(context(), found.id, ids, options)
       const answer = await api.call('heedIssues', { params: { id: found.id }, body })
-      output.show(answer, ({ issues }) => `${counted(issues)} told again.`)
+      output.show(answer, ({ issues }) => (issues === 0 ? noneIgnored : `${counted(issues)} told again.`))
     },
   )
+}
+
+/** What a side's record holds now in the field that an issue is about; null: it is about no record or field of this side. */
+async function shownValue({ api }: Context, issue: IssueDetail, side: 'left' | 'right'): Promise<ShownValue | null> {
+  const [recordId, field] = [side === 'left' ? issue.leftId : issue.rightId, issue.fields[side]]
+  if (recordId === null || field === null) return null
+  try {
+    const { found, fields } = await api.call('linkRecord', { params: { id: issue.linkId, side, recordId } })
+    if (!found) return { words: 'the record is not there, or may not be read' }
+    return field in fields ? { value: fields[field] } : { words: 'not mapped any more' }
+  } catch (error) {
+    // What is known of the issue is shown all the same.
+    if (!(error instanceof Refused)) throw error
+    return { words: `cannot be read now: ${error.problem.detail}` }
+  }
 }
 
 function choosing(command: Command): Command {
@@ -116,21 +149,18 @@ async function choiceOf(context: Context, linkId: string, beginnings: readonly s
     if (Object.keys(filter).length === 0) throw new Error('Say which issues: ids, --class, --code or --owner.')
     return filter
   }
-  const { items } = await context.api.call('linkIssues', {
-    params: { id: linkId },
-    query: { limit: '200', open: 'true' },
-  })
-  const ids = beginnings.map((beginning) => {
-    const found = items.filter((one) => one.id.startsWith(beginning))
-    const [only] = found
-    if (only === undefined || found.length > 1)
-      throw new Error(
-        found.length > 1 ? `Several issues begin with "${beginning}".` : `No open issue begins with "${beginning}".`,
-      )
-    return only.id
-  })
+  const ids = await Promise.all(
+    beginnings.map(async (beginning) => {
+      const found = await context.api.call('issue', { params: { id: beginning } })
+      if (found.linkId !== linkId) throw new Error(`Issue "${beginning}" is of another link.`)
+      return found.id
+    }),
+  )
   return { ids, ...filter }
 }
+
+const nothingLike = 'No open issue is like that: nothing was done.'
+const noneIgnored = 'No ignored issue is like that: nothing was done.'
 
 function momentOf(text: string): string {
   const moment = new Date(text)

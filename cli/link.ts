@@ -205,12 +205,12 @@ export function linkCommands(program: Command, context: () => Context): void {
 
   link
     .command('automap <link>')
-    .description('show which fields of the same name and type could be mapped; with --save, map them')
-    .option('--save', 'save them as a new version; what is mapped already stays as it is')
-    .action(async (which: string, options: { save?: boolean }) => {
+    .description('show which fields of the same name and type could be mapped; with --yes, map them')
+    .option('--yes', 'do it: save them as a new version; what is mapped already stays as it is')
+    .action(async (which: string, options: { yes?: boolean }) => {
       const { api, output } = context()
       const found = await findLink(context(), which)
-      const answer = await api.call('automapLink', { params: { id: found.id }, body: { save: options.save === true } })
+      const answer = await api.call('automapLink', { params: { id: found.id }, body: { save: options.yes === true } })
       output.show(answer, ({ added, notes, version }) =>
         [
           ...(added.length === 0
@@ -226,7 +226,7 @@ export function linkCommands(program: Command, context: () => Context): void {
           ...(version !== null
             ? [`Saved version ${version} of ${found.name}. It is checked before the next run.`]
             : added.length > 0
-              ? ['Nothing was saved. Save it with --save.']
+              ? ['Nothing was saved. Save it with --yes.']
               : []),
         ].join('\n'),
       )

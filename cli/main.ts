@@ -127,7 +127,10 @@ async function main(): Promise<number> {
       const { problem } = error
       if (json) process.stdout.write(`${JSON.stringify(problem, null, 2)}\n`)
       else {
-        process.stderr.write(`${problem.detail}\n`)
+        // People have typed words and options, not a request with a path and a query.
+        if (problem.code === 'invalid-request' && problem.errors.length > 0)
+          for (const one of problem.errors) process.stderr.write(`${placeWords(one.pointer)}${one.message}\n`)
+        else process.stderr.write(`${problem.detail}\n`)
         for (const one of problem.errors)
           if (!problem.detail.includes(one.message) && !one.message.includes(problem.detail))
             process.stderr.write(`  ${one.pointer === '' ? '' : `${one.pointer}: `}${one.message}\n`)
@@ -142,6 +145,12 @@ async function main(): Promise<number> {
     else process.stderr.write(`${detail}\n`)
     return Number(exit)
   }
+}
+
+/** The name of what was typed, before what is wrong with it: `/query/linkId` as `link id: `. */
+function placeWords(pointer: string): string {
+  const name = pointer.replace(/^\/(query|path|header)\//, '').replace(/^\//, '')
+  return name === '' ? '' : `${name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()}: `
 }
 
 /** What keeps a file from being read or written, in words; null: it is about no file. */

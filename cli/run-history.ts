@@ -11,10 +11,11 @@ import type {
 } from '../api/contract/history.ts'
 import type { RouteName } from '../api/contract/routes.ts'
 import { type RunView, runKindWords } from '../api/contract/schemas.ts'
+import { everyPage } from './api-client.ts'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
 import { localTime, short, table } from './output.ts'
-import { statusWords } from './run.ts'
+import { counterWords, statusWords } from './run.ts'
 
 const levels = ['info', 'warning', 'error']
 const levelOption = () => new Option('--level <level>', 'this level and worse').choices(levels)
@@ -205,20 +206,6 @@ function countOf(text: string): number {
   return count
 }
 
-async function everyPage<T>(
-  pageAt: (cursor: string | undefined) => Promise<{ items: T[]; next: string | null }>,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<T[]> {
-  const items: T[] = []
-  let cursor: string | null | undefined
-  do {
-    const page: { items: T[]; next: string | null } = await pageAt(cursor ?? undefined)
-    items.push(...page.items)
-    cursor = page.next
-  } while (cursor !== null && items.length < limit)
-  return items.slice(0, limit)
-}
-
 function describeLog(lines: readonly LogLineView[]): string {
   if (lines.length === 0) return 'No line of the log is like that.'
   return lines
@@ -256,7 +243,8 @@ function describeOutcomes(rows: readonly RecordOutcomeView[]): string {
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
 
 function describeComparison({ a, b, ...rest }: RunComparisonView): string {
-  const name = (run: RunView) => `${run.kind} of ${localTime(run.startedAt)}: ${run.status}, version ${run.version}`
+  const name = (run: RunView) =>
+    `${runKindWords[run.kind]} of ${localTime(run.startedAt)} ${statusWords[run.status]}, version ${run.version}`
   const findings = [
     ...rest.findings.onlyA.map((one) => `  a  ${one.message}`),
     ...rest.findings.onlyB.map((one) => `  b  ${one.message}`),
@@ -268,8 +256,13 @@ function describeComparison({ a, b, ...rest }: RunComparisonView): string {
     table(
       ['', 'a', 'b', 'Difference'],
       [
-        ...rest.counters.map((one) => [one.name, one.a, one.b, one.b - one.a]),
-        ...rest.phases.map((one) => [one.name, seconds(one.a), seconds(one.b), seconds(one.b - one.a)]),
+        ...rest.counters.map((one) => [
+          counterWords[one.name as keyof typeof counterWords] ?? one.name,
+          one.a,
+          one.b,
+          one.b - one.a,
+        ]),
+        ...rest.phases.map((one) => [`time: ${one.name}`, seconds(one.a), seconds(one.b), seconds(one.b - one.a)]),
       ],
       'Neither counted anything.',
     ),
@@ -325,9 +318,9 @@ function describeHours({ items, verdicts }: WatchedHoursView): string {
         one.quietRuns + one.changedRuns,
         one.writes,
       ]),
-      'No hour lies there.',
+      'No hour lies there in which there was the link.',
     ),
-    counted.join(', '),
+    ...(counted.length === 0 ? [] : [counted.join(', ')]),
   ].join('\n')
 }
 

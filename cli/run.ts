@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { type RunView, runKindWords } from '../api/contract/schemas.ts'
-import { Refused } from './api-client.ts'
+import { everyPage, Refused } from './api-client.ts'
 import type { Context } from './context.ts'
-import { createBar, localTime, short, table } from './output.ts'
+import { describeIssues } from './describe-issues.ts'
+import { createBar, localTime } from './output.ts'
 import { describeComparison, simulationCommands } from './simulation.ts'
 
 const lookEveryMs = 400
@@ -50,6 +51,42 @@ export const statusWords: Record<RunView['status'], string> = {
   cancelled: 'was cancelled',
 }
 
+/** What a run counts, as people read it. */
+export const counterWords: Record<keyof RunView['counters'], string> = {
+  scannedLeft: 'listed left',
+  scannedRight: 'listed right',
+  examined: 'examined',
+  unchanged: 'unchanged',
+  createdLeft: 'created left',
+  createdRight: 'created right',
+  updatedLeft: 'updated left',
+  updatedRight: 'updated right',
+  deletedLeft: 'deleted left',
+  deletedRight: 'deleted right',
+  linkBacks: 'references to twins',
+  adopted: 'adopted',
+  declined: 'left alone',
+  waiting: 'waiting',
+  held: 'held',
+  failed: 'failed',
+  inDoubt: 'in doubt',
+}
+
+/** Counters that one line about a run names, in their order. */
+const toldCounters = [
+  'createdRight',
+  'createdLeft',
+  'updatedRight',
+  'updatedLeft',
+  'deletedRight',
+  'deletedLeft',
+  'adopted',
+  'unchanged',
+  'held',
+  'failed',
+  'waiting',
+] as const
+
 /** 0: passed; 3: finished with errors; 1: anything else. */
 export function exitCodeOf(run: RunView): number {
   return run.status === 'passed' || run.status === 'running' ? 0 : run.status === 'with-errors' ? 3 : 1
@@ -59,20 +96,10 @@ export function describeRun(run: RunView): string {
   const { counters } = run
   const seconds =
     run.endedAt === null ? '' : ` in ${((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1_000).toFixed(1)} s`
-  const parts = (
-    [
-      ['created right', counters.createdRight],
-      ['created left', counters.createdLeft],
-      ['updated right', counters.updatedRight],
-      ['updated left', counters.updatedLeft],
-      ['adopted', counters.adopted],
-      ['unchanged', counters.unchanged],
-      ['held', counters.held],
-      ['failed', counters.failed],
-      ['waiting', counters.waiting + counters.inDoubt],
-    ] as const
-  ).filter(([, count]) => count > 0)
-  const counted = parts.length === 0 ? '' : `\n  ${parts.map(([label, count]) => `${count} ${label}`).join(', ')}`
+  // Whatever is not settled yet waits, for people.
+  const shown = { ...counters, waiting: counters.waiting + counters.inDoubt }
+  const parts = toldCounters.filter((name) => shown[name] > 0).map((name) => `${shown[name]} ${counterWords[name]}`)
+  const counted = parts.length === 0 ? '' : `\n  ${parts.join(', ')}`
   return `${runKindWords[run.kind]} of ${run.linkName} ${statusWords[run.status]}${seconds}.${counted}${run.message === null ? '' : `\n  ${run.message}`}`
 }
 
@@ -88,11 +115,13 @@ export function runCommands(program: Command, context: () => Context): void {
       const [found, { findings }, issues, ledger, { comparison }] = await Promise.all([
         api.call('getRun', { params }),
         api.call('runFindings', { params }),
-        api.call('runIssues', { params, query: { limit: '20' } }),
+        output.json
+          ? everyPage((cursor) => api.call('runIssues', { params, query: { limit: '200', cursor } }))
+          : api.call('runIssues', { params, query: { limit: '20' } }).then(({ items }) => items),
         api.call('runLedger', { params, query: { limit: '10' } }),
         api.call('runComparison', { params }),
       ])
-      output.show({ ...found, comparison, findings, issues: issues.items, ledger: ledger.items }, () =>
+      output.show({ ...found, comparison, findings, issues, ledger: ledger.items }, () =>
         [
           describeRun(found),
           `  started ${localTime(found.startedAt)} by ${found.actor} (${found.trigger}), configuration version ${found.version}`,
@@ -101,22 +130,7 @@ export function runCommands(program: Command, context: () => Context): void {
           ...(found.openIssues === 0 ? [] : [`  ${found.openIssues} of its issues are open still`]),
           ...(comparison === null ? [] : [describeComparison(comparison, found.id)]),
           ...(findings.length === 0 ? [] : ['', describeFindings(findings, found)]),
-          ...(issues.items.length === 0
-            ? []
-            : [
-                '',
-                table(
-                  ['Left', 'Right', 'Owner', 'Issue', 'Remedy'],
-                  issues.items.map((one) => [
-                    one.leftId,
-                    one.rightId,
-                    one.owner,
-                    short(one.message, 70),
-                    short(one.remedy, 60),
-                  ]),
-                  '',
-                ),
-              ]),
+          ...(issues.length === 0 ? [] : ['', describeIssues(issues, found)]),
           ...(ledger.items.length === 0
             ? []
             : [

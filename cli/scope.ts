@@ -14,7 +14,7 @@ interface ScopeOptions {
   pastReleases?: 'yes' | 'no'
   whenLeaving?: 'keep-syncing' | 'stop'
   everything?: boolean
-  save?: boolean
+  yes?: boolean
   comment: string
 }
 
@@ -35,9 +35,7 @@ export function scopeCommands(program: Command, context: () => Context): void {
 
   link
     .command('scope <link>')
-    .description(
-      'which records of a side are taken up: shows how many match now and the first of them; --save keeps it',
-    )
+    .description('which records of a side are taken up: shows how many match now and the first of them; --yes keeps it')
     .addOption(new Option('--side <side>', 'whose records').choices(['left', 'right']).default('left'))
     .option('--favorites', 'list the favorites that can serve as a scope')
     .option('--favorite <id>', 'records of a favorite of ALM, read anew by each run; "none" for no favorite')
@@ -51,7 +49,7 @@ export function scopeCommands(program: Command, context: () => Context): void {
       ]),
     )
     .option('--everything', 'every record of the mapped types')
-    .option('--save', 'save it as a new version of the configuration')
+    .option('--yes', 'do it: save it as a new version of the configuration')
     .option('--comment <text>', 'why', '')
     .action(async (which: string, options: ScopeOptions) => {
       const { api, output } = context()
@@ -83,13 +81,13 @@ export function scopeCommands(program: Command, context: () => Context): void {
         params,
         body: { side, scope: { ...scope }, root, pastReleases: wanted.pastReleases },
       })
-      if (options.save === true)
+      if (options.yes === true)
         await api.call('addVersion', {
           params,
           body: { expectedVersion: found.version, comment: options.comment, configuration: { ...wanted } },
         })
       output.show(
-        { ...preview, scope, root, saved: options.save === true },
+        { ...preview, scope, root, saved: options.yes === true },
         ({ count, exact, total, first, findings }) =>
           [
             `${exact ? '' : 'At least '}${count} of ${total} records of ${found[side].name} are in scope now.`,
@@ -99,9 +97,9 @@ export function scopeCommands(program: Command, context: () => Context): void {
               first.map((one) => [one.id, one.name]),
               '',
             ),
-            options.save === true
+            options.yes === true
               ? 'Saved. It is checked before the next run, which looks again at what was left out.'
-              : 'Nothing is saved; add --save to keep it.',
+              : 'Nothing is saved; add --yes to keep it.',
           ].join('\n'),
       )
     })

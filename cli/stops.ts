@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
 import { localTime } from './output.ts'
@@ -28,13 +28,16 @@ export function stopCommands(program: Command, context: () => Context): void {
     .command('approve <link>')
     .description('agree to the changes or deletions that the brake holds, as shown by "link stops"')
     .requiredOption('--reason <text>', 'why: it stays in the ledger')
-    .option('--kind <kind>', 'only changes, only deletions, or only look-alikes')
+    .addOption(
+      new Option('--kind <kind>', 'only what is held of this kind').choices(['changes', 'deletions', 'look-alikes']),
+    )
     .action(async (which: string, options: { reason: string; kind?: string }) => {
       const { api, output, exit } = context()
       const { id } = await findLink(context(), which)
       const { brakes } = await api.call('linkStops', { params: { id } })
       const meant = brakes.filter((one) => options.kind === undefined || one.kind === options.kind)
-      if (meant.length === 0) throw new Error('Nothing of that kind waits for approval.')
+      if (meant.length === 0)
+        throw new Error(`Nothing${options.kind === undefined ? '' : ' of that kind'} waits for approval.`)
       let left = { brakes, restored: [] as { side: string }[] }
       for (const brake of meant)
         left = await api.call('approveBrake', {

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { recordId } from '../api/contract/commands.ts'
 import type { RequestedRecordView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
@@ -11,8 +12,10 @@ function recordIds(text: string): string[] {
     .split(',')
     .map((id) => id.trim())
     .filter((id) => id !== '')
-  if (ids.length === 0 || ids.some((id) => !/^\d+$/.test(id)))
-    throw new InvalidArgumentError('Give numbers of records, separated by commas, such as 41,42.')
+  if (ids.length === 0 || ids.some((id) => !recordId.safeParse(id).success))
+    throw new InvalidArgumentError(
+      'Give numbers of records, separated by commas, such as 41,42; of a release link release-41,cycle-42 or sprint-43.',
+    )
   return ids
 }
 

@@ -40,7 +40,7 @@ export function webhookCommand(program: Command, context: () => Context): void {
                     `Secret: ${secret}`,
                     'Sign the body with it: x-tandem-signature: sha256=<HMAC-SHA256 in hexadecimal>.',
                   ]),
-              'Neither is shown again. An address that the link had before no longer works.',
+              `${secret === null ? 'It is not' : 'Neither is'} shown again. An address that the link had before no longer works.`,
             ].join('\n'),
         )
     })

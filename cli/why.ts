@@ -13,11 +13,20 @@ export function whyCommand(program: Command, context: () => Context): void {
       const { api, output } = context()
       const { id } = await findLink(context(), which)
       const story = await api.call('why', { params: { id, side, recordId }, query: { field } })
-      output.show(story, ({ fields, twinId, pairedSince }) =>
-        [
-          twinId === null ? `${recordId} has no twin.` : `${recordId} is in step with ${twinId} since ${pairedSince}.`,
-          ...fields.flatMap((one) => ['', one.field, ...one.words.map((line) => `  ${line}`)]),
-        ].join('\n'),
-      )
+      output.show(story, ({ fields, twinId, pairedSince }) => {
+        // Of a record without a twin most fields have the same to tell.
+        const same = twinId === null ? (fields[0]?.words ?? []).filter((line) => fields.every(has(line))) : []
+        return [
+          ...(twinId === null ? same : [`${recordId} is in step with ${twinId} since ${pairedSince}.`]),
+          ...fields.flatMap(({ field: name, words }) => {
+            const own = words.filter((line) => !same.includes(line))
+            return own.length === 0 ? [] : ['', name, ...own.map((line) => `  ${line}`)]
+          }),
+        ].join('\n')
+      })
     })
+}
+
+function has(line: string): (field: { words: readonly string[] }) => boolean {
+  return ({ words }) => words.includes(line)
 }

@@ -15,21 +15,6 @@ export interface AttachmentEntry {
   kind: 'file' | 'link'
 }
 
-/** A file in a listing of the files of all records. */
-export interface ListedFile {
-  recordId: string
-  entry: AttachmentEntry
-}
-
-/** Files of which a listing is complete: those of records whose ids begin with the prefix, with numbers in between. */
-export interface FilesRange {
-  prefix: string
-  /** Not itself; null: from the first. */
-  above: string | null
-  /** Itself, too; null: to the last. */
-  upTo: string | null
-}
-
 /** Canonical value of a record's attachments: one text per file. */
 export function attachmentsValue(entries: readonly AttachmentEntry[]): CanonicalValue {
   return canonicalSet(entries.map(encodeEntry))
@@ -108,6 +93,8 @@ export interface AttachmentInput {
   addresses: boolean
 }
 
+const nothingAttached: AttachmentPlan = { operations: [], comparisons: [], pairs: [], changed: false, problems: [] }
+
 /**
  * Plans what is to be done about the files of a pair. A file is known by its id on each side, so that a new name or content is
  * no deletion. Nothing is lost: of two edits of one file the side that wins replaces the other's only where a side is set to
@@ -115,6 +102,8 @@ export interface AttachmentInput {
  */
 export function planAttachments(input: AttachmentInput): AttachmentPlan {
   const { mapping, flows, deletion } = input
+  // As it is with most records.
+  if (input.left === null && input.right === null && (input.base?.files ?? []).length === 0) return nothingAttached
   const now = { left: byId(input.left), right: byId(input.right) }
   const known = input.base?.files ?? []
   const operations: PlannedAttachment[] = []

@@ -1,5 +1,5 @@
 import type { AttachmentPair } from './attachments.ts'
-import type { CommentEntry } from './comments.ts'
+import type { CommentEntry, CommentStamp } from './comments.ts'
 import { valueHash } from './hash.ts'
 import { canonicalMemo } from './memo.ts'
 import { type CanonicalValue, type Side, sameValue } from './values.ts'
@@ -52,6 +52,8 @@ export interface BaseField {
   files?: readonly AttachmentPair[]
   /** Of comments: which comment of one side is which of the other. */
   comments?: readonly CommentEntry[]
+  /** Of comments: those that a side had at the last look, carried or not; what a listing shows beside them is news. */
+  listed?: Partial<Record<Side, readonly CommentStamp[]>>
 }
 
 /** Base of a pair by mapping id. */

@@ -1,5 +1,6 @@
+import { closeTo } from './close-words.ts'
 import type { LinkConfiguration } from './link-config.ts'
-import type { EndpointUser, FieldMetadata, SideMetadata } from './metadata.ts'
+import type { EndpointUser, EntityMetadata, FieldMetadata, SideMetadata } from './metadata.ts'
 import type { Finding } from './run.ts'
 import type { ScopeCondition, ScopeGroup } from './scope.ts'
 import { isDay } from './scope-days.ts'
@@ -7,36 +8,57 @@ import { listsParts, type Side } from './values.ts'
 
 /** Everything about a side's filter that its endpoint's description tells: fields exist, can be filtered, and take such values. */
 export function checkScope(configuration: LinkConfiguration, side: Side, { entity, users }: SideMetadata): Finding[] {
-  const { filter } = configuration[side].scope
-  if (filter === null) return []
-  const findings: Finding[] = []
-  look(filter, `/${side}/scope/filter`)
-  return findings
-
-  function look(group: ScopeGroup, pointer: string): void {
-    for (const [index, one] of group.conditions.entries()) {
-      const at = `${pointer}/conditions/${index}`
-      if ('match' in one) {
-        look(one, at)
-        continue
-      }
+  return conditionsAt(configuration[side].scope.filter, `/${side}/scope/filter`).flatMap(
+    ({ one, pointer }): Finding[] => {
       const field = entity.fields.find((candidate) => candidate.name === one.field)
-      const wrong =
-        field === undefined
-          ? { at: 'field', message: `The scope asks for the field "${one.field}", which does not exist.` }
-          : problemOf(one, field, users)
-      if (wrong !== null)
-        findings.push({
+      const wrong = field === undefined ? noField(one, entity) : problemOf(one, field, users)
+      if (wrong === null) return []
+      return [
+        {
           check: 'scope',
           severity: 'error',
           side,
           message: wrong.message,
           remedy: 'Correct the filter in the scope of the link.',
-          pointer: `${at}/${wrong.at}`,
+          pointer: `${pointer}/${wrong.at}`,
           records: null,
-        })
-    }
-  }
+        },
+      ]
+    },
+  )
+}
+
+/** Conditions of a side's filter on fields that the endpoint does not have, each with fields that are named like it. */
+export function unknownScopeFields(
+  configuration: LinkConfiguration,
+  side: Side,
+  { entity }: Pick<SideMetadata, 'entity'>,
+): { pointer: string; message: string }[] {
+  return conditionsAt(configuration[side].scope.filter, `/${side}/scope/filter`).flatMap(({ one, pointer }) => {
+    if (entity.fields.some((field) => field.name === one.field)) return []
+    const { at, message } = noField(one, entity)
+    return [{ pointer: `${pointer}/${at}`, message }]
+  })
+}
+
+function conditionsAt(filter: ScopeGroup | null, pointer: string): { one: ScopeCondition; pointer: string }[] {
+  return (filter?.conditions ?? []).flatMap((one, index) => {
+    const at = `${pointer}/conditions/${index}`
+    return 'match' in one ? conditionsAt(one, at) : [{ one, pointer: at }]
+  })
+}
+
+function noField({ field }: ScopeCondition, { fields }: EntityMetadata): { at: 'field'; message: string } {
+  const named = fields.find(({ label }) => label.toLowerCase() === field.toLowerCase())
+  const close =
+    named === undefined
+      ? closeTo(
+          field,
+          fields.map(({ name }) => name),
+        )
+      : [named.name]
+  const meant = close.length === 0 ? '' : ` Did you mean ${close.map((name) => `"${name}"`).join(' or ')}?`
+  return { at: 'field', message: `The scope asks for the field "${field}", which does not exist.${meant}` }
 }
 
 function problemOf(

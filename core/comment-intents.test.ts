@@ -87,6 +87,32 @@ describe('a comment whose write was never answered', () => {
     expect(settle(removal, [native('6', 'another')], agreed)).toEqual([])
   })
 
+  it('and of copies that say the same, the other one says nothing about this one', () => {
+    const twice = [native('1', 'said twice'), native('2', 'said twice')]
+    const { comments, base } = planned([], twice)
+    const memo = comments.map((comment): Comment => ({ ...listed(comment, ''), id: null }))
+    const both = comments.reduce<readonly CommentEntry[]>((known, comment) => settle(comment, memo, known) ?? [], base)
+    const removal = only(planned(memo, twice.slice(0, 1), both).comments)
+    expect(settle(removal, memo, both)).toBeNull()
+    expect(settle(removal, memo.slice(0, 1), both)).toMatchObject([{ ref: '1' }])
+  })
+
+  it('and of words in a memo that nothing tells apart, one less tells that one is gone, whatever a copy says', () => {
+    const alike = [native(null, 'twice'), native(null, 'twice')]
+    const copyOfSame: Comment = { ...native(null, 'twice'), origin: { from: names.right, ref: '9' } }
+    const memo = [...alike, copyOfSame]
+    const { comments, base } = planned(memo, [native('9', 'twice')])
+    const copies = comments.map((comment, index) => listed(comment, `${index + 1}`))
+    const both = comments.reduce<readonly CommentEntry[]>(
+      (known, comment) => settle(comment, copies, known) ?? [],
+      base,
+    )
+    const removal = only(planned(memo, [...copies.slice(1), native('9', 'twice')], both).comments)
+    expect(removal).toMatchObject({ side: 'left', action: { kind: 'delete' } })
+    expect(settle(removal, memo, both)).toBeNull()
+    expect(settle(removal, memo.slice(1), both)).toHaveLength(2)
+  })
+
   it('survives the way through the database', () => {
     const stored = JSON.parse(JSON.stringify(intendedComment(add))) as ReturnType<typeof intendedComment>
     expect(stored).toEqual(intendedComment(add))

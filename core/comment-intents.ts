@@ -62,9 +62,11 @@ export function settleComment(
   if (field.rule === 'delete') {
     if (before === undefined || before === null) return null
     const same = now.filter((one) => isSame(one, before))
-    // Of comments that nothing tells apart one less than were known.
-    const known = base.filter((entry) => entry[side] !== null && sameComment(before, entry[side]))
-    return same.length < Math.max(1, before.id === null ? known.length : 1) ? afterComment(base, about, null) : null
+    // A person's words in a memo have no id and no banner: of those that nothing tells apart one less than were known.
+    const alike = (entry: CommentEntry) =>
+      entry.home === side && entry[side] !== null && sameComment(before, entry[side])
+    const known = before.id === null && before.origin === null ? base.filter(alike).length : 1
+    return same.length < Math.max(1, known) ? afterComment(base, about, null) : null
   }
   if (sent === undefined || sent === null || source === undefined || source === null) return null
   const found = now.find((one) => isSame(one, sent))

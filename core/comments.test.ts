@@ -192,6 +192,10 @@ class World {
     return id
   }
 
+  remove(was: Comment): void {
+    this.memo = writeCommentMemo(this.memo, [{ kind: 'delete', side: 'left', home: 'left', ref: '', was }]).memo
+  }
+
   append(author: string, text: string): void {
     this.memo = canonicalMemo(
       `${this.memo ?? ''}<div>${line}</div><div><b>${author} &lt;${author}&gt;, 17/09/2012:</b></div><div>${text}</div>`,
@@ -246,6 +250,71 @@ describe('comments of both sides', () => {
     )
   })
 
+  it('that nobody takes away are never lost or doubled by those that are, whether deletions are carried over or not', () => {
+    const deletion = fc.record({ do: fc.constantFrom('alm deletes', 'octane deletes'), at: fc.nat(8) })
+    const [adds, looks] = [{ do: 'alm adds', who: 'jo' } as const, { do: 'look' } as const]
+    const steps = fc.array(fc.oneof({ weight: 5, arbitrary: step }, { weight: 1, arbitrary: deletion }), {
+      maxLength: 14,
+    })
+    fc.assert(
+      fc.property(steps, fc.boolean(), (all, carried) => {
+        const world = new World()
+        const removed = new Set<string>()
+        let token = 0
+        const tokenOf = ({ text }: Comment) => /word\d+w/.exec(text)?.[0] ?? ''
+        const some = (comments: Comment[], at: number) => comments[at % Math.max(1, comments.length)]
+        for (const one of all) {
+          const { left, right } = world.comments()
+          if (one.do === 'alm adds' && 'who' in one) world.append(one.who, `word${++token}w`)
+          else if (one.do === 'octane adds' && 'who' in one) world.post(one.who, `<p>word${++token}w</p>`)
+          else if (one.do === 'look') world.look(carried, true)
+          else if (one.do === 'crash') {
+            world.look(carried, false)
+            world.look(carried, true)
+          } else if ('at' in one) {
+            const there = some(one.do.startsWith('alm') ? left : right, one.at)
+            if (there === undefined) continue
+            const word = tokenOf(there)
+            if (one.do === 'alm edits')
+              world.memo = canonicalMemo((world.memo ?? '').replace(word, `${word} more${++token}`))
+            else if (one.do === 'octane edits')
+              world.octane = world.octane.map((c) => ({ ...c, text: c.text.replace(word, `${word} more${++token}`) }))
+            else {
+              removed.add(word)
+              if (one.do === 'octane deletes') world.octane = world.octane.filter((c) => c.id !== there.id)
+              else world.remove(there)
+            }
+          }
+        }
+        for (let look = 0; look < 3; look++) world.look(carried, true)
+        expect(world.look(carried, true)).toEqual([])
+        const { left, right } = world.comments()
+        const told = (comments: Comment[]) => comments.map(tokenOf).sort()
+        for (const side of [left, right]) expect(new Set(told(side)).size).toBe(side.length)
+        const stay = (comments: Comment[]) => comments.filter((one) => !removed.has(tokenOf(one)))
+        expect(
+          stay(left)
+            .map((one) => memoText(one.text))
+            .sort(),
+        ).toEqual(
+          stay(right)
+            .map((one) => memoText(one.text))
+            .sort(),
+        )
+        expect(stay(left)).toHaveLength(all.filter((one) => one.do.endsWith('adds')).length - removed.size)
+      }),
+      {
+        numRuns: 1000,
+        examples: [
+          // A memo tells the day: what is written after another one went is no edit of it.
+          [[adds, looks, { do: 'octane deletes', at: 0 }, { do: 'alm deletes', at: 0 }, adds], false],
+          // Nor is what was written beside it, and copied by a process that died before it could say so.
+          [[adds, looks, adds, { do: 'octane deletes', at: 0 }, { do: 'crash' }], true],
+        ],
+      },
+    )
+  })
+
   const agreed = () => {
     const world = new World()
     world.append('jo', 'mine')
@@ -276,6 +345,24 @@ describe('comments of both sides', () => {
     edited.octane = edited.octane.filter((one) => one.author !== 'tandem')
     edited.memo = canonicalMemo((edited.memo ?? '').replace('mine', 'mine, more'))
     expect(edited.look(true, true)).toMatchObject([{ kind: 'add', side: 'right' }])
+  })
+
+  it('of one hand and day are told apart by their words where one is edited and another taken away meanwhile', () => {
+    for (const [gone, edited] of [
+      ['the first of all', 'the second one'],
+      ['the second one', 'the first of all'],
+    ] as const) {
+      const world = new World()
+      for (const text of ['the first of all', 'the second one']) world.append('jo', text)
+      world.look(false, true)
+      const [first, second] = world.comments().left
+      world.remove((gone === 'the first of all' ? first : second) as Comment)
+      world.memo = canonicalMemo((world.memo ?? '').replace(edited, `${edited}, corrected`))
+      expect(world.look(false, true)).toMatchObject([{ kind: 'edit', side: 'right' }])
+      const { left, right } = world.comments()
+      expect(left.map((one) => memoText(one.text))).toEqual([`${edited}, corrected`])
+      expect(right.map((one) => memoText(one.text)).sort()).toEqual([gone, `${edited}, corrected`].sort())
+    }
   })
 
   it('edited on both sides go by the side where they were written, and what was overruled is told', () => {

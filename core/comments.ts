@@ -18,6 +18,14 @@ export interface Comment {
   text: string
   /** Set on a copy: the system that it comes from, and what it is known by there. Neither side lets anybody set author and time. */
   origin: { from: string; ref: string } | null
+  /** Another one whenever the comment was edited; absent: the endpoint does not tell. */
+  stamp?: string
+}
+
+/** A state of a comment by the endpoint's own id; null as stamp: it does not tell one state from another. */
+export interface CommentStamp {
+  id: string
+  stamp: string | null
 }
 
 /** What one side had of a comment when both last agreed. */
@@ -110,8 +118,10 @@ export function readComment(found: {
   author: string | null
   time: string | null
   text: string | null
+  stamp?: string
 }): Comment {
-  const own = { id: found.id, author: found.author, time: found.time, origin: null }
+  const { id, author, time, stamp } = found
+  const own = { id, author, time, origin: null, ...(stamp === undefined ? {} : { stamp }) }
   const canonical = canonicalMemo(found.text)
   // It is known by its id; its text is carried nowhere.
   if (canonical !== null && unreadableMemo(canonical) !== null) return { ...own, text: canonical }
@@ -183,7 +193,9 @@ export function planComments(input: CommentsInput): CommentsPlan {
       else base.push({ ...entry, [home]: seen(original), [away]: seen(copy) })
     } else if (original !== null) {
       const removed = entry[away] !== null
-      if (!removed || (deletes !== 'nothing' && changed(home))) put(home, original)
+      // In a memo nothing tells an edited comment from one that took the place of another: it is not lost by being held for the first.
+      const perhapsNew = original.id === null
+      if (!removed || ((deletes !== 'nothing' || perhapsNew) && changed(home))) put(home, original)
       else if (deletes === 'all' && flows[home]) remove(home, original)
       else base.push(entry)
     } else if (copy !== null && known) {
@@ -232,7 +244,6 @@ export function commentOfAction(action: CommentAction): Pick<CommentEntry, 'home
 
 /** Finds each known comment on both sides, then the new ones. */
 function identify({ base, left, right, names, adopting = false }: CommentsInput): Known[] {
-  const now = { left, right }
   const free = { left: new Set(left), right: new Set(right) }
   const take = (side: Side, fits: (comment: Comment) => boolean): Comment | null => {
     for (const comment of free[side]) {
@@ -264,23 +275,38 @@ function identify({ base, left, right, names, adopting = false }: CommentsInput)
     (comment, there, entry, side) =>
       native(comment, entry, side) && sameHand(comment, there) && hashOf(comment) === there.hash,
   )
-  look((comment, there, entry, side) => native(comment, entry, side) && sameHand(comment, there))
+  const refs = new Set(base.map((entry) => `${entry.home} ${entry.ref}`))
+  /** Takes a comment that no entry is about for a new one; with `copied` only if the other side has its copy already. */
+  const meet = (home: Side, comment: Comment, copied: boolean): void => {
+    const ref = refOf(comment, (candidate) => refs.has(`${home} ${candidate}`))
+    const away = otherSide(home)
+    const copy = take(away, (candidate) => isCopyOf(candidate, ref, home))
+    if (copied && copy === null) return
+    free[home].delete(comment)
+    refs.add(`${home} ${ref}`)
+    const same = copy ?? (adopting ? take(away, (one) => one.origin === null && saysTheSame(one, comment)) : null)
+    const found = { [home]: comment, [away]: same } as Record<Side, Comment | null>
+    known.push({ entry: { ref, home, left: null, right: null }, now: found })
+  }
+  const fresh = (home: Side) => [...free[home]].filter(({ origin, text }) => origin === null && text !== '')
+  // Whose copy is there was written and not heard of: it is no edit of another one.
+  for (const home of sides) for (const comment of fresh(home)) if (comment.id === null) meet(home, comment, true)
+  // Some banners tell only the day: of several that fit, the one whose words the other side has.
+  const likely = known.flatMap((one) => {
+    const { entry, now: found } = one
+    const [side, other] = [entry.home, otherSide(entry.home)]
+    const there = entry[side]
+    if (found[side] !== null || there === null) return []
+    return [...free[side]]
+      .filter((comment) => native(comment, entry, side) && sameHand(comment, there))
+      .map((comment) => ({ one, side, comment, alike: inCommon(comment, found[other]) }))
+  })
+  for (const { one, side, comment } of likely.sort((a, b) => b.alike - a.alike))
+    if (one.now[side] === null && free[side].has(comment))
+      one.now[side] = take(side, (candidate) => candidate === comment)
   look((comment, there, entry, side) => native(comment, entry, side) && hashOf(comment) === there.hash)
 
-  const refs = new Set(base.map((entry) => `${entry.home} ${entry.ref}`))
-  for (const home of sides)
-    for (const comment of now[home]) {
-      if (!free[home].has(comment) || comment.origin !== null || comment.text === '') continue
-      free[home].delete(comment)
-      const ref = refOf(comment, (candidate) => refs.has(`${home} ${candidate}`))
-      refs.add(`${home} ${ref}`)
-      const away = otherSide(home)
-      const copy =
-        take(away, (candidate) => isCopyOf(candidate, ref, home)) ??
-        (adopting ? take(away, (candidate) => candidate.origin === null && saysTheSame(candidate, comment)) : null)
-      const found = { [home]: comment, [away]: copy } as Record<Side, Comment | null>
-      known.push({ entry: { ref, home, left: null, right: null }, now: found })
-    }
+  for (const home of sides) for (const comment of fresh(home)) meet(home, comment, false)
   return known
 }
 
@@ -289,9 +315,9 @@ export function commentsValue(comments: readonly Comment[]): CanonicalValue {
   return comments.length === 0 ? null : comments.map(encodeComment)
 }
 
-/** A comment as it stands in values, intents and the ledger: `[id, author, time, text, origin]`. */
-export function encodeComment({ id, author, time, text, origin }: Comment): string {
-  return JSON.stringify([id, author, time, text, origin])
+/** A comment as it stands in values, intents and the ledger: `[id, author, time, text, origin, stamp]`, the last where there is one. */
+export function encodeComment({ id, author, time, text, origin, stamp }: Comment): string {
+  return JSON.stringify([id, author, time, text, origin, ...(stamp === undefined ? [] : [stamp])])
 }
 
 /** The comments that a canonical value lists. Throws on what is no such value: only connectors make them. */
@@ -301,14 +327,31 @@ export function commentsOf(value: CanonicalValue): Comment[] {
 }
 
 export function decodeComment(item: string): Comment {
-  const [id, author, time, text, origin] = JSON.parse(item) as [
+  const [id, author, time, text, origin, stamp] = JSON.parse(item) as [
     Comment['id'],
     Comment['author'],
     Comment['time'],
     string,
     Comment['origin'],
+    Comment['stamp'],
   ]
-  return { id, author, time, text, origin }
+  return { id, author, time, text, origin, ...(stamp === undefined ? {} : { stamp }) }
+}
+
+/** What the base keeps of a side's comments so that a listing can be held against it; comments without ids are listed nowhere. */
+export function commentStamps(comments: readonly Comment[]): CommentStamp[] {
+  return comments.flatMap(({ id, stamp = null }) => (id === null ? [] : [{ id, stamp }]))
+}
+
+/** The same after one of them was written: `kept` is what is there now; null: nothing. */
+export function stampsAfter(
+  stamps: readonly CommentStamp[],
+  was: Comment | null,
+  kept: Comment | null,
+): readonly CommentStamp[] {
+  const now = kept === null ? [] : commentStamps([kept])
+  const ids = [was?.id, kept?.id]
+  return [...stamps.filter(({ id }) => !ids.includes(id)), ...now]
 }
 
 function refOf(comment: Comment, isTaken: (ref: string) => boolean): string {
@@ -329,6 +372,14 @@ export function sameComment(comment: Comment, seenOnce: SeenComment): boolean {
 function seen(comment: Comment): SeenComment {
   const { id, author, time } = comment
   return { id, author, time, hash: hashOf(comment) }
+}
+
+/** Which part of their words two comments share. */
+function inCommon(one: Comment, other: Comment | null): number {
+  if (other === null) return 0
+  const [mine, theirs] = [one, other].map(({ text }) => new Set(plainText(parseCanonical(text)).split(/\s+/)))
+  const shared = [...(mine ?? [])].filter((word) => theirs?.has(word)).length
+  return shared / Math.max(1, (mine?.size ?? 0) + (theirs?.size ?? 0) - shared)
 }
 
 function saysTheSame(one: Comment, other: Comment): boolean {

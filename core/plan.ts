@@ -10,7 +10,7 @@ import {
   toBaseValue,
 } from './base.ts'
 import type { PlannedComment } from './comment-intents.ts'
-import { type CommentEntry, commentsOf, planComments, untilCarriedOut } from './comments.ts'
+import { type CommentEntry, commentStamps, commentsOf, planComments, untilCarriedOut } from './comments.ts'
 import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
 import type { EditTimes } from './latest.ts'
@@ -388,18 +388,27 @@ export function createPlanner(context: PlannerContext): Planner {
         return []
       }
       const before = input.base[mapping.id]?.comments
-      const { planned, base } = commentsOfMapping(
-        mapping,
-        before ?? [],
-        { left, right },
-        problems,
-        (from) => aroundOf(from, input),
-        input.adopting !== undefined,
+      const known = before ?? []
+      const isSilent = left === null && right === null && known.length === 0
+      const listed = { left: commentStamps(commentsOf(left)), right: commentStamps(commentsOf(right)) }
+      const { planned, base } = isSilent
+        ? { planned: [], base: known }
+        : commentsOfMapping(
+            mapping,
+            known,
+            { left, right },
+            problems,
+            (from) => aroundOf(from, input),
+            input.adopting !== undefined,
+          )
+      if (
+        before === undefined ||
+        JSON.stringify([base, listed]) !== JSON.stringify([before, input.base[mapping.id]?.listed])
       )
-      if (before === undefined || JSON.stringify(base) !== JSON.stringify(before))
         agreed[mapping.id] = {
           ...emptyBase((prepared.get(mapping.id) ?? prepare(mapping)).fingerprint),
           comments: base,
+          listed,
         }
       return planned
     })

@@ -37,3 +37,12 @@ export const defaultRetention: Retention = {
   hours: 3_660,
   issues: 3_660,
 }
+
+/** What goes with its run, however long it is to be kept itself. */
+const partsOfRuns = ['logs', 'simulations', 'histories'] as const satisfies readonly (keyof Retention)[]
+
+/** Parts of runs that are to be kept longer than the runs, with which they are taken away. */
+export function outliveRuns(days: Retention): (keyof Retention)[] {
+  const { runs } = days
+  return runs === null ? [] : partsOfRuns.filter((part) => (days[part] ?? Number.POSITIVE_INFINITY) > runs)
+}

@@ -1,5 +1,4 @@
 import type { AdoptedField, AdoptionDoubt, AdoptionMethod, AdoptionRecord } from './adoption.ts'
-import type { FilesRange, ListedFile } from './attachments.ts'
 import type { Base } from './base.ts'
 import type { CommentEntry } from './comments.ts'
 import type { Decisions, FieldConflict } from './conflicts.ts'
@@ -9,6 +8,7 @@ import type { AskedType } from './known-fields.ts'
 import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { AdoptedDifferences } from './merge.ts'
+import type { ListedPart, PartKind, PartsMark, PartsRange } from './parts.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { CheckedPart, Finding, PhaseTimes, RunKind, RunStatus, RunSummary, WorkTimes } from './run.ts'
 import type { LogLine } from './run-log.ts'
@@ -113,32 +113,22 @@ export interface Store {
     listingId?: string
   }): Promise<RecordedPage>
   /**
-   * Queues paired records whose files may have changed although their stamps have not, and answers how many were not waiting
-   * before: those of `files` that their pairs do not know in this state; those of `ids` in any case; of a `range` of which
-   * `files` are all, those with a file that is not there any more; `all`: every pair that has files.
+   * Queues paired records whose files or comments may have changed although their stamps have not: those of `parts` that
+   * their pairs do not know in this state; those of `ids` in any case; of a `range` of which `parts` are all, those with a part
+   * that is not there any more; `all`: every pair that has some. What waits for another try gets it now if it had not been
+   * queued for that state before. Answers how many are due, or looked at once more, because of it.
    */
-  queueForFiles(input: {
+  queueForParts(input: {
     linkId: string
     side: Side
-    files: readonly ListedFile[]
+    kind: PartKind
+    parts: readonly ListedPart[]
     ids: readonly string[]
-    range: FilesRange | null
+    range: PartsRange | null
     all: boolean
   }): Promise<number>
-  /** Keeps how many files there are on a side, once what changed is queued. */
-  noteFiles(input: FilesMark & { linkId: string; side: Side }): Promise<void>
-  /**
-   * Queues paired records whose comments may have changed although their stamps have not; `all`: also every pair that has some,
-   * since what was taken away leaves no trace. `news`: comments of those named are new or changed, so that what waits for another try
-   * gets it now. Answers how many are due because of it.
-   */
-  queueForComments(input: {
-    linkId: string
-    side: Side
-    ids: readonly string[]
-    all: boolean
-    news: boolean
-  }): Promise<number>
+  /** Keeps how many files or comments there are on a side, once what changed is queued. */
+  noteParts(input: PartsMark & { linkId: string; side: Side; kind: PartKind }): Promise<void>
   /** How many records of a side are left out because of the link's scope. */
   leftOut(input: { linkId: string; side: Side }): Promise<number>
   /** Queues those of the records that were left out because of the scope; answers how many. */
@@ -187,6 +177,14 @@ export interface Store {
    * missed, some of them all the same: that none of them reads says that nothing does. Empty: nothing was ever paired.
    */
   siblings(input: { linkId: string; side: Side; limit: number }): Promise<readonly string[]>
+  /** Some files or comments of a mapping that pairs of the link know on a side, with the records that they belong to. */
+  partsKnown(input: {
+    linkId: string
+    side: Side
+    mappingId: string
+    part: 'files' | 'comments'
+    limit: number
+  }): Promise<readonly { recordId: string; id: string }[]>
   /** Stops the link: nothing is written ahead any more until somebody accepts what this side shows now. */
   markRestored(input: { linkId: string; side: Side; runId: string | null; message: string }): Promise<void>
   /** Makes the leases of a token last longer from now on; refused with `lease-lost` when any of them has run out. */
@@ -329,15 +327,8 @@ export interface ScanPosition {
   rescanFrom: string | null
   /** Milliseconds since the last look at the link that worked was over; null: there was none. */
   lookedAgoMs: number | null
-  /** Null: nobody has counted files yet. */
-  files: FilesMark | null
-}
-
-/** How many files are attached to all records of a side. */
-export interface FilesMark {
-  count: number
-  /** The highest number of a file, as a text; null: there is none. */
-  highest: string | null
+  /** How many files and comments there were at the last look; null: nobody has counted them yet. */
+  parts: Readonly<Record<PartKind, PartsMark | null>>
 }
 
 export interface RecordedPage {
@@ -500,6 +491,8 @@ export interface WorkItem {
   intents: readonly OpenIntent[]
   /** Why nothing is done about it: a person has taken it out, or it is paired through other endpoints. */
   leaveAlone?: 'person' | 'elsewhere'
+  /** It had a twin of this number, which a restore of the other endpoint undid; the number is another record's now. */
+  undoneTwin?: string
   /** An admin's word that it is to be paired with a record that exists. */
   adopt?: {
     adoptionId: string

@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import { admit, halvingsLeft, slowedLimit, type Turn } from '../core/fair-share.ts'
 import type { ClaimRequest } from '../core/store.ts'
-import { type Database, named } from './connection.ts'
+import { commitWith, type Database, named } from './connection.ts'
 import { defaultEndpointBatches } from './installation.ts'
 
 /** A link that has not asked again for so long does not wait any more. */
@@ -15,7 +15,7 @@ interface SlotState {
 }
 
 /**
- * Takes the place of one batch at both endpoints of a link, under a lock that is held for four short statements. Answers null when
+ * Takes the place of one batch at both endpoints of a link, under a lock that is held for a few short statements. Answers null when
  * it was taken, else for how many milliseconds it is no use to ask again and whether the link has other batches under way.
  * A place is given back with its claim, or runs out with it.
  */
@@ -28,11 +28,12 @@ export async function takeBatchSlot(
   const { linkId, leaseSeconds, graceSeconds, asked = false } = request
   return named('take batch slot', () =>
     sql.begin(async (tx) => {
-      await tx`select pg_advisory_xact_lock(hashtext('tandem batch slots'))`
-      await tx`
+      // Sent together, and so is what follows below: everybody waits for the lock meanwhile, which must not wait for us.
+      const lock = tx`select pg_advisory_xact_lock(hashtext('tandem batch slots'))`.execute()
+      const clearing = tx`
         delete from batch_slots where token in (
-          select token from batch_slots where until < now() for update skip locked)`
-      const state = await loadState(tx, linkId, ends)
+          select token from batch_slots where until < now() for update skip locked)`.execute()
+      const [, , state] = await Promise.all([lock, clearing, loadState(tx, linkId, ends)])
       const limits = {
         total: state.total,
         endpoints: new Map(
@@ -58,7 +59,7 @@ export async function takeBatchSlot(
       const { running } = state
       const admission = pause > 0 ? null : admit({ claimant, waiting, running, limits })
       const granted = admission?.granted === true
-      await tx`
+      const turn = tx`
         insert into batch_turns (link_id, left_id, right_id, asked, granted_at, waiting_since, seen_at)
         values (${linkId}, ${ends[0]}, ${ends[1]}, ${asked}, ${granted ? tx`now()` : null},
           ${granted ? null : tx`now()`}, now())
@@ -68,13 +69,12 @@ export async function takeBatchSlot(
             when batch_turns.seen_at < now() - make_interval(secs => ${waitsForSeconds}) then now()
             else coalesce(batch_turns.waiting_since, now()) end,
           seen_at = now()`
-      if (granted) {
-        await tx`
-          insert into batch_slots (token, link_id, left_id, right_id, until)
-          values (${token}, ${linkId}, ${ends[0]}, ${ends[1]},
-            now() + make_interval(secs => ${leaseSeconds + graceSeconds}))`
-        return null
-      }
+      const slot = tx`
+        insert into batch_slots (token, link_id, left_id, right_id, until)
+        values (${token}, ${linkId}, ${ends[0]}, ${ends[1]},
+          now() + make_interval(secs => ${leaseSeconds + graceSeconds}))`
+      await commitWith(tx, granted ? [turn, slot] : [turn])
+      if (granted) return null
       return {
         forMs: pause > 0 ? Math.ceil(pause * 1_000) : Math.min(2_000, 200 + 50 * waiting.length),
         working: running.some((one) => one.linkId === linkId),

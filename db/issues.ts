@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import { type ProblemClass, type ProblemOwner, problemClasses, problemOwner } from '../core/problems.ts'
 import type { IssueRow, Refusal } from '../core/store.ts'
+import type { Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 
@@ -18,7 +19,7 @@ export const notIgnored = (sql: postgres.ISql) =>
 
 /** Issues, last seen first, after a cursor `(lastSeen, id)`. */
 export async function listIssues(
-  { sql }: Database,
+  { sql }: Pick<Database, 'sql'>,
   input: IssueChoice & {
     linkId?: string
     runId?: string
@@ -48,6 +49,44 @@ export async function listIssues(
       order by i.last_seen desc, i.id desc limit ${input.limit}`,
   )
   return rows.map((row) => ({ ...row, owner: problemOwner({ ...row, field: row.field ?? '' }) }))
+}
+
+/** An issue with what only its own page shows. */
+export interface IssueDetail extends IssueRow {
+  linkId: string
+  linkName: string
+  /** Side that `field` is of. */
+  side: Side | null
+  mappingId: string | null
+  firstRunId: string
+  lastRunId: string
+}
+
+/** The beginning of an id is completed with these. */
+const [lowestId, highestId] = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']
+
+/** Issues whose ids begin so: at most two, since one is meant. */
+export async function issuesBeginningWith({ sql }: Database, beginning: string): Promise<IssueDetail[]> {
+  const [first, last] = [lowestId, highestId].map((id) => beginning + id.slice(beginning.length))
+  const rest = await named(
+    'issues by id',
+    () => sql<(Omit<IssueDetail, keyof IssueRow> & { id: string })[]>`
+      select i.id, i.link_id as "linkId", l.name as "linkName", i.side, i.mapping_id as "mappingId",
+        i.first_run_id as "firstRunId", i.last_run_id as "lastRunId"
+      from issues i join links l on l.id = i.link_id
+      where i.id between ${first ?? ''}::text::uuid and ${last ?? ''}::text::uuid limit 2`,
+  )
+  const rows = await listIssues({ sql }, { ids: rest.map(({ id }) => id), limit: 2 })
+  return rest.flatMap((one) => rows.filter(({ id }) => id === one.id).map((row) => ({ ...row, ...one })))
+}
+
+/** Codes of all issues that a link has or had, in order. */
+export async function issueCodes({ sql }: Database, linkId: string): Promise<string[]> {
+  const rows = await named(
+    'issue codes',
+    () => sql<{ code: string }[]>`select distinct code from issues where link_id = ${linkId} order by code`,
+  )
+  return rows.map(({ code }) => code)
 }
 
 function chosen(sql: postgres.ISql, choice: IssueChoice) {

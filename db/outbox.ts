@@ -57,37 +57,41 @@ export async function stoppedDuring({ sql }: Database, runId: string): Promise<b
   return rows.length > 0
 }
 
-/** Trouble that comes back within an hour of the last mail about it is told when that hour is over, if it lasts. */
-const toldAgainAfter = '1 hour'
+/** The end of trouble is told once in so long; what flaps is in trouble for people until it has stayed well for the rest of it. */
+const wellAgainOnceIn = '1 hour'
 
 /**
- * Puts the change to trouble, or the change back, into the outbox; call it in the transaction that saves the state. A link
- * that flaps is told of once an hour: what comes and goes in between makes no mail.
+ * Puts the change to trouble, or the change back, into the outbox; call it in the transaction that saves the state. Trouble is
+ * told at once, unless people hold the link to be in trouble still. Its end is told at once, too, but once an hour: of a link
+ * that flaps it waits for the end of that hour, and is dropped when trouble is back by then. So nobody takes a link for well
+ * while it is not, and what comes and goes makes no mails.
  */
 export async function tellHealth(
   tx: postgres.ISql,
   notice: { linkId: string; began: boolean; since: string; until: string; health: string; message: string | null },
 ): Promise<void> {
   const { linkId, began, since, until, health, message } = notice
-  const data = tx.json({ since, until, health, message })
+  const [told] = await tx<{ since: string; state: string }[]>`
+    select data ->> 'since' as since, state from outbox where link_id = ${linkId} and kind = 'link-trouble'
+    order by created_at desc, id desc limit 1`
   if (began) {
+    const untold = await tx`
+      update outbox set state = 'given-up' where link_id = ${linkId} and kind = 'link-recovered' and state = 'waiting'
+        and next_attempt_at > created_at and attempts = 0 returning id`
     await tx`
-      insert into outbox (kind, link_id, data, dedupe_key, next_attempt_at)
-      select 'link-trouble', ${linkId}, ${data}, ${`trouble:${linkId}:${since}`},
-        coalesce((select max(o.created_at) + ${toldAgainAfter}::interval from outbox o
-          where o.link_id = ${linkId} and o.kind = 'link-trouble' and o.state <> 'given-up'
-            and o.created_at > now() - ${toldAgainAfter}::interval), now())
+      insert into outbox (kind, link_id, data, dedupe_key)
+      select 'link-trouble', ${linkId}, ${tx.json({ since, until, health, message })}, ${`trouble:${linkId}:${since}`}
+      where ${untold.length === 0} or ${told?.state ?? 'given-up'}::text = 'given-up'
       on conflict (dedupe_key) do nothing`
     return
   }
-  // Held back and over before it was told: its end is no news either.
-  const untold = await tx`
-    update outbox set state = 'given-up' where dedupe_key = ${`trouble:${linkId}:${since}`} and state = 'waiting'
-      and next_attempt_at > created_at and attempts = 0 returning id`
-  if (untold.length > 0) return
+  // What people were told began with the first of several times.
+  const data = tx.json({ since: told?.since ?? since, until, health, message })
   await tx`
-    insert into outbox (kind, link_id, data, dedupe_key)
-    values ('link-recovered', ${linkId}, ${data}, ${`recovered:${linkId}:${since}`})
+    insert into outbox (kind, link_id, data, dedupe_key, next_attempt_at)
+    select 'link-recovered', ${linkId}, ${data}, ${`recovered:${linkId}:${since}`},
+      greatest(now(), (select max(coalesce(o.sent_at, o.created_at)) + ${wellAgainOnceIn}::interval from outbox o
+        where o.link_id = ${linkId} and o.kind = 'link-recovered' and o.state <> 'given-up'))
     on conflict (dedupe_key) do nothing`
 }
 
@@ -108,6 +112,11 @@ export async function noticeSent({ sql }: Database, id: string): Promise<void> {
     'notice sent',
     () => sql`update outbox set state = 'sent', sent_at = now(), last_error = null where id = ${id}`,
   )
+}
+
+/** There was nothing to say any more, or nobody to say it to. */
+export async function noticeDropped({ sql }: Database, id: string): Promise<void> {
+  await named('notice dropped', () => sql`update outbox set state = 'given-up', last_error = null where id = ${id}`)
 }
 
 /** Keeps a notice for later with a growing wait, at most an hour. */

@@ -3,84 +3,65 @@ import type { Store } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 import { loadLinkKeys } from './store-queue.ts'
 
-type Input = Parameters<Store['queueForFiles']>[0]
+/** Where a base keeps what it knows of a side's parts. */
+const paths = { files: (side: string) => `$.*.files[*].${side}`, comments: (side: string) => `$.*.listed.${side}[*]` }
 
-/** Queues pairs whose files are not those that they know; see `Store`. */
-export async function queueForFiles({ sql }: Database, input: Input): Promise<number> {
-  const { linkId, side, files, ids, range, all } = input
-  const own = side === 'left' ? sql`p.left_id` : sql`p.right_id`
-  const path = `$.*.files[*].${side}`
-  const numbers = sql.array(files.map(({ entry }) => entry.id))
-  // Only what is asked for stands in the statement, so that a few records are found by their ids.
-  const which: postgres.PendingQuery<postgres.Row[]>[] = []
-  if (ids.length > 0) which.push(sql`${own} = any(${sql.array([...ids])}::text[])`)
-  if (files.length > 0) {
-    const records = sql.array(files.map((file) => file.recordId))
-    // What tells one state of a file from another; see `planAttachments`.
-    const states = sql.array(
-      files.map(({ entry: { id, name, size, stamp } }) => JSON.stringify({ id, name, size, stamp })),
-    )
-    which.push(sql`(${own} = any(${records}::text[]) and exists (
-      select 1 from unnest(${records}::text[], ${states}::text[]) as f (record, state)
-      where f.record = ${own} and not exists (
-        select 1 from jsonb_path_query(p.base, ${path}::jsonpath) e where e @> f.state::jsonb)))`)
-  }
-  if (range !== null)
-    which.push(sql`(starts_with(${own}, ${range.prefix}) and exists (
-      select 1 from jsonb_path_query(p.base, ${path}::jsonpath) e
-      where (e ->> 'id')::numeric > ${range.above ?? '0'}::numeric
-        and (${range.upTo}::numeric is null or (e ->> 'id')::numeric <= ${range.upTo}::numeric)
-        and not (e ->> 'id' = any(${numbers}::text[]))))`)
-  if (all) which.push(sql`jsonb_path_exists(p.base, '$.*.files[*]')`)
-  const [first, ...others] = which
-  if (first === undefined) return 0
-  const any = others.reduce((sum, one) => sql`${sum} or ${one}`, first)
-  const keys = await loadLinkKeys(sql, linkId)
-  const rows = await named(
-    'queue for files',
-    () => sql`
-      insert into pending (link_id, side, external_id, reason)
-      select ${linkId}::uuid, ${side}, ${own}, 'scan' from pairs p
-      where p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null
-        and (${any})
-      on conflict (link_id, side, external_id) do nothing returning 1`,
-  )
-  return rows.length
-}
-
-/**
- * Queues pairs for the sake of their comments: those named, and of a whole look all that have some. Those named are looked at
- * once more where somebody is just looking at them; what is waited for goes on waiting unless there is news.
- */
-export async function queueForComments(
+/** Queues pairs whose files or comments are not those that they know; see `Store`. */
+export async function queueForParts(
   { sql }: Database,
-  { linkId, side, ids, all, news }: Parameters<Store['queueForComments']>[0],
+  { linkId, side, kind, parts, ids, range, all }: Parameters<Store['queueForParts']>[0],
 ): Promise<number> {
-  if (ids.length === 0 && !all) return 0
-  const keys = await loadLinkKeys(sql, linkId)
   const own = side === 'left' ? sql`p.left_id` : sql`p.right_id`
+  const path = paths[kind](side)
+  const keys = await loadLinkKeys(sql, linkId)
+  const pairs = sql`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null`
+  // Only what is asked for stands in the statement, so that a few records are found by their ids.
+  const news: postgres.PendingQuery<postgres.Row[]>[] = []
+  if (parts.length > 0)
+    news.push(sql`
+      select ${own} as record, f.state as part
+      from unnest(${sql.array(parts.map((part) => part.recordId))}::text[],
+        ${sql.array(parts.map(({ state }) => (state === null ? null : JSON.stringify(state))))}::text[]) as f (record, state)
+      join pairs p on ${own} = f.record and ${pairs}
+      where not exists (select 1 from jsonb_path_query(p.base, ${path}::jsonpath) e where e @> f.state::jsonb)`)
+  if (range !== null)
+    news.push(sql`
+      select ${own}, 'without ' || (e ->> 'id') from pairs p, jsonb_path_query(p.base, ${path}::jsonpath) e
+      where ${pairs} and starts_with(${own}, ${range.prefix}) and (e ->> 'id')::numeric > ${range.above ?? '0'}::numeric
+        and (${range.upTo}::numeric is null or (e ->> 'id')::numeric <= ${range.upTo}::numeric)
+        and not (e ->> 'id' = any(${sql.array(parts.map(({ id }) => id))}::text[]))`)
+  if (ids.length > 0)
+    news.push(sql`select ${own}, null from pairs p where ${own} = any(${sql.array([...ids])}::text[]) and ${pairs}`)
+  if (all)
+    news.push(sql`select ${own}, null from pairs p where ${pairs} and jsonb_path_exists(p.base, ${path}::jsonpath)`)
+  const [first, ...others] = news
+  if (first === undefined) return 0
+  const found = others.reduce((sum, one) => sql`${sum} union all ${one}`, first)
+  // Whoever is looking at a record just now may have read it before; a state it was queued for already does not defeat the back-off.
   const rows = await named(
-    'queue for comments',
+    'queue for parts',
     () => sql`
-      insert into pending (link_id, side, external_id, reason)
-      select ${linkId}::uuid, ${side}, ${own}, 'scan' from pairs p
-      where p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null
-        and (${own} = any(${sql.array([...ids])}::text[])
-          or (${all} and jsonb_path_exists(p.base, '$.*.comments[*]')))
+      insert into pending (link_id, side, external_id, reason, queued_parts)
+      select ${linkId}::uuid, ${side}, record, 'scan', coalesce(array_agg(distinct part) filter (where part is not null), '{}')
+      from (${found}) as news (record, part) group by record order by record
       on conflict (link_id, side, external_id) do update set revision = pending.revision + 1,
-        attempts = case when ${news} then 0 else pending.attempts end,
-        next_attempt_at = case when ${news} then least(pending.next_attempt_at, now()) else pending.next_attempt_at end
-      where pending.external_id = any(${sql.array([...ids])}::text[]) returning 1`,
+        queued_parts = pending.queued_parts || excluded.queued_parts,
+        attempts = case when excluded.queued_parts <@ pending.queued_parts then pending.attempts else 0 end,
+        next_attempt_at = case when excluded.queued_parts <@ pending.queued_parts then pending.next_attempt_at
+          else least(pending.next_attempt_at, now()) end
+      where excluded.queued_parts = '{}' or not excluded.queued_parts <@ pending.queued_parts
+      returning 1`,
   )
   return rows.length
 }
 
-export async function noteFiles({ sql }: Database, input: Parameters<Store['noteFiles']>[0]): Promise<void> {
-  const { linkId, side, count, highest } = input
+export async function noteParts({ sql }: Database, input: Parameters<Store['noteParts']>[0]): Promise<void> {
+  const { linkId, side, kind, count, highest } = input
+  const [counted, numbered] = [sql(`${kind}_count`), sql(`${kind}_highest`)]
   await named(
-    'note files',
+    'note parts',
     () => sql`
-      insert into scan_positions (link_id, side, files_count, files_highest) values (${linkId}, ${side}, ${count}, ${highest})
-      on conflict (link_id, side) do update set files_count = excluded.files_count, files_highest = excluded.files_highest`,
+      insert into scan_positions (link_id, side, ${counted}, ${numbered}) values (${linkId}, ${side}, ${count}, ${highest})
+      on conflict (link_id, side) do update set ${counted} = excluded.${counted}, ${numbered} = excluded.${numbered}`,
   )
 }

@@ -3,9 +3,11 @@ import type { ScanPosition, Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 
-interface PositionRow extends Omit<ScanPosition, 'clock' | 'files'> {
+interface PositionRow extends Omit<ScanPosition, 'clock' | 'parts'> {
   filesCount: number | null
   filesHighest: string | null
+  commentsCount: number | null
+  commentsHighest: string | null
   clockTime: string | null
   clockDate: string | null
   clockAge: number | null
@@ -20,6 +22,7 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
         case when restored_at is not null then restored_message end as restored, accepted_at is not null as accepted,
         clock_time as "clockTime", clock_ceiling as "clockCeiling", rescan_from as "rescanFrom",
         files_count::float as "filesCount", files_highest as "filesHighest",
+        comments_count::float as "commentsCount", comments_highest as "commentsHighest",
         to_char(clock_date at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "clockDate",
         extract(epoch from now() - clock_at)::float as "clockAge",
         extract(epoch from now() - greatest(updated_at, (
@@ -38,15 +41,17 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
       clock: null,
       rescanFrom: null,
       lookedAgoMs: null,
-      files: null,
+      parts: { files: null, comments: null },
     }
-  const { clockTime, clockDate, clockAge, clockCeiling, filesCount, filesHighest, ...position } = row
+  const { clockTime, clockDate, clockAge, clockCeiling, ...rest } = row
+  const { filesCount, filesHighest, commentsCount, commentsHighest, ...position } = rest
   const clock: ClockMemory | null =
     clockTime === null || clockAge === null
       ? null
       : { time: clockTime, date: clockDate, ageSeconds: clockAge, ceiling: clockCeiling }
-  const files = filesCount === null ? null : { count: filesCount, highest: filesHighest }
-  return { ...position, clock, files }
+  const markOf = (count: number | null, highest: string | null) => (count === null ? null : { count, highest })
+  const parts = { files: markOf(filesCount, filesHighest), comments: markOf(commentsCount, commentsHighest) }
+  return { ...position, clock, parts }
 }
 
 /** What the clock showed is written anew when anything else is, or after a while: a link that is quiet costs no writes. */

@@ -69,30 +69,32 @@ export async function followSimulation(
 
 /** Notes beside simulated records what a batch of the run that followed did with them; the first result stands. */
 export function noteReal(tx: Tx, request: CommitRequest): postgres.PendingQuery<postgres.Row[]> {
-  const rows = request.items.flatMap((item): { key: string; real: RealOutcome }[] =>
-    item.problems === null
-      ? []
-      : [
-          {
-            key: item.key,
-            real: {
-              outcome: item.outcome,
-              written: [...new Set(item.written)],
-              problems: item.problems.map(({ class: of, code, field, warning }) => ({
-                class: of,
-                code,
-                ...(field === undefined ? {} : { field }),
-                ...(warning === undefined ? {} : { warning }),
-              })),
-              stamps: item.judged ?? {},
-            },
-          },
-        ],
+  const real = Object.fromEntries(
+    request.items.flatMap((item): [string, RealOutcome][] =>
+      item.problems === null
+        ? []
+        : [
+            [
+              item.key,
+              {
+                outcome: item.outcome,
+                written: [...new Set(item.written)],
+                problems: item.problems.map(({ class: of, code, field, warning }) => ({
+                  class: of,
+                  code,
+                  ...(field === undefined ? {} : { field }),
+                  ...(warning === undefined ? {} : { warning }),
+                })),
+                stamps: item.judged ?? {},
+              },
+            ],
+          ],
+    ),
   )
   return tx`
-    update simulated_items s set real = r.real
-    from jsonb_to_recordset(${tx.json(rows as unknown as postgres.JSONValue)}) as r(key text, real jsonb)
-    where s.run_id = (select run_id from simulations where real_run_id = ${request.runId}) and s.key = r.key
+    update simulated_items s set real = ${tx.json(real as unknown as postgres.JSONValue)}::jsonb -> s.key
+    where s.run_id = (select run_id from simulations where real_run_id = ${request.runId})
+      and s.key = any(${tx.array(Object.keys(real))}::text[])
       and (s.real is null or s.real ->> 'outcome' = any(${tx.array([...openOutcomes])}::text[]))`
 }
 

@@ -14,7 +14,7 @@ import { keepableText, type Side, type Stamp, sides } from '../core/values.ts'
 import { freeBatchSlot } from './batch-slots.ts'
 import { countWithinLimits, createdInRun, heldKeys } from './brakes.ts'
 import { saveConflicts } from './conflicts.ts'
-import { commitWith, type Database, named } from './connection.ts'
+import { byIndex, commitWith, type Database, named } from './connection.ts'
 import { accountOf, type ClockRow, clockColumns, saveFreshness } from './freshness.ts'
 import { chainOf, type LedgerRow, ledgerEntry } from './ledger.ts'
 import { guardsOf } from './overwrite-guards.ts'
@@ -145,13 +145,15 @@ export async function commitBatch({ sql }: Database, request: CommitRequest): Pr
       const retired = await retireOlderPairs(tx, keys, request)
       const pairIds = await savePairs(tx, keys, request.items)
       for (const item of request.items) if (retired.ids.has(item.pair?.id ?? '')) pairIds.delete(item.key)
+      const told = request.items.filter((item) => !retired.ids.has(item.pair?.id ?? ''))
       // Statements of one connection are carried out in the order they are given; waiting for each answer only takes time.
       const [ledger, reopened, , , , , accounts] = await Promise.all([
         settle(tx, request, pairIds),
         saveConflicts(tx, request, pairIds),
         saveRecords(tx, keys, request.items, pairIds),
         saveAbsences(tx, request),
-        saveIssues(tx, request, pairIds),
+        // What was wrong with a pair that is no more is nobody's concern; its other record is looked at anew.
+        saveIssues(tx, { ...request, items: told }, pairIds),
         answerRequests(tx, request, claimed),
         saveQueue(tx, request, claimed, claimedAt),
         freeBatchSlot(tx, request.token),
@@ -272,7 +274,10 @@ async function saveRecords(
     const key = `${row.endpoint_id}:${row.external_id}`
     if (row.pair_id !== null || !unique.has(key)) unique.set(key, row)
   }
-  await tx`
+  // The pair of each row is looked up by the database itself, whose plan for that is kept as well.
+  await byIndex(
+    tx,
+    tx`
     insert into records (endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, declined_because, looked_by, pair_id)
     select endpoint_id, entity_type, external_id, seen_version, seen_modified, created, decision, declined_because, array[looked_by], pair_id
     from jsonb_to_recordset(${json(tx, [...unique.values()])}) as r(endpoint_id uuid, entity_type text, external_id text, seen_version bigint,
@@ -284,7 +289,9 @@ async function saveRecords(
       decision = excluded.decision, declined_because = excluded.declined_because,
       looked_by = case when (records.seen_version, records.seen_modified)
           is not distinct from (excluded.seen_version, excluded.seen_modified)
-        then array(select distinct unnest(records.looked_by || excluded.looked_by)) else excluded.looked_by end, pair_id = coalesce(excluded.pair_id, records.pair_id)`
+        then array(select distinct unnest(records.looked_by || excluded.looked_by)) else excluded.looked_by end, pair_id = coalesce(excluded.pair_id, records.pair_id),
+      undone_twin = case when excluded.pair_id is null then records.undone_twin end`,
+  )
 }
 
 /**
@@ -447,14 +454,19 @@ async function saveIssues(tx: Tx, request: CommitRequest, pairIds: Map<string, s
         left_id = excluded.left_id, right_id = excluded.right_id, class = excluded.class, message = excluded.message,
         remedy = excluded.remedy, last_seen = now(), last_run_id = excluded.last_run_id,
         attempts = issues.attempts + 1, next_attempt = excluded.next_attempt`
-  await tx`
+  // In the order of the index that has the open issues of a key together: another one has all of the link's.
+  await byIndex(
+    tx,
+    tx`
     update issues i set resolved_at = now()
-    where i.id in (
+    where i.id = any(array(
         select o.id from unnest(${tx.array([...new Set(touched)])}::text[]) as k(key)
         cross join lateral (
-          select o.id from issues o where o.link_id = ${request.linkId} and o.key = k.key and o.resolved_at is null offset 0) o)
+          select o.id from issues o where o.link_id = ${request.linkId} and o.key = k.key and o.resolved_at is null
+          order by o.code, o.field offset 0) o))
       and (i.key, i.code, i.field) not in (
-        select key, code, field from jsonb_to_recordset(${json(tx, rows)}) as r(key text, code text, field text))`
+        select key, code, field from jsonb_to_recordset(${json(tx, rows)}) as r(key text, code text, field text))`,
+  )
 }
 
 /**

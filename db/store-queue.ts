@@ -17,7 +17,7 @@ import {
 } from '../core/store.ts'
 import { otherSide, type Side, type Stamp } from '../core/values.ts'
 import { extendBatchSlot, freeBatchSlot, takeBatchSlot } from './batch-slots.ts'
-import { type Database, named } from './connection.ts'
+import { commitWith, type Database, named } from './connection.ts'
 
 /** What the statements below need to know of a link. */
 export interface LinkKeys {
@@ -177,13 +177,19 @@ export async function claimItems(database: Database, request: ClaimRequest): Pro
     const busy = await takeBatchSlot(database, request, [keys.left.endpointId, keys.right.endpointId], token)
     if (busy !== null) return { token, items: [], busy }
     const leased = sql.begin(async (tx): Promise<WorkItem[]> => {
-      const claimed = await leaseDue(tx, keys, request, token)
+      const [, claimed] = await Promise.all([
+        // Walks the queue in the order of its index and stops at the limit, instead of reading and sorting all of it.
+        tx`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`.execute(),
+        leaseDue(tx, keys, request, token),
+      ])
       if (claimed.length === 0) return []
       const items = await withHeldDecisions(tx, await loadItems(tx, keys, claimed))
       const due = Object.fromEntries(
         items.map((item) => [item.key, item.due.map(({ side, id, revision }) => ({ side, id, revision }))]),
       )
-      await tx`update claims set due = coalesce(${tx.json(due)}::jsonb -> key, '[]') where token = ${token}`
+      await commitWith(tx, [
+        tx`update claims set due = coalesce(${tx.json(due)}::jsonb -> key, '[]') where token = ${token}`,
+      ])
       return items
     })
     let items: WorkItem[] = []
@@ -233,8 +239,6 @@ async function leaseDue(
   { linkId, runId, limit, leaseSeconds, graceSeconds, asked }: ClaimRequest,
   token: string,
 ): Promise<string[]> {
-  // Walks the queue in the order of its index and stops at the limit, instead of reading and sorting all of it.
-  await tx`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`
   for (let round = 0; round < claimRounds; round++) {
     const [answer] = await tx<{ found: number; claimed: string[] }[]>`
       with live as materialized (
@@ -321,6 +325,7 @@ interface ItemRow {
   elsewhere: boolean
   adopt: WorkItem['adopt'] | null
   stopped: boolean
+  undone_twin: string | null
   left_created: string | null
   right_created: string | null
   left_absent: PairedRecord['absent']
@@ -359,6 +364,23 @@ export async function findSiblings(
   })
 }
 
+/** Files or comments that pairs know on a side, of the pairs looked at last. */
+export async function findKnownParts(
+  { sql }: Database,
+  input: { linkId: string; side: Side; mappingId: string; part: 'files' | 'comments'; limit: number },
+): Promise<{ recordId: string; id: string }[]> {
+  return named('parts known', async () => {
+    const keys = await loadLinkKeys(sql, input.linkId)
+    const rows = await sql<{ recordId: string; id: string }[]>`
+      select ${input.side === 'left' ? sql`p.left_id` : sql`p.right_id`} as "recordId", f -> ${input.side} ->> 'id' as id
+      from pairs p cross join lateral jsonb_array_elements(p.base -> ${input.mappingId} -> ${input.part}) f
+      where p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null
+        and f -> ${input.side} ->> 'id' is not null
+      order by p.updated_at desc limit ${input.limit}`
+    return [...rows]
+  })
+}
+
 export async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: readonly string[]): Promise<WorkItem[]> {
   if (wanted.length === 0) return []
   const rows = await sql<ItemRow[]>`
@@ -383,6 +405,9 @@ export async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: read
       exists (select 1 from stopped_records s cross join (values (w.side, w.record_id), ('left', w.left_id), ('right', w.right_id)) as k(side, id)
         where s.endpoint_pair_id = ${keys.endpointPairId} and s.entity_type = ${keys.entityType}
           and s.side = k.side and s.external_id = k.id) as stopped,
+      (select u.undone_twin from records u where w.pair_id is null and u.external_id = w.record_id
+        and u.endpoint_id = case w.side when 'left' then ${keys.left.endpointId}::uuid else ${keys.right.endpointId}::uuid end
+        and u.entity_type = case w.side when 'left' then ${keys.left.entityType} else ${keys.right.entityType} end) as undone_twin,
       l.seen_version::float as left_version, l.seen_modified as left_modified, l.external_id is not null as left_seen,
       r.seen_version::float as right_version, r.seen_modified as right_modified, r.external_id is not null as right_seen,
       l.created as left_created, r.created as right_created, w.gone_side, w.gone_outcome,
@@ -444,7 +469,8 @@ export async function loadItems(sql: postgres.ISql, keys: LinkKeys, wanted: read
           }
     const leaveAlone = row.stopped ? { leaveAlone: 'person' as const } : {}
     const adopt = row.adopt === null || row.adopt === undefined ? {} : { adopt: row.adopt }
-    return [{ key: row.key, pair, due, intents: row.intents ?? [], ...leaveAlone, ...adopt }]
+    const undone = row.undone_twin === null ? {} : { undoneTwin: row.undone_twin }
+    return [{ key: row.key, pair, due, intents: row.intents ?? [], ...leaveAlone, ...adopt, ...undone }]
   })
 }
 

@@ -12,7 +12,7 @@ import { noteThrottled } from './batch-slots.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
 import { loadRefusals } from './issues.ts'
 import { noteLookAlikes, sampleFirstRun } from './look-alikes.ts'
-import { noteFiles, queueForComments, queueForFiles } from './queue-parts.ts'
+import { noteParts, queueForParts } from './queue-parts.ts'
 import { loadReferred } from './references.ts'
 import { refusals, refusedItems, refusedRecords } from './refusals.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
@@ -32,6 +32,7 @@ import {
   claimItems,
   countPairs,
   extendClaim,
+  findKnownParts,
   findOpenCreates,
   findSiblings,
   findTwins,
@@ -77,9 +78,8 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     scanPosition: (linkId, side) => loadScanPosition(database, linkId, side),
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),
-    queueForFiles: (input) => queueForFiles(database, input),
-    noteFiles: (input) => noteFiles(database, input),
-    queueForComments: (input) => queueForComments(database, input),
+    queueForParts: (input) => queueForParts(database, input),
+    noteParts: (input) => noteParts(database, input),
     leftOut: (input) => countLeftOut(database, input),
     queueArrivals: (input) => queueArrivals(database, input),
     recordScanPage: (input) => queueScanPage(database, input),
@@ -96,6 +96,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     noteThrottled: (input) => noteThrottled(database, input),
     release: ({ token }) => releaseClaim(database, token),
     siblings: (input) => findSiblings(database, input),
+    partsKnown: (input) => findKnownParts(database, input),
     markRestored: (input) => markRestored(database, input),
     twins: (input) => findTwins(database, input),
     openCreates: (input) => findOpenCreates(database, input),

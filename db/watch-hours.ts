@@ -28,7 +28,10 @@ export function verdictOf(hour: WatchedHour): HourVerdict {
   return hour.changed + hour.changedRuns + hour.failed === 0 ? 'nothing' : 'changed'
 }
 
-/** Every hour from one to another time (ISO), those without a trace, too; the hour that lasts still counts as it is now. */
+/**
+ * Every hour from one to another time (ISO) since there is the link, those without a trace, too; the hour that lasts still
+ * counts as it is now.
+ */
 export async function listWatchedHours(
   { sql }: Pick<Database, 'sql'>,
   input: { linkId: string; from: string; to: string },
@@ -37,8 +40,9 @@ export async function listWatchedHours(
     'watched hours',
     () => sql<WatchedHour[]>`
       with hours as (
-        select generate_series(date_trunc('hour', ${input.from}::text::timestamptz),
+        select generate_series(date_trunc('hour', greatest(${input.from}::text::timestamptz, l.created_at)),
           least(${input.to}::text::timestamptz, now()) - interval '1 microsecond', interval '1 hour') as hour
+        from links l where l.id = ${input.linkId}
       ), bounds as (select min(hour) as first, max(hour) + interval '1 hour' as last from hours
       ), written as (
         select date_trunc('hour', l.at) as hour, count(*)::int as writes from ledger l, bounds

@@ -275,7 +275,7 @@ describe('records that exist on both sides before the link does', () => {
       ])
       expect(shown).toContain(pairs[1]?.[0])
       expect(readFileSync(path.join(folder, 'found.csv'), 'utf8').trim().split('\r\n')).toHaveLength(4)
-      const applied = await tandem('link', 'adopt', 'Defects', '--apply')
+      const applied = await tandem('link', 'adopt', 'Defects', '--yes')
       expect(applied).toContain('3 pairs were made, 0 were not.')
       expect(applied).toContain('Simulated: a run would create 0 records on either side now.')
       const actions = await service.database.sql<{ action: string }[]>`

@@ -70,6 +70,33 @@ describe('files of records', () => {
     expect(await verifyChain(here.database, `link:${here.linkId}`)).toMatchObject({ firstBreak: null })
   })
 
+  for (const rule of ['nothing', 'delete'] as const)
+    it(`are neither taken away nor doubled while they may not be seen: ${rule}`, async () => {
+      const here = await open({ alm: { defects: 3 }, link: attachments({ delete: rule }) })
+      attachInAlm(here, '1', 'plan.txt', 1)
+      attachInAlm(here, '1', 'notes.txt', 2)
+      attachInAlm(here, '2', 'other.txt', 3)
+      await fullRun(here)
+      const twins = { '1': twinOf(here, '1'), '2': twinOf(here, '2') }
+      const before = restWrites(here)
+      here.octane.permissions.deny({ type: 'attachment', action: 'read' })
+      for (let round = 0; round < 3; round++) {
+        here.octane.edit('defect', twins['1'], { name: `edited ${round}` })
+        await fullRun(here)
+        await waitOver(here)
+      }
+      here.octane.permissions.clear()
+      for (let round = 0; round < 2; round++) {
+        await fullRun(here)
+        await waitOver(here)
+      }
+      for (const [id, twin] of Object.entries(twins))
+        expect(await octaneFiles(here, twin)).toEqual(await almFiles(here, id))
+      expect(await almFiles(here, '1')).toHaveLength(2)
+      expect(restWrites(here) - before).toBe(3)
+      expect(await issueCodes(here)).toEqual([])
+    })
+
   /** What files do to their records, in ALM and in Octane. */
   const doings = [
     { attachmentTouches: 'nothing', attachmentsBumpItem: 'no' },
@@ -182,13 +209,22 @@ describe('files of records', () => {
   // covers 92
   it('stay on the other side when one is taken away, unless the link says otherwise', async () => {
     for (const rule of ['nothing', 'delete'] as const) {
-      const here = await open({ alm: { defects: 1 }, link: attachments({ delete: rule }) })
+      const here = await open({ alm: { defects: 2 }, link: attachments({ delete: rule }) })
       attachInAlm(here, '1', 'plan.txt', 1)
       await fullRun(here)
       const twin = twinOf(here, '1')
       const [file] = here.octane.records('attachment')
       here.octane.remove('attachment', file?.id ?? '')
       await fullRun(here)
+      // Where no file reads at all, the right to read them may be lost.
+      expect(await almFiles(here, '1')).toHaveLength(1)
+      expect(await issueCodes(here)).toEqual(['file-unreadable'])
+      attachInAlm(here, '2', 'other.txt', 2)
+      for (let round = 0; round < 2; round++) {
+        await waitOver(here)
+        await fullRun(here)
+      }
+      expect(await issueCodes(here)).toEqual([])
       expect(await almFiles(here, '1')).toHaveLength(rule === 'delete' ? 0 : 1)
       expect(await octaneFiles(here, twin)).toHaveLength(0)
       const before = restWrites(here)

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { checkLink } from '../core/check-link.ts'
 import type { LinkConfiguration } from '../core/link-config.ts'
 import type { RunSummary } from '../core/run.ts'
-import { fullRun, openIssues, restWrites, waitOver } from './deletions.ts'
+import { deleting, fullRun, openIssues, restWrites, waitOver } from './deletions.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
 
 /** Requirement types of the sandbox's project by what they stand for here; 1 is ALM's folder. */
@@ -106,6 +106,53 @@ describe('a backlog link', () => {
     const before = restWrites(here)
     await settle(here)
     expect(restWrites(here) - before).toBe(0)
+  })
+
+  it('takes no record for deleted whose type alone may not be read any more', async () => {
+    const here = await open({ link: deleting })
+    const epic = requirement(here, 'epic', 'e1')
+    requirement(here, 'epic', 'e2')
+    for (const name of ['f1', 'f2', 'f3']) requirement(here, 'feature', name, epic)
+    await settle(here)
+    const all = almTree(here)
+    here.octane.permissions.deny({ type: 'feature', action: 'read' })
+    for (let round = 0; round < 3; round++) {
+      await fullRun(here)
+      await waitOver(here)
+    }
+    expect(almTree(here)).toEqual(all)
+    expect((await openIssues(here)).filter((one) => one.code === 'twin-unreadable')).toHaveLength(3)
+    here.octane.permissions.clear()
+    const gone = here.octane.records('feature').find((one) => one.name === 'f2')?.id ?? ''
+    here.octane.remove('feature', gone)
+    for (let round = 0; round < 3; round++) {
+      await settle(here)
+      await waitOver(here)
+    }
+    expect(almTree(here)).toEqual(all.filter((one) => one !== 'e1 > f2'))
+    expect(await openIssues(here)).toEqual([])
+  })
+
+  it('creates a record once whose answer was lost while its type could not be read', async () => {
+    const here = await open({ link: (same) => ({ ...same, tuning: { ...same.tuning, inDoubtSeconds: 1 } }) })
+    const epic = requirement(here, 'epic', 'e1')
+    requirement(here, 'feature', 'f1', epic)
+    await settle(here)
+    requirement(here, 'feature', 'f2', epic)
+    here.octane.faults.add({ match: { method: 'POST', path: '/features$' }, kind: 'drop-after' })
+    await fullRun(here)
+    here.octane.permissions.deny({ type: 'feature', action: 'read' })
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    for (let round = 0; round < 2; round++) {
+      await waitOver(here)
+      await fullRun(here)
+    }
+    here.octane.permissions.clear()
+    for (let round = 0; round < 2; round++) {
+      await waitOver(here)
+      await fullRun(here)
+    }
+    expect(octaneTree(here)).toEqual(['e1', 'e1 > f1', 'e1 > f2'])
   })
 
   // covers 52

@@ -129,29 +129,80 @@ describe('comments of records', () => {
     await rests(here)
   })
 
-  it('that were looked at are no news to later scans, Tandem’s own among them, until somebody edits them', async () => {
-    const { here, twin } = await open({ octane: { switches: { commentsBumpItem: 'no' } } })
+  it('that were looked at are no news to any worker, Tandem’s own among them, until somebody edits or takes them away', async () => {
+    const { here, twin } = await open({
+      octane: { switches: { commentsBumpItem: 'no' } },
+      link: comments({ deletes: 'copies' }),
+    })
     const own = inOctaneSays(here, twin, 'hello')
     here.alm.comment('defect', '1', 'good day')
     await fullRun(here, undefined, 'changes')
     const { version } = await here.store.link(here.linkId)
+    /** By a worker that has never looked before. */
     const dueAfter = async (side: 'left' | 'right') => {
       const { linkId } = here
-      await activity(() => here.activities.scan({ linkId, runId: null, version, side, extent: 'changes' }))
+      const { activities } = here.createWorker()
+      await activity(() => activities.scan({ linkId, runId: null, version, side, extent: 'changes' }))
       return (await here.store.queueState(linkId)).due
     }
     // The write in ALM came right after what had been seen of the record.
     expect(await dueAfter('left')).toBe(0)
-    // Within the second of a comment it may be edited once more: until that is over it is looked at again.
-    here.octane.clock.set({ offsetMs: 60_000 })
-    await fullRun(here, undefined, 'changes')
     expect(await dueAfter('right')).toBe(0)
+    // Within the same second, too.
     here.octane.edit('comment', own.id, { text: 'hello again' })
     expect(await dueAfter('right')).toBe(1)
     await fullRun(here, undefined, 'changes')
     here.octane.edit('comment', own.id, { text: 'hello once more' })
     await fullRun(here, undefined, 'changes')
     expect(inAlm(here)).toEqual(['good day', 'hello once more'])
+    expect(await dueAfter('right')).toBe(0)
+    here.octane.remove('comment', own.id)
+    expect(await dueAfter('right')).toBe(1)
+    await fullRun(here, undefined, 'changes')
+    expect(inAlm(here)).toEqual(['good day'])
+    expect(await dueAfter('right')).toBe(0)
+  })
+
+  it('are noticed once more where the database was put back to a time before they were', async () => {
+    const { here, twin } = await open({ octane: { switches: { commentsBumpItem: 'no' } } })
+    const { sql } = here.database
+    const { version } = await here.store.link(here.linkId)
+    const scan = () => {
+      const { linkId } = here
+      return activity(() => here.activities.scan({ linkId, runId: null, version, side: 'right', extent: 'changes' }))
+    }
+    inOctaneSays(here, twin, 'hello')
+    await scan()
+    expect((await here.store.queueState(here.linkId)).due).toBe(1)
+    await sql`delete from pending`
+    await scan()
+    await fullRun(here, undefined, 'changes')
+    expect(inAlm(here)).toEqual(['hello'])
+  })
+
+  it('that cannot go wait for another try as long as nothing new is said', async () => {
+    const { here, twin } = await open({ octane: { switches: { commentsBumpItem: 'no' } } })
+    const { linkId } = here
+    const { version } = await here.store.link(linkId)
+    const dueAfterScan = async () => {
+      const { activities } = here.createWorker()
+      await activity(() => activities.scan({ linkId, runId: null, version, side: 'right', extent: 'changes' }))
+      return (await here.store.queueState(linkId)).due
+    }
+    here.alm.edit('defect', '1', { 'dev-comments': '<html><body><video src="a.mp4"></video></body></html>' })
+    inOctaneSays(here, twin, 'one')
+    await fullRun(here, undefined, 'changes')
+    expect(await codesOf(here)).toEqual(['comments-held'])
+    expect(await dueAfterScan()).toBe(0)
+    inOctaneSays(here, twin, 'two')
+    expect(await dueAfterScan()).toBe(1)
+    expect(await dueAfterScan()).toBe(1)
+    await fullRun(here, undefined, 'changes')
+    expect(await dueAfterScan()).toBe(0)
+    here.alm.edit('defect', '1', { 'dev-comments': null })
+    await fullRun(here, undefined, 'changes')
+    expect(inAlm(here)).toEqual(['one', 'two'])
+    expect(await codesOf(here)).toEqual([])
   })
 
   it('of many at once are one write in ALM and one each in Octane, each in its ledger row, and one change to the brake', async () => {
@@ -224,7 +275,9 @@ describe('comments of records', () => {
       ['copies', ['mine'], ['mine']],
       ['all', ['mine'], ['mine']],
     ] as const) {
-      const { here, twin } = await open({ link: comments({ deletes }) })
+      const { here, twin } = await open({ alm: { defects: 2 }, link: comments({ deletes }) })
+      // While no comment reads at all, none counts as taken away.
+      here.alm.comment('defect', '2', 'another')
       here.alm.comment('defect', '1', 'mine')
       const yours = inOctaneSays(here, twin, 'yours')
       await fullRun(here)
@@ -237,6 +290,37 @@ describe('comments of records', () => {
       expect(inAlm(here)).toEqual(deletes === 'all' ? [] : alm)
       await rests(here)
       expect(await ledgerOf(here)).toMatchObject({ writes: restWrites(here), open: 0 })
+      await here.close()
+      lab = null
+    }
+  })
+
+  it('are neither taken away nor written anew while they may not be seen', async () => {
+    for (const deletes of ['nothing', 'copies', 'all'] as const) {
+      const { here, twin } = await open({ link: comments({ deletes }) })
+      here.alm.comment('defect', '1', 'mine')
+      const yours = inOctaneSays(here, twin, 'yours')
+      await fullRun(here)
+      const before = [inAlm(here), inOctane(here, twin)]
+      here.octane.permissions.deny({ type: 'comment', action: 'read' })
+      for (let round = 0; round < 2; round++) {
+        here.octane.edit('defect', twin, { name: `edited ${round}` })
+        await fullRun(here)
+        await waitOver(here)
+      }
+      expect(await codesOf(here)).toEqual(deletes === 'nothing' ? [] : ['comment-unseen'])
+      here.octane.permissions.clear()
+      for (let round = 0; round < 2; round++) {
+        await fullRun(here)
+        await waitOver(here)
+      }
+      expect([inAlm(here), inOctane(here, twin)]).toEqual(before)
+      expect(await codesOf(here)).toEqual([])
+      // What is taken away while another one reads is gone.
+      here.octane.remove('comment', yours.id)
+      await fullRun(here)
+      expect(inAlm(here)).toEqual(deletes === 'nothing' ? ['mine', 'yours'] : ['mine'])
+      await rests(here)
       await here.close()
       lab = null
     }

@@ -128,10 +128,10 @@ describe('what is kept of a run', () => {
     expect(compared.configuration.map(({ place }) => place)).toContain('/tuning/parallel')
     expect(compared.records).toContainEqual(expect.objectContaining({ leftId: '2', a: 'created', b: 'updated' }))
     expect(compared.outcomes.reduce((sum, { records }) => sum + records, 0)).toBe(15)
-    const same = await service.call('compareRuns', { params: { id: run.id, other: run.id } })
-    expect([same.configuration, same.records, same.findings]).toEqual([[], [], { onlyA: [], onlyB: [] }])
+    const itself = { params: { id: run.id, other: run.id } }
+    expect(await service.refused('compareRuns', itself)).toMatchObject({ status: 422, code: 'same-run' })
     const shown = await tandem('run', 'compare', ids.first, run.id)
-    expect(shown).toMatch(/createdRight +12 +0 +-12/)
+    expect(shown).toMatch(/created right +12 +0 +-12/)
   })
 })
 
@@ -168,6 +168,10 @@ describe('hours in which nothing changed', () => {
     expect(looksEverySeconds).toBe(1)
     await expect.poll(edits, { timeout: 30_000 }).toBeGreaterThanOrEqual(before + 2)
     await service.call('commandLink', { params: { id: link.id }, body: { command: 'manual' } })
+    const young = await service.call('linkHours', { params: { id: link.id } })
+    expect(young.items.length).toBeLessThan(3)
+    expect(young.verdicts).not.toHaveProperty('not-looked')
+    await service.database.sql`update links set created_at = created_at - interval '2 days' where id = ${link.id}`
     // The same looks, as if they had been all that happened in an hour of yesterday.
     await service.database.sql`
       insert into watch_hours (link_id, hour, quiet) select link_id, hour - interval '20 hours', quiet from watch_hours
@@ -240,8 +244,15 @@ describe('how long things are kept', () => {
     expect(await service.refused('changeRetention', { body: { logs: 0 } })).toMatchObject({
       errors: [{ pointer: '/logs' }],
     })
-    const changed = await service.call('changeRetention', { body: { runs: 400, logs: 100, hours: null } })
-    expect(changed).toEqual({ ...kept, runs: 400, logs: 100, hours: null })
+    const change = { runs: 400, logs: 100, hours: null }
+    expect(await service.refused('changeRetention', { body: change })).toMatchObject({
+      status: 422,
+      code: 'outlives-runs',
+      detail: expect.stringContaining('histories cannot be kept for 3660 days'),
+      errors: [{ pointer: '/histories' }],
+    })
+    const changed = await service.call('changeRetention', { body: { ...change, histories: 400 } })
+    expect(changed).toEqual({ ...kept, ...change, histories: 400 })
 
     // Twelve runs of long ago with a line of log each, one of them with an open issue, and what else is old.
     const old = await sql<{ id: string }[]>`
@@ -284,7 +295,7 @@ describe('how long things are kept', () => {
       select content from ledger where action = 'clean-up' and link_id is null`
     expect(row?.content).toMatchObject({ id: done.id, removed: done.removed })
     await sql`delete from issues where key = 'left:99'`
-    expect(await tandem('retention', '--logs', 'forever')).toMatch(/logs +for ever[\s\S]*took away 3 of runs/)
+    expect(await tandem('retention', '--freshness', 'forever')).toMatch(/freshness +for ever[\s\S]*took away 3 of runs/)
   })
 })
 

@@ -52,7 +52,8 @@ async function mails(here: Lab): Promise<ParsedMail[]> {
 const minutesPass = (here: Lab, minutes: number) =>
   here.database.sql`
     update outbox set created_at = created_at - make_interval(mins => ${minutes}),
-      next_attempt_at = next_attempt_at - make_interval(mins => ${minutes})`
+      next_attempt_at = next_attempt_at - make_interval(mins => ${minutes}),
+      sent_at = sent_at - make_interval(mins => ${minutes})`
 
 const outbox = (here: Lab) =>
   here.database.sql<{ kind: string; state: string }[]>`select kind, state from outbox order by created_at, kind`
@@ -158,29 +159,47 @@ describe('a mail tells once', () => {
 })
 
 describe('a link that flaps', () => {
-  it('is told of once an hour: trouble and its end at once, what comes and goes afterwards not at all', async () => {
+  it('is told of as it is for people: trouble at once, its end once an hour, and what comes and goes not at all', async () => {
     const here = await open({ alm: { defects: 1 } })
+    const subjects = async () => (await mails(here)).map((mail) => mail.subject?.replace(/ after .*/, ''))
+    const [trouble, recovered] = ['[Tandem] The defect link is degraded', '[Tandem] The defect link works again']
     await health(here, 'degraded')
-    const [first] = await mails(here)
-    expect(first?.subject).toBe('[Tandem] The defect link is degraded')
+    expect(await subjects()).toEqual([trouble])
     await minutesPass(here, 5)
     await health(here, 'ok')
-    expect((await mails(here)).map((mail) => mail.subject)).toEqual([
-      '[Tandem] The defect link is degraded',
-      expect.stringContaining('The defect link works again after'),
-    ])
-    for (let time = 0; time < 5; time++) {
-      await minutesPass(here, 5)
-      await health(here, 'degraded')
-      expect(await mails(here)).toHaveLength(2)
-      await health(here, 'ok')
-      expect(await mails(here)).toHaveLength(2)
-    }
-    // What lasts is told when the hour is over, and its end as well.
+    expect(await subjects()).toEqual([trouble, recovered])
+    // People take it for well: an outage soon afterwards is told at once.
+    await minutesPass(here, 5)
     await health(here, 'degraded')
-    await minutesPass(here, 31)
-    expect(await mails(here)).toHaveLength(3)
+    expect(await subjects()).toEqual([trouble, recovered, trouble])
+    const so = [trouble, recovered, trouble]
+    for (let time = 0; time < 4; time++) {
+      await minutesPass(here, 5)
+      await health(here, 'ok')
+      expect(await subjects()).toEqual(so)
+      await health(here, 'degraded')
+      expect(await subjects()).toEqual(so)
+    }
+    // Its end is told when the hour since the last one is over, with the time that people know of.
     await health(here, 'ok')
-    expect(await mails(here)).toHaveLength(4)
+    await minutesPass(here, 34)
+    expect(await subjects()).toEqual(so)
+    const [first] = await here.database.sql<{ since: string }[]>`
+      select data ->> 'since' as since from outbox where kind = 'link-trouble' order by created_at desc limit 1`
+    await minutesPass(here, 2)
+    expect(await subjects()).toEqual([...so, recovered])
+    const told = (await mails(here)).at(-1)?.text
+    expect(told).toContain(new Date(first?.since ?? '').toISOString().slice(0, 19).replace('T', ' '))
+    // After an hour without trouble both are told at once again.
+    await minutesPass(here, 61)
+    await health(here, 'degraded')
+    await health(here, 'ok')
+    expect(await subjects()).toEqual([...so, recovered, recovered])
+    // What was over before it could be told is not what people know of.
+    await health(here, 'degraded')
+    await health(here, 'ok')
+    expect(await subjects()).toEqual([...so, recovered, recovered])
+    await health(here, 'degraded')
+    expect(await subjects()).toEqual([...so, recovered, recovered, trouble])
   })
 })

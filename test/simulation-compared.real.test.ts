@@ -98,6 +98,18 @@ describe('a simulation and the run that follows', () => {
     expect(await comparisonOf(here, runId)).toEqual(score)
   })
 
+  it('plans by what each endpoint describes now, and asks for that once', async () => {
+    const here = await createLab()
+    lab = here
+    newDefect(here, 'left', 'one')
+    const asked = () => [here.alm, here.octane].map((system) => described(system.requests))
+    const before = asked()
+    await simulationRun(here)
+    expect(asked()).toEqual(before.map((count) => count + 1))
+    await simulationRun(here)
+    expect(asked()).toEqual(before.map((count) => count + 2))
+  })
+
   it('looks at a sample of a huge link, and says so', async () => {
     const here = await createLab({ alm: { defects: 60 } })
     lab = here
@@ -115,3 +127,8 @@ describe('a simulation and the run that follows', () => {
     expect(await comparisonOf(here, runId)).toMatchObject({ records, compared: records, sameAction: records })
   })
 })
+
+/** How often an endpoint was asked for its fields. */
+function described(requests: ReadonlyMap<string, number>): number {
+  return [...requests].reduce((sum, [what, count]) => (/fields$/.test(what) ? sum + count : sum), 0)
+}

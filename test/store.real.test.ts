@@ -193,6 +193,71 @@ describe('leases', () => {
   })
 })
 
+/** What a record comes to that is created on the right, with a problem beside it. */
+function createdWithProblem(id: string, intentId: string | null | undefined): ItemCommit {
+  return done(`left:${id}`, {
+    outcome: 'created',
+    pair: { id: null, leftId: id, rightId: `9${id}` },
+    base: {},
+    written: ['right'],
+    problems: [{ class: 'mapping', code: 'no-counterpart', message: 'It has none.', remedy: 'Give it one.' }],
+    settled: [
+      {
+        intentId: intentId ?? '',
+        outcome: 'applied',
+        targetId: `9${id}`,
+        stampAfter: { version: 1, modified: null },
+        after: {},
+        possibleOverwrite: false,
+        foundByLooking: false,
+      },
+    ],
+  })
+}
+
+describe('a commit', () => {
+  it('reads what its records need and no more, though its plans were made while the tables were empty', async () => {
+    const many = 3_000
+    const one = openDatabase(lab.databaseUrl, { max: 1 })
+    try {
+      const store = createStore(one, { bridgeId: 'test' })
+      const create = async (id: string) => {
+        await queue([id])
+        const { token } = await store.claim({ linkId: lab.linkId, runId, limit: 1, leaseSeconds: 60, graceSeconds: 15 })
+        const intents = [createIntent(`left:${id}`, id)]
+        const call = { token, linkId: lab.linkId, runId, version: 1, callId: randomUUID(), intents }
+        const [intentId] = await store.recordIntents(call)
+        await store.commit(commit(token, [createdWithProblem(id, intentId)]))
+      }
+      const rowsRead = async () => {
+        await one.sql`select pg_stat_force_next_flush()`
+        const rows = await one.sql<{ name: string; count: number }[]>`
+          select relname as name, (seq_tup_read + coalesce(idx_tup_fetch, 0))::float as count from pg_stat_user_tables
+          where relname in ('pairs', 'issues')`
+        return Object.fromEntries(rows.map(({ name, count }) => [name, count]))
+      }
+      // The database remembers that these are empty, as it does of a link before its first run.
+      for (const table of ['pairs', 'issues']) await one.sql.unsafe(`vacuum analyze ${table}`)
+      // From the sixth time on a connection keeps the plan that it has made.
+      for (let id = 1; id <= 7; id++) await create(String(id))
+      await one.sql`
+        insert into pairs (endpoint_pair_id, entity_type, left_id, right_id, base)
+        select endpoint_pair_id, entity_type, 'a' || n, 'b' || n, '{}' from pairs, generate_series(1, ${many}::int) n where left_id = '1'`
+      await one.sql`
+        insert into issues (link_id, key, class, code, message, remedy, first_run_id, last_run_id)
+        select link_id, 'left:a' || n, class, code, message, remedy, first_run_id, last_run_id
+        from issues, generate_series(1, ${many}::int) n where left_id = '1'`
+      const before = await rowsRead()
+      await create('8')
+      const after = await rowsRead()
+      for (const table of ['pairs', 'issues'])
+        expect((after[table] ?? 0) - (before[table] ?? 0), table).toBeLessThan(100)
+    } finally {
+      await one.close()
+    }
+  })
+})
+
 describe('calls that are repeated because their answer was lost', () => {
   it('answer the same intents', async () => {
     await queue(['1'])

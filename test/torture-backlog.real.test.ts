@@ -17,7 +17,7 @@ afterEach(async () => {
   lab = null
 })
 
-describe('worlds of a backlog with files come to rest with every invariant whole', () => {
+describe('worlds of a backlog with files and comments come to rest with every invariant whole', () => {
   for (const [name, firstSeed, options] of [
     ['people at both sides', 100, { faults: [], deaths: false }],
     ['workers that die, and answers that are lost', 200, { faults: ['drop-after', 'error-after'], deaths: true }],
@@ -33,17 +33,15 @@ describe('worlds of a backlog with files come to rest with every invariant whole
 })
 
 describe('the judge of a backlog finds a planted defect', () => {
-  for (const invariant of Object.keys(backlogPlants) as (keyof typeof backlogPlants)[]) {
-    const { defect, shell } = backlogPlants[invariant]
+  for (const { invariant, defect, shell } of backlogPlants)
     it(`${invariant}, ${invariants[invariant]}: ${defect}`, async () => {
       const found: string[] = []
       for (let seed = 1; seed <= 10 && !found.includes(invariant); seed++) {
-        const options = { seed, cycles: 2, faults: [], deaths: false, deleteFiles: true, plant: shell }
+        const options = { seed, cycles: 2, faults: [], deaths: false, deleteParts: true, plant: shell }
         found.push(...(await tortureBacklog(options)).violations.map((one) => one.invariant))
       }
       expect(found).toContain(invariant)
     })
-  }
 })
 
 /** Where workers die: at the first call of each kind, and then at the second. */
@@ -64,11 +62,13 @@ const points = [
   'octane.files.rename',
   'alm.files.remove',
   'octane.files.remove',
+  'alm.comments.write',
+  'octane.comments.write',
   'store.commit',
 ]
 
 for (const when of ['before', 'after'] as const)
-  it(`a worker that dies ${when} each of its calls doubles no record and no file of a backlog`, async () => {
+  it(`a worker that dies ${when} each of its calls doubles no record, file or comment of a backlog`, async () => {
     const here = await createBacklogLab(1, true)
     lab = here
     const history = followHistory(here)

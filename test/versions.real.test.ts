@@ -31,6 +31,11 @@ it('shows what changed between versions and goes back as a new version, where no
   expect(saved.configuration).toEqual(first)
   const same = await service.call('diffVersions', { params: { id }, query: { from: '1', to: '3' } })
   expect(same).toMatchObject({ words: [], patch: [] })
+  for (const version of [1, 3])
+    expect(
+      await service.client.refused('rollBack', { params: { id }, body: { version, expectedVersion: 3 } }),
+    ).toMatchObject({ status: 409, code: 'nothing-differs' })
+  expect((await service.call('listVersions', { params: { id } })).items).toHaveLength(3)
   const unknown = { version: 9, expectedVersion: 3 }
   expect(await service.client.refused('rollBack', { params: { id }, body: unknown })).toMatchObject({
     code: 'not-found',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { JWK } from 'jose'
 import { z } from 'zod'
+import { issueWords } from '../core/issue-words.ts'
 
 /** What every worker process is told by its environment. Unknown or bad values end the start with words. */
 const common = {
@@ -48,7 +49,7 @@ export function readBridgeEnvironment(env: NodeJS.ProcessEnv): BridgeEnvironment
 }
 
 function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
-  const parsed = schema.safeParse(env)
+  const parsed = schema.safeParse(env, { error: issueWords })
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
   throw new Error(`The environment is not complete:\n${lines.join('\n')}`)

@@ -228,7 +228,7 @@ describe('the life of a link', () => {
   // covers 136
   it('is deleted in mid-run, keeps its pairs, and a new link finds them again', async () => {
     for (let id = 1; id <= 40; id++) service.alm.edit('defect', String(id), { name: `last ${id}` })
-    service.octane.faults.latencyMs = 60
+    service.octane.faults.latencyMs = 100
     const { runId } = await command('run')
     const queued = await command('simulate')
     await service.call('deleteLink', { params: { id: linkId } })

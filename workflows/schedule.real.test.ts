@@ -350,7 +350,10 @@ describe('full scans by themselves', () => {
 
   // covers 108
   it('and runs come at named times only where no interval is given', async () => {
+    await untilQuiet()
     await schedule({ intervalSeconds: null, runs: [{ times: [wall(-hourMs)] }] })
+    // A look that had begun before the schedule was saved ends first.
+    await aWhile()
     service.alm.edit('defect', '5', { name: 'waits for its time' })
     const before = requests()
     await aWhile()

@@ -2,7 +2,7 @@ import type { Problem } from '../../core/problems.ts'
 import type { WorkItem } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side } from '../../core/values.ts'
 import type { PairDecision, StopDecision } from './decision.ts'
-import type { UnpairedInput } from './judge.ts'
+import type { UnpairedInput } from './judge-unpaired.ts'
 
 /** Seconds until a record whose twin is being paired with it is looked at again. */
 const waitForTwinSeconds = 5

@@ -1,7 +1,7 @@
 import type { CommentResult } from '../../connectors/contract.ts'
 import { inOrder } from '../../connectors/limiter.ts'
 import { intendedComment, type PlannedComment } from '../../core/comment-intents.ts'
-import { afterComment, type Comment, commentOfAction } from '../../core/comments.ts'
+import { afterComment, type Comment, commentOfAction, stampsAfter } from '../../core/comments.ts'
 import type { Problem } from '../../core/problems.ts'
 import { isDirectSuccessor, type Side, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
@@ -196,8 +196,11 @@ function learn(
   kept: Comment | null,
 ): void {
   const done = kept === null || source === null ? null : { side, kept, source }
-  learnParts(bench, effects, mappingId, ({ comments = [] }) => ({
+  const was = action.kind === 'add' ? null : action.was
+  learnParts(bench, effects, mappingId, ({ comments = [], listed = {} }) => ({
     comments: afterComment(comments, commentOfAction(action), done),
+    // Our own write is no news to the next listing.
+    listed: { ...listed, [side]: stampsAfter(listed[side] ?? [], was, kept) },
   }))
 }
 

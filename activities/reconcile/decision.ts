@@ -78,3 +78,19 @@ export interface StopDecision {
   tombstone?: ItemCommit['tombstone']
   notMissed?: ItemCommit['notMissed']
 }
+
+/** A decision to stop here, with what it tells. */
+export function stop(
+  item: WorkItem,
+  outcome: ItemOutcome,
+  problems: Problem[] | null,
+  again: StopDecision['again'],
+  seen: StopDecision['seen'] = null,
+): StopDecision {
+  return { kind: 'stop', item, outcome, problems, settled: [], seen, again }
+}
+
+/** A record that is left alone, with the reason. */
+export function declined(item: WorkItem, because: DeclinedBecause, seen: StopDecision['seen'] = null): StopDecision {
+  return { ...stop(item, 'declined', [], null, seen), because }
+}

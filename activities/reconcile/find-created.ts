@@ -1,9 +1,11 @@
+import { recordTypeMappingId } from '../../core/link-planner.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { References } from '../../core/references.ts'
 import type { OpenIntent, Store, WorkItem } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sameValue } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import { eachOnce, type FindTwinsInput, findTwins, search, searchedField } from './find-twins.ts'
+import { unreadTypes } from './judge-gone.ts'
 
 /**
  * Looks up the twins of records, and once more and surely where a create would be given up for not having happened. `ownTwin`
@@ -29,7 +31,10 @@ export async function findCreated({
   const overdue = records.flatMap(({ item, source }) => {
     const open = openCreate(item)
     const waits = open === undefined || open.ageSeconds < input.bench.link.configuration.tuning.inDoubtSeconds
-    return waits || (found.get(source.id) ?? []).length > 0 ? [] : [{ source, ageSeconds: open.ageSeconds }]
+    const type = open?.fields.find((field) => field.mappingId === recordTypeMappingId)?.sent ?? null
+    return waits || (found.get(source.id) ?? []).length > 0
+      ? []
+      : [{ source, ageSeconds: open.ageSeconds, type: type === null ? null : String(type) }]
   })
   const { twins, complete } = await findTwinsSurely({ ...input, sources: overdue })
   const all = others(twins)
@@ -83,13 +88,13 @@ const patienceWithoutWitness = 3
 /**
  * Looks for records that an unanswered create may have made, when the time has come to say that it made none. That a look-up
  * lacks them proves nothing: rights may have been lost, or the answer may lack its beginning or its end. It takes two
- * look-ups in opposite orders, each of which finds records that are known to be there. Answers what was found after all,
+ * look-ups in opposite orders, each of which finds records that are known to be there, and a record of its type that reads. Answers what was found after all,
  * and for which sources that is surely all there is.
  */
 async function findTwinsSurely(
   input: Omit<FindTwinsInput, 'sources' | 'store'> & {
     store: Pick<Store, 'referred' | 'siblings'>
-    sources: readonly { source: RecordSnapshot; ageSeconds: number }[]
+    sources: readonly { source: RecordSnapshot; ageSeconds: number; type: string | null }[]
   },
 ): Promise<{ twins: Map<string, RecordSnapshot[]>; complete: ReadonlySet<string> }> {
   const { bench, from, store, call } = input
@@ -110,15 +115,19 @@ async function findTwinsSurely(
     return typeof value === 'string' && value !== '' ? [value] : []
   })
   const shown = read.length > 0 || (known.length === 0 && (await connector.newest(entityType, call)) !== null)
+  const types = [...new Set(input.sources.flatMap(({ type }) => type ?? []))]
+  const unread = new Set(await unreadTypes(bench, to, types, call))
   for (let start = 0; start < input.sources.length; start += sourcesAtATime) {
     const some = input.sources.slice(start, start + sourcesAtATime)
     const sources = some.map(({ source }) => source)
     const [up, down] = await Promise.all(
       [false, true].map((descending) => search({ ...input, sources }, { witnesses, descending })),
     )
-    for (const { source, ageSeconds } of some) {
+    for (const { source, ageSeconds, type } of some) {
       const found = eachOnce([...(up?.twins.get(source.id) ?? []), ...(down?.twins.get(source.id) ?? [])])
-      const provable = shown || (known.length === 0 && ageSeconds > patienceWithoutWitness * tuning.inDoubtSeconds)
+      const isUnread = type !== null && unread.has(type)
+      const waited = ageSeconds > patienceWithoutWitness * tuning.inDoubtSeconds
+      const provable = (shown && !isUnread) || ((known.length === 0 || isUnread) && waited)
       twins.set(source.id, found)
       if (provable && up?.complete === true && down?.complete === true) complete.add(source.id)
     }

@@ -2,10 +2,10 @@ import { ConnectorError, type GoneEvidence } from '../../connectors/contract.ts'
 import { equalsBase, inTodaysForm } from '../../core/base.ts'
 import { fieldByName } from '../../core/metadata.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { ItemCommit, PairState, SettledIntent, Store, WorkItem } from '../../core/store.ts'
+import type { PairState, SettledIntent, Store, WorkItem } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sameStamp, sides } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
-import type { Decision, StopDecision } from './decision.ts'
+import { type Decision, type StopDecision, stop } from './decision.ts'
 import { notApplied } from './settle.ts'
 
 /** A paired item of which at least one record could not be read. */
@@ -28,8 +28,8 @@ export interface JudgeGoneInput {
 
 /**
  * Items whose twin is missing. A bulk answer that lacks a record proves nothing. It takes two complete listings a grace
- * apart, then the server's own word about this very id while a sibling reads, and a place that still answers the
- * integration user; only then the rule of that direction applies.
+ * apart, then the server's own word about this very id while a sibling reads and some record of its type does, and a
+ * place that still answers the integration user; only then the rule of that direction applies.
  */
 export async function judgeGone(input: JudgeGoneInput): Promise<Decision[]> {
   const wanted: Record<Side, Set<string>> = { left: new Set(), right: new Set() }
@@ -37,7 +37,14 @@ export async function judgeGone(input: JudgeGoneInput): Promise<Decision[]> {
     for (const side of sides)
       if (found[side] === undefined && pair.gone === null && hasEvidence(input.bench, item, pair, side))
         wanted[side].add(pair[side].id)
-  const [left, right] = await Promise.all(sides.map((side) => evidenceOf(input, side, [...wanted[side]])))
+  const types: Record<Side, Map<string, readonly string[]>> = { left: new Map(), right: new Map() }
+  for (const { pair, found } of input.incomplete)
+    for (const side of sides) {
+      const twin = found[otherSide(side)]
+      const type = twin === undefined ? null : (input.bench.planner.kindOf(otherSide(side), twin)?.type ?? null)
+      if (type !== null) types[side].set(pair[side].id, type[side].values)
+    }
+  const [left, right] = await Promise.all(sides.map((side) => evidenceOf(input, side, [...wanted[side]], types[side])))
   const evidence = { left: left ?? new Map(), right: right ?? new Map() }
   return Promise.all(input.incomplete.map((one) => judgeOne(input, one, evidence)))
 }
@@ -54,11 +61,15 @@ function hasEvidence(bench: Workbench, item: WorkItem, pair: PairState, side: Si
   )
 }
 
-/** What the server says of each of these ids, while a sibling reads. */
+/**
+ * What the server says of each of these ids, while a sibling reads. `types`: of which types a record may be, where the entity
+ * type holds several: each type must show a record before and after, since a right may be lost on one type alone.
+ */
 export async function evidenceOf(
   { bench, store, read, call }: Pick<JudgeGoneInput, 'bench' | 'store' | 'read' | 'call'>,
   side: Side,
   ids: readonly string[],
+  types: ReadonlyMap<string, readonly string[]> = new Map(),
 ): Promise<Map<string, GoneEvidence>> {
   if (ids.length === 0) return new Map()
   const connector = bench.connectors[side]
@@ -70,8 +81,36 @@ export async function evidenceOf(
   }
   const known = await store.siblings({ linkId: bench.link.id, side, limit: 5 })
   const siblings = [...new Set([...read[side], ...known])].filter((id) => !ids.includes(id))
-  const found = await connector.confirmGone(bench.link.configuration[side].entityType, ids, siblings, call)
-  return new Map(found.map((one) => [one.id, one]))
+  const { entityType } = bench.link.configuration[side]
+  const asked = [...new Set(ids.flatMap((id) => types.get(id) ?? []))]
+  const before = await unreadTypes(bench, side, asked, call)
+  const found = await connector.confirmGone(entityType, ids, siblings, call)
+  const unread = new Set([...before, ...(await unreadTypes(bench, side, asked, call))])
+  return new Map(
+    found.map((one): [string, GoneEvidence] => {
+      const type = types.get(one.id)?.find((value) => unread.has(value))
+      if (one.outcome !== 'gone' || type === undefined) return [one.id, one]
+      const label = bench.metadata[side].entity.recordTypes?.types.find(({ value }) => value === type)?.label ?? type
+      return [one.id, { id: one.id, outcome: 'unknown', reason: `no record of type "${label}" can be read either` }]
+    }),
+  )
+}
+
+/** Of types of an entity type, those of which no record can be read: there is none, or the right to read them is lost. */
+export async function unreadTypes(
+  bench: Workbench,
+  side: Side,
+  types: readonly string[],
+  call: { signal?: AbortSignal },
+): Promise<string[]> {
+  const { entityType } = bench.link.configuration[side]
+  const shown = await Promise.all(
+    types.map(async (type) => {
+      const query = { entityType, since: null, afterId: null, limit: 1, types: [type] }
+      return (await bench.connectors[side].scan(query, call)).rows.length > 0
+    }),
+  )
+  return types.filter((_, index) => shown[index] !== true)
 }
 
 async function judgeOne(
@@ -147,7 +186,7 @@ async function judgeOne(
 }
 
 /** A survivor that became of a type which is not kept in step is left alone. */
-function ruleOf(bench: Workbench, gone: Side, survivor: RecordSnapshot): 'nothing' | 'delete' | 're-create' {
+export function ruleOf(bench: Workbench, gone: Side, survivor: RecordSnapshot): 'nothing' | 'delete' | 're-create' {
   const rules = bench.planner.kindOf(otherSide(gone), survivor)?.rules
   return rules?.[gone === 'left' ? 'toRight' : 'toLeft'].delete ?? 'nothing'
 }
@@ -189,15 +228,6 @@ function unsettledOf(item: WorkItem): SettledIntent[] {
 
 function seenOf(side: Side, snapshot: RecordSnapshot | undefined): Pick<StopDecision, 'seen'> {
   return { seen: snapshot === undefined ? null : { side, snapshot } }
-}
-
-function stop(
-  item: WorkItem,
-  outcome: ItemCommit['outcome'],
-  problems: Problem[] | null,
-  again: StopDecision['again'],
-): StopDecision {
-  return { kind: 'stop', item, outcome, problems, settled: [], seen: null, again }
 }
 
 function missingProblem(bench: Workbench, gone: Side, id: string, said: GoneEvidence | undefined): Problem {

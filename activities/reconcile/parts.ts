@@ -69,7 +69,7 @@ export function learnParts(
   bench: Workbench,
   effects: Effects,
   mappingId: string,
-  change: (known: BaseField) => Pick<BaseField, 'files' | 'comments'>,
+  change: (known: BaseField) => Pick<BaseField, 'files' | 'comments' | 'listed'>,
 ): void {
   const mapping = bench.link.configuration.fields.find((one) => one.id === mappingId)
   if (mapping === undefined) return

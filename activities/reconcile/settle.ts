@@ -31,6 +31,7 @@ export function settleUpdates(input: {
   /** What the cross-reference of each side should say: a link-back is written ahead before its twin has an id. */
   references: Record<Side, string>
 }): { base: Base; settled: SettledIntent[]; changed: boolean } {
+  if (input.intents.length === 0) return { base: input.base, settled: [], changed: false }
   const base: Record<string, BaseField> = { ...input.base }
   const settled: SettledIntent[] = []
   let changed = false

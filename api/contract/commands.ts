@@ -57,10 +57,12 @@ export const commandAnswer = z
   .meta({ id: 'CommandAnswer' })
 export type CommandAnswer = z.infer<typeof commandAnswer>
 
-const recordIds = z
-  .array(z.string().regex(/^\d{1,18}$/, 'must be the number of a record'))
-  .max(100, 'takes at most 100 records')
-  .default([])
+/** Releases, cycles and sprints carry the name of their kind before the number. */
+export const recordId = z
+  .string()
+  .regex(/^([a-z]+-)?\d{1,18}$/, 'must be the number of a record, such as 41, release-41 or cycle-41')
+
+const recordIds = z.array(recordId).max(100, 'takes at most 100 records').default([])
 
 /** Records by id on either side; each once. */
 export const syncRecords = z

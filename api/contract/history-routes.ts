@@ -37,7 +37,7 @@ export const historyRoutes = {
     params: byId.extend({ other: z.uuid('must be an id, as lists show it') }),
     status: 200,
     answer: h.runComparison,
-    codes: ['not-found', 'other-link'],
+    codes: ['not-found', 'other-link', 'same-run'],
   },
   beforeImages: {
     method: 'get',

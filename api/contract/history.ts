@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { recordId } from './commands.ts'
 import { address, finding, pageQuery, run, runKind, runStatus } from './schemas.ts'
 
 const id = z.uuid()
@@ -17,7 +18,6 @@ const outcome = z.enum([
   'failed',
   'in-doubt',
 ])
-const record = z.string().regex(/^([a-z]+-)?\d{1,18}$/, 'must be the number of a record')
 
 export const runFilter = z.object({
   linkId: id.optional(),
@@ -92,7 +92,7 @@ export type LogLineView = z.infer<typeof logLine>
 export const outcomeQuery = pageQuery.extend({
   outcome: outcome.optional(),
   level: level.optional().meta({ description: 'This level and worse' }),
-  record: record.optional().meta({ description: 'Only looks at this record, by its number on either side' }),
+  record: recordId.optional().meta({ description: 'Only looks at this record, by its number on either side' }),
 })
 
 export const recordOutcome = logItem

@@ -53,7 +53,7 @@ export const retentionRoutes = {
     body: changeRetention,
     status: 200,
     answer: retention,
-    codes: [],
+    codes: ['outlives-runs'],
   },
   listCleanUps: {
     method: 'get',

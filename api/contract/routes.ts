@@ -54,10 +54,9 @@ export interface Download {
 
 const byId = z.object({ id: z.uuid('must be an id, as lists show it') })
 
-/** Releases and cycles carry the name of their kind before the number. */
 const byRecord = byId.extend({
   side: z.enum(['left', 'right']),
-  recordId: z.string().regex(/^([a-z]+-)?\d{1,18}$/, 'must be the number of a record'),
+  recordId: commands.recordId,
 })
 
 const byConflict = byId.extend({ conflictId: z.uuid('must be an id, as lists show it') })
@@ -69,6 +68,7 @@ const savingRefusals = [
   'type-in-use',
   'version-conflict',
   'scopes-overlap',
+  'unknown-field',
   'connection-failed',
   'busy',
   'no-worker',
@@ -231,6 +231,7 @@ export const routes = {
       'name-taken',
       'link-exists',
       'scopes-overlap',
+      'unknown-field',
       'connection-failed',
       'invalid-configuration',
       'unknown-type',
@@ -361,7 +362,7 @@ export const routes = {
     body: versions.rollBack,
     status: 201,
     answer: s.linkVersion,
-    codes: savingRefusals,
+    codes: [...savingRefusals, 'nothing-differs'],
     creates: true,
   },
   commandLink: {
@@ -451,6 +452,16 @@ export const routes = {
     answer: s.pageOf(s.issue),
     codes: ['not-found', 'bad-cursor'],
   },
+  issue: {
+    method: 'get',
+    path: '/issues/:id',
+    summary: 'One issue, with the link, the mapping and the place in the configuration that it is about',
+    tag: 'links',
+    params: issues.byBeginning,
+    status: 200,
+    answer: issues.issueDetail,
+    codes: ['not-found', 'several-begin-so'],
+  },
   retryIssues: {
     method: 'post',
     path: '/links/:id/issues/retry',
@@ -460,7 +471,7 @@ export const routes = {
     body: issues.retryIssues,
     status: 200,
     answer: issues.concernedIssues,
-    codes: ['not-found'],
+    codes: ['not-found', 'unknown-code'],
   },
   ignoreIssues: {
     method: 'post',
@@ -471,7 +482,7 @@ export const routes = {
     body: issues.ignoreIssues,
     status: 200,
     answer: issues.concernedIssues,
-    codes: ['not-found'],
+    codes: ['not-found', 'unknown-code'],
   },
   heedIssues: {
     method: 'post',
@@ -482,7 +493,7 @@ export const routes = {
     body: issues.retryIssues,
     status: 200,
     answer: issues.concernedIssues,
-    codes: ['not-found'],
+    codes: ['not-found', 'unknown-code'],
   },
   linkLedger: {
     method: 'get',
@@ -500,10 +511,7 @@ export const routes = {
     path: '/links/:id/records/:side/:recordId',
     summary: 'A record as its endpoint has it now, with its ledger',
     tag: 'links',
-    params: byId.extend({
-      side: z.enum(['left', 'right']),
-      recordId: z.string().regex(/^\d+$/, 'must be the number of a record'),
-    }),
+    params: byRecord,
     status: 200,
     answer: z.object({
       found: z.boolean(),
@@ -523,7 +531,7 @@ export const routes = {
     body: scope.previewScope,
     status: 200,
     answer: scope.scopePreview,
-    codes: ['not-found', 'invalid-configuration', 'connection-failed', 'no-worker'],
+    codes: ['not-found', 'invalid-configuration', 'unknown-field', 'connection-failed', 'no-worker'],
   },
   listFavorites: {
     method: 'get',
@@ -545,7 +553,7 @@ export const routes = {
     body: scope.recordReason,
     status: 200,
     answer: scope.standing,
-    codes: ['not-found', 'already-stopped'],
+    codes: ['not-found', 'already-stopped', 'unknown-record', 'connection-failed', 'no-worker'],
     creates: true,
   },
   resumeRecord: {
@@ -630,10 +638,7 @@ export const routes = {
     path: '/links/:id/records/:side/:recordId/unfreeze',
     summary: 'Try the frozen fields of a record again',
     tag: 'conflicts',
-    params: byId.extend({
-      side: z.enum(['left', 'right']),
-      recordId: z.string().regex(/^\d+$/, 'must be the number of a record'),
-    }),
+    params: byRecord,
     body: c.unfreeze,
     status: 202,
     answer: c.decisionOutcomes,

@@ -106,7 +106,7 @@ export const simulationRoutes = {
     query: pageQuery.extend(filter.shape),
     status: 200,
     answer: pageOf(simulatedRow).extend(counts.shape),
-    codes: ['not-found', 'bad-cursor'],
+    codes: ['not-found', 'no-simulation', 'bad-cursor'],
   },
   exportSimulation: {
     method: 'get',
@@ -118,7 +118,7 @@ export const simulationRoutes = {
     status: 200,
     answer: z.custom<Download>(),
     produces: ['text/csv', 'application/x-ndjson'],
-    codes: ['not-found'],
+    codes: ['not-found', 'no-simulation'],
   },
   runComparison: {
     method: 'get',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { recordId } from './commands.ts'
 
 const value = z.union([z.null(), z.string(), z.number(), z.boolean(), z.array(z.string())])
 const side = z.enum(['left', 'right'])
@@ -60,7 +61,7 @@ export const recordStory = z
 export const storyParams = z.object({
   id: z.uuid('must be an id, as lists show it'),
   side,
-  recordId: z.string().min(1).max(200),
+  recordId: recordId,
 })
 
 export const storyQuery = z.object({

@@ -85,6 +85,11 @@ export function historyHandlers({ database }: Dependencies): Pick<Handlers, Hist
 
     compareRuns: async ({ params }) => {
       const [a, b] = [await existing(params.id), await existing(params.other)]
+      if (a.id === b.id)
+        throw new ApiProblem(422, 'same-run', 'The other run is the same run: it does not differ from itself.', {
+          remedy: 'Name two runs of a link.',
+          errors: [{ pointer: '/path/other', message: 'is the same run' }],
+        })
       if (a.linkId !== b.linkId)
         throw new ApiProblem(422, 'other-link', `One run is of ${a.linkName}, the other one of ${b.linkName}.`, {
           remedy: 'Compare runs of one link.',

@@ -27,7 +27,7 @@ import { page, readCursor, timeKey } from './cursor.ts'
 import { nameTaken } from './endpoints.ts'
 import { linkEnds, shownLink } from './link-ends.ts'
 import { assertSameEnds, asVersion, saveVersion } from './save-version.ts'
-import { refuseOverlap, standingOf } from './scope.ts'
+import { refuseOverlap, refuseUnknownFields, standingOf } from './scope.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
 type LinkHandlerName =
@@ -92,6 +92,7 @@ export function linkHandlers(dependencies: Dependencies): Pick<Handlers, LinkHan
       })
       assertSameEnds(configuration, { entityType: body.entityType, left, right })
       await refuseOverlap(dependencies, null, configuration)
+      await refuseUnknownFields(dependencies, null, configuration)
       const id = await nameTaken('/name', body.name, async () =>
         createLink(database, {
           name: body.name,

@@ -11,7 +11,7 @@ export function recordHandlers({ database, temporal }: Dependencies): Pick<Handl
     syncRecords: async ({ params, body }, command) => {
       if ((await getLink(database, params.id)) === null) throw notFound('link', params.id)
       const asked = (['left', 'right'] as const).flatMap((side) =>
-        [...new Set(body[side].map((id) => BigInt(id).toString()))].map((id) => ({ side, id })),
+        [...new Set(body[side].map((id) => id.replace(/(^|-)0+(?=\d)/, '$1')))].map((id) => ({ side, id })),
       )
       const force = body.force ? { force: true } : {}
       const answer = await temporal.syncRecords(params.id, { ...command, records: asked, ...force })

@@ -4,7 +4,7 @@ import { sides } from '../../core/values.ts'
 import { addLinkVersion, type LinkRow, type LinkVersionRow, listLinkVersions } from '../../db/links.ts'
 import { ApiProblem } from '../problem.ts'
 import { validConfiguration } from './configuration.ts'
-import { refuseOverlap } from './scope.ts'
+import { refuseOverlap, refuseUnknownFields } from './scope.ts'
 import type { CommandContext, Dependencies } from './types.ts'
 
 /**
@@ -24,6 +24,7 @@ export async function saveVersion(
   await refuseOverlap(dependencies, link.id, configuration)
   await assertTypesKept(dependencies, link, configuration)
   const [before] = await listLinkVersions(database, link.id, expectedVersion)
+  await refuseUnknownFields(dependencies, before?.configuration ?? null, configuration)
   const version = await addLinkVersion(database, {
     linkId: link.id,
     expectedVersion,

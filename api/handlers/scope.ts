@@ -1,9 +1,10 @@
-import { checkScope } from '../../core/check-scope.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { checkScope, unknownScopeFields } from '../../core/check-scope.ts'
 import type { LinkConfiguration } from '../../core/link-config.ts'
 import type { SideMetadata } from '../../core/metadata.ts'
 import type { Favorite } from '../../core/scope.ts'
 import { overlap } from '../../core/scope-overlap.ts'
-import { type Side, sides } from '../../core/values.ts'
+import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
 import type { Database } from '../../db/connection.ts'
 import { getLink, listLinkVersions } from '../../db/links.ts'
 import { linksBeside, listStopped, loadStanding, resumeRecord, type Standing, stopRecord } from '../../db/scope.ts'
@@ -26,6 +27,27 @@ export function scopeHandlers(dependencies: Dependencies): Pick<Handlers, Names>
     return validConfiguration(version.configuration)
   }
 
+  /** Refuses a number that neither we nor the endpoint know: what was mistyped would seem to be taken out. */
+  async function assertKnown(linkId: string, side: Side, id: string): Promise<void> {
+    const configuration = await configurationOf(linkId)
+    const { state } = await loadStanding(database, { linkId, side, id })
+    if (state === 'paired' || state === 'left-alone') return
+    const { endpointId, entityType } = configuration[side]
+    const { snapshot } = await askEndpoint<{ snapshot?: RecordSnapshot }>(dependencies, {
+      kind: 'record',
+      endpoint: { id: endpointId },
+      entityType,
+      id,
+      fields: [],
+    })
+    if (snapshot?.id === id) return
+    const message = `The ${side} side has no record ${id}, or it may not be read there.`
+    throw new ApiProblem(404, 'unknown-record', message, {
+      remedy: 'Correct the number or the side, or give the integration user the right to read it.',
+      errors: [{ pointer: '/path/recordId', message }],
+    })
+  }
+
   return {
     previewScope: async ({ params, body }) => {
       const saved = await configurationOf(params.id)
@@ -42,6 +64,7 @@ export function scopeHandlers(dependencies: Dependencies): Pick<Handlers, Names>
       const { endpointId, entityType, scope, root } = configuration[side]
       const endpoint = { id: endpointId }
       const metadata = await askEndpoint<SideMetadata>(dependencies, { kind: 'describe', endpoint, entityType })
+      assertFieldsExist(configuration, side, metadata)
       const findings = checkScope(configuration, side, metadata).map(({ message, pointer }) => ({ message, pointer }))
       const types = configuration.types.flatMap((type) => type[side].values)
       const preview = await askEndpoint<{
@@ -76,7 +99,7 @@ export function scopeHandlers(dependencies: Dependencies): Pick<Handlers, Names>
 
     stopRecord: async ({ params, body }, { actor }) => {
       const { id: linkId, side, recordId } = params
-      if ((await getLink(database, linkId)) === null) throw notFound('link', linkId)
+      await assertKnown(linkId, side, recordId)
       const stopped = await stopRecord(database, { linkId, side, id: recordId, actor, reason: body.reason })
       if (stopped === null)
         throw new ApiProblem(409, 'already-stopped', `Record ${recordId} is stopped already.`, {
@@ -119,6 +142,40 @@ function wordsOf({ state, because, twinId, stopped }: Standing): string {
   return state === 'waiting'
     ? 'It waits to be looked at.'
     : 'It was not looked at yet, or is of no type that is mapped.'
+}
+
+/**
+ * Refuses filters on fields that do not exist, where the endpoint tells what there is. A filter that stays as it was `before`
+ * is not asked about, so that a field that vanished keeps nobody from saving something else.
+ */
+export async function refuseUnknownFields(
+  dependencies: Dependencies,
+  before: LinkConfiguration | null,
+  configuration: LinkConfiguration,
+): Promise<void> {
+  for (const side of sides) {
+    const { endpointId, entityType, scope } = configuration[side]
+    if (scope.filter === null || isDeepStrictEqual(scope.filter, before?.[side].scope.filter)) continue
+    const metadata = await askEndpoint<SideMetadata>(dependencies, {
+      kind: 'describe',
+      endpoint: { id: endpointId },
+      entityType,
+    }).catch((error: unknown) => {
+      // Who cannot be asked now is asked by the integrity check, before anything runs.
+      if (error instanceof ApiProblem) return null
+      throw error
+    })
+    if (metadata !== null) assertFieldsExist(configuration, side, metadata)
+  }
+}
+
+function assertFieldsExist(configuration: LinkConfiguration, side: Side, metadata: SideMetadata): void {
+  const unknown = unknownScopeFields(configuration, side, metadata)
+  if (unknown.length === 0) return
+  throw new ApiProblem(422, 'unknown-field', unknown.map(({ message }) => message).join(' '), {
+    remedy: 'Correct the filter; fields go by the names that the endpoint has for them.',
+    errors: unknown.map(({ pointer, message }) => ({ pointer: `/configuration${pointer}`, message })),
+  })
 }
 
 /** Refuses a configuration with which two links would take up the same records, naming the other link. */

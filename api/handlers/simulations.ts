@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { runKindWords } from '../../core/run.ts'
 import { getLink } from '../../db/links.ts'
 import { getRun } from '../../db/runs.ts'
 import {
@@ -9,7 +10,7 @@ import {
   overallScore,
   type SimulatedRow,
 } from '../../db/simulations.ts'
-import { notFound } from '../problem.ts'
+import { ApiProblem, notFound } from '../problem.ts'
 import { simulationCsv, simulationJsonLines } from '../simulation-lines.ts'
 import { page, readCursor } from './cursor.ts'
 import type { Dependencies, Handlers } from './types.ts'
@@ -23,9 +24,18 @@ export function simulationHandlers({ database }: Dependencies): Pick<Handlers, S
     if ((await getRun(database, id)) === null) throw notFound('run', id)
   }
 
+  async function existingSimulation(id: string): Promise<void> {
+    const run = await getRun(database, id)
+    if (run === null) throw notFound('run', id)
+    if (run.kind === 'simulation') return
+    throw new ApiProblem(422, 'no-simulation', `The run is no simulation: ${runKindWords[run.kind]}.`, {
+      remedy: 'List the runs of the kind simulation, and name one of them.',
+    })
+  }
+
   return {
     runSimulation: async ({ params, query }) => {
-      await existing(params.id)
+      await existingSimulation(params.id)
       const { limit, cursor, ...filter } = query
       const after = readCursor(cursor, placeKey)
       const [rows, { byAction, byType, problems }, [comparison]] = await Promise.all([
@@ -43,7 +53,7 @@ export function simulationHandlers({ database }: Dependencies): Pick<Handlers, S
       }
     },
     exportSimulation: async ({ params, query }) => {
-      await existing(params.id)
+      await existingSimulation(params.id)
       const { format, ...filter } = query
       const pages = exportSimulated(database, { runId: params.id, ...filter })
       return format === 'csv'

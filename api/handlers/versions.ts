@@ -1,7 +1,7 @@
 import { configurationDifference } from '../../core/config-diff.ts'
 import { linkConfiguration } from '../../core/link-config.ts'
 import { getLink, type LinkRow, listLinkVersions } from '../../db/links.ts'
-import { notFound } from '../problem.ts'
+import { ApiProblem, notFound } from '../problem.ts'
 import { asVersion, saveVersion } from './save-version.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
@@ -34,6 +34,17 @@ export function versionHandlers(dependencies: Dependencies): Pick<Handlers, 'dif
       const link = await existing(params.id)
       const { configuration } = await configurationOf(link.id, body.version)
       const { expectedVersion } = body
+      const newest = await configurationOf(link.id, link.version)
+      const { patch } = configurationDifference(newest.configuration, configuration)
+      if (expectedVersion === link.version && patch.length === 0)
+        throw new ApiProblem(
+          409,
+          'nothing-differs',
+          body.version === link.version
+            ? `Version ${body.version} is the newest: there is nothing to go back to.`
+            : `Version ${body.version} says the same as ${link.version}, the newest. No version was saved.`,
+          { remedy: 'Look at the versions of the link, and at what differs between two of them.' },
+        )
       const comment = body.comment === '' ? `Back to version ${body.version}.` : body.comment
       return asVersion(await saveVersion(dependencies, link, { expectedVersion, configuration, comment }, command))
     },

@@ -64,6 +64,8 @@ export const records = pgTable(
     /** When the endpoint says it was created: another time at the same id is another record. */
     created: text('created'),
     pairId: uuid('pair_id').references(() => pairs.id),
+    /** The number that its twin had, which a restored endpoint has given to another record. Null: nothing of that kind. */
+    undoneTwin: text('undone_twin'),
   },
   (table) => [
     primaryKey({ columns: [table.endpointId, table.entityType, table.externalId] }),
@@ -113,6 +115,8 @@ export const pending = pgTable(
     /** Stamp with which it was last queued: the overlap of the next scan must not defeat the back-off. */
     queuedVersion: bigint('queued_version', { mode: 'number' }),
     queuedModified: text('queued_modified'),
+    /** States of files and comments for which it was queued, for the same reason. */
+    queuedParts: text('queued_parts').array().notNull().default(sql`'{}'`),
     /** When a person made the oldest edit that waits here, by our clock; null: it is not measured. */
     editedAt: moment('edited_at'),
     /** The same of the newest edit. */
@@ -209,6 +213,9 @@ export const scanPositions = pgTable(
     /** How many files were attached to records of this side when it was last looked at, and the highest number of one. */
     filesCount: bigint('files_count', { mode: 'number' }),
     filesHighest: text('files_highest'),
+    /** The same of comments. */
+    commentsCount: bigint('comments_count', { mode: 'number' }),
+    commentsHighest: text('comments_highest'),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.side] })],

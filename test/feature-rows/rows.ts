@@ -188,11 +188,7 @@ export const rows: Readonly<Record<number, Row>> = {
   93: { expected: 'A comment appears once on the other side.' },
   94: { expected: 'Names, dates and descriptions of releases, names and dates of sprints and cycles.' },
   95: { expected: 'A rule of Octane that refuses a record is told in its own words, and the run goes on.' },
-  96: {
-    expected: 'A status is set in ALM although its workflow would not offer it.',
-    state: 'partly',
-    words: 'When a record is created; ALM applies no workflow to what comes by REST.',
-  },
+  96: { expected: 'A status is set in ALM although its workflow would not offer it.' },
   97: { expected: 'Statuses of Jira are reached by its transitions.', state: 'no connector yet', words: noJira },
   98: { expected: 'Nothing is left behind in Jira.', state: 'no connector yet', words: noJira },
   99: { expected: 'A check tells each thing it looked at, with verdict and remedy.' },

@@ -1,9 +1,11 @@
+import { decodeEntry } from '../../core/attachments.ts'
 import { referencedId } from '../../core/endpoint.ts'
 import { verifyChain } from '../../db/ledger-verify.ts'
 import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
 import type { Lab } from '../lab.ts'
 import type { History, System } from './history.ts'
-import { type FileOwners, judgeFiles, overtaken } from './judge-files.ts'
+import { judgeComments } from './judge-comments.ts'
+import { judgeFiles, overtaken } from './judge-files.ts'
 import { createVerdict, type Verdict } from './verdict.ts'
 
 /** Types of Octane's backlog with the requirement types that stand for them in these worlds. */
@@ -13,6 +15,13 @@ export const backlogTypeNames = ['epic', 'feature', 'story'] as const
 
 export function backlogTypeOf(almType: unknown): BacklogType | null {
   return backlogTypeNames.find((type) => (backlogTypes[type] as readonly string[]).includes(String(almType))) ?? null
+}
+
+/** A pair of records whose files and comments are compared. */
+export interface RecordPair {
+  about: string
+  alm: string
+  octane: { type: string; id: string }
 }
 
 /** A record of the backlog as one of the systems has it. */
@@ -74,12 +83,17 @@ export function itemsOf(lab: Lab, system: System): Map<string, Item> {
 const isItem = (entry: TruthEntry) =>
   entry.type === 'requirement' || (backlogTypeNames as readonly string[]).includes(entry.type)
 
-/** What is no record of its own: I10 counts its writes with the files. */
-const isFile = (entry: TruthEntry) => entry.type === 'attachment'
+/** What is no record of its own: I10 counts its writes by side. Comments of ALM are a text of their record. */
+const parts: Readonly<Record<string, string>> = { attachment: 'file', comment: 'comment' }
+
+const keyOf = (entry: TruthEntry) => {
+  const part = parts[entry.type]
+  return part === undefined ? `${entry.system} ${entry.action} ${entry.id}` : `${entry.system} ${part}`
+}
 
 /**
- * I1, I3, I7 and I10 of a backlog that is at rest: the tree, the names and the files (by content) agree, every record and every
- * file is there once, no child was created before its parent, and ledger and truth logs match. Records that an open issue
+ * I1, I3, I7 and I10 of a backlog that is at rest: the tree, the names, the files (by content) and the comments agree, every record, file
+ * and comment is there once, no child was created before its parent, and ledger and truth logs match. Records that an open issue
  * names, and those whose twin a person deleted, are compared with nothing.
  */
 export async function judgeBacklog(lab: Lab, history: History, verdict: Verdict = createVerdict()): Promise<Verdict> {
@@ -110,7 +124,7 @@ export async function judgeBacklog(lab: Lab, history: History, verdict: Verdict 
       if (all.length > 1) verdict.broken('I3', `${other} ${twin} has the twins ${all.join(', ')}`)
     }
   }
-  const pairs: FileOwners[] = []
+  const pairs: RecordPair[] = []
   for (const left of items.alm.values()) {
     const right = left.twin === null ? undefined : items.octane.get(left.twin)
     if (right === undefined || waits(left.id, right.id)) continue
@@ -128,6 +142,7 @@ export async function judgeBacklog(lab: Lab, history: History, verdict: Verdict 
     pairs.push({ about, alm: left.id, octane: { type: right.type, id: right.id } })
   }
   await judgeFiles(lab, history, pairs, verdict)
+  judgeComments(lab, history, pairs, verdict)
   judgeOrder(history, verdict)
   await judgeLedger(lab, history, verdict)
   return verdict
@@ -156,27 +171,42 @@ function judgeOrder(history: History, verdict: Verdict): void {
   }
 }
 
-/** I10: per record as many writes as ledger rows; files are counted by side and operation. */
+/** I10: per record as many writes as ledger rows; files and Octane's comments are counted by side. */
 async function judgeLedger(lab: Lab, history: History, verdict: Verdict): Promise<void> {
   const rows = await lab.database.sql<{ key: string; count: number }[]>`
     select case side when 'left' then 'alm' else 'octane' end || ' ' ||
-      case action when 'attachment' then 'file' when 'link-back' then 'update ' || coalesce(own, '') else action || ' ' || coalesce(own, '') end as key,
+      case when action = 'attachment' then 'file' when action = 'comment' and side = 'right' then 'comment'
+        when action in ('comment', 'link-back') then 'update ' || coalesce(own, '') else action || ' ' || coalesce(own, '') end as key,
       count(*)::int
     from (select *, case side when 'left' then left_id else right_id end as own from ledger) l where kind = 'write' group by 1`
   const difference = new Map(rows.map((row) => [row.key, row.count]))
   history.entries().forEach((entry, at) => {
     if (entry.via !== 'rest' || (history.isLate(at) && entry.action === 'update' && entry.changed.length === 0)) return
-    const key = isFile(entry) ? `${entry.system} file` : `${entry.system} ${entry.action} ${entry.id}`
+    const key = keyOf(entry)
     difference.set(key, (difference.get(key) ?? 0) - 1)
   })
-  // The ledger says of these that nobody can tell; either answer is true.
-  for (const row of await lab.database.sql<{ key: string }[]>`
-    select case side when 'left' then 'alm update ' || left_id else 'octane update ' || right_id end as key
-    from ledger where action = 'unsettled-write'`)
-    if ((difference.get(row.key) ?? 0) < 0) difference.set(row.key, (difference.get(row.key) ?? 0) + 1)
+  // The ledger says of these that nobody can tell; either answer is true. A create has no id where its source is gone.
+  for (const row of await lab.database.sql<{ system: System; id: string | null }[]>`
+    select case side when 'left' then 'alm' else 'octane' end as system, case side when 'left' then left_id else right_id end as id
+    from ledger where action = 'unsettled-write'`) {
+    const created = [...difference].find(([key, count]) => count < 0 && key.startsWith(`${row.system} create `))
+    const key = row.id === null ? created?.[0] : `${row.system} update ${row.id}`
+    if (key !== undefined && (difference.get(key) ?? 0) < 0) difference.set(key, (difference.get(key) ?? 0) + 1)
+  }
+  // Written ahead by a worker that died before it took a file away, and taken away by a person since.
+  for (const { system, file } of await lab.database.sql<{ system: System; file: string }[]>`
+    select case side when 'left' then 'alm' else 'octane' end as system, f ->> 'before' as file
+    from ledger, jsonb_array_elements(content -> 'fields') f
+    where kind = 'write' and action = 'attachment' and found_by_looking and f ->> 'rule' = 'delete'`) {
+    const { id } = decodeEntry(file)
+    const byHand = (one: TruthEntry) => one.via !== 'rest' && one.type === 'attachment' && one.action === 'delete'
+    const taken = history.entries().some((one) => byHand(one) && one.system === system && one.id === id)
+    const key = `${system} file`
+    if (taken && (difference.get(key) ?? 0) > 0) difference.set(key, (difference.get(key) ?? 0) - 1)
+  }
   // Done by a worker that died, and undone by a person before anybody looked: nobody can know that it ever was.
   const undone = [
-    ...overtaken(history).map((one) => (isFile(one) ? `${one.system} file` : `${one.system} ${one.action} ${one.id}`)),
+    ...overtaken(history).map(keyOf),
     ...history
       .entries()
       .flatMap((one) =>

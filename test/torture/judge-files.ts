@@ -2,14 +2,8 @@ import type { TruthEntry } from '../../sandbox/common/truth-log.ts'
 import { filesOf } from '../files.ts'
 import type { Lab } from '../lab.ts'
 import { type History, otherSystem, systems } from './history.ts'
+import type { RecordPair } from './judge-backlog.ts'
 import type { Verdict } from './verdict.ts'
-
-/** A pair of records whose files are compared. */
-export interface FileOwners {
-  about: string
-  alm: string
-  octane: { type: string; id: string }
-}
 
 /**
  * I1, I3 and I4 of files: both records have the same contents, none of them twice. Where a link is to keep what somebody takes away on one
@@ -19,7 +13,7 @@ export interface FileOwners {
 export async function judgeFiles(
   lab: Lab,
   history: History,
-  pairs: readonly FileOwners[],
+  pairs: readonly RecordPair[],
   verdict: Verdict,
 ): Promise<void> {
   const taken = takenAway(history)
@@ -38,14 +32,19 @@ export async function judgeFiles(
       verdict.tried('I1')
       verdict.tried('I3')
       const other = otherSystem(system)
-      const rest = files[other].map((one) => one.content)
+      const rest = [...files[other]]
+      const isThere = (fits: (one: { name: string; content: string }) => boolean) => {
+        const at = rest.findIndex(fits)
+        if (at >= 0) rest.splice(at, 1)
+        return at >= 0
+      }
+      // Those with their own names first: of several empty files each is its own twin.
+      const unlike = files[system].filter(
+        ({ name, content }) => !isThere((one) => one.name === name && one.content === content),
+      )
       const gone = [...(keeps ? (taken.get(`${other} ${owners[other]}`) ?? []) : [])]
-      for (const { name, content } of files[system]) {
-        const at = rest.indexOf(content)
-        if (at >= 0) {
-          rest.splice(at, 1)
-          continue
-        }
+      for (const { name, content } of unlike) {
+        if (isThere((one) => one.content === content)) continue
         const why = gone.findIndex((names) => names.has(name.toLowerCase()))
         if (why >= 0) gone.splice(why, 1)
         else verdict.broken('I1', `file "${name}" (${content}) of ${about} is in ${system} alone`)
@@ -132,7 +131,8 @@ export function overtaken(history: History): TruthEntry[] {
     const key = `${entry.system} ${entry.type} ${entry.id}`
     const ours = open.get(key)
     if (entry.via === 'rest') open.set(key, entry)
-    else if (ours !== undefined && (ours.type === 'attachment' || undoes(ours, entry))) found.add(ours)
+    else if (ours !== undefined && (ours.type === 'attachment' || ours.type === 'comment' || undoes(ours, entry)))
+      found.add(ours)
   }
   return [...found]
 }

@@ -21,6 +21,7 @@ const waitsForPerson = [
   'reused-id',
   'unproven-twin',
   'copied-reference',
+  'twin-undone',
   'several-twins',
 ]
 

@@ -8,6 +8,7 @@ import { removeFolder, startPostgres, temporaryFolder } from '../../standalone/p
 import { type RunningTemporal, startTemporal } from '../../standalone/temporal.ts'
 import { temporalBinary } from '../../standalone/temporal-binary.ts'
 import type { TestDatabase } from '../database.ts'
+import { tortureBacklog } from './backlog.ts'
 import { planOf } from './plan.ts'
 import { shortHistories, stormWorld } from './storm-world.ts'
 import { torture } from './torture.ts'
@@ -29,6 +30,8 @@ const { values } = parseArgs({
     edits: { type: 'string', default: '0' },
     /** Storms of commands alone. */
     storm: { type: 'boolean', default: false },
+    /** Worlds of a backlog with files and comments instead. */
+    backlog: { type: 'boolean', default: false },
   },
 })
 const minutes = Number(values.minutes ?? 1)
@@ -91,12 +94,12 @@ const [cases, found] = [noCases(), noCases()]
 const total = { worlds: 0, edits: 0, deaths: 0, faults: 0, writes: 0, waiting: 0 }
 const storms = { storms: 0, commands: 0, accepted: 0, refused: 0, sentAgain: 0, kills: 0, lives: 0, statuses: 0 }
 const disturbed: Record<string, number> = {}
-const failed: { seed: number; what: 'world' | 'storm'; violations: string[] }[] = []
+const failed: { seed: number; what: 'world' | 'storm' | 'backlog'; violations: string[] }[] = []
 
 function take(
   verdict: Pick<Verdict, 'cases' | 'violations'>,
   seed: number,
-  what: 'world' | 'storm',
+  what: (typeof failed)[number]['what'],
   about: object,
 ): void {
   for (const name of invariantNames) cases[name] += verdict.cases[name]
@@ -109,7 +112,24 @@ function take(
   )
 }
 
+/** What lay in the database of a world in which something was wrong. */
+function keep(evidence: readonly string[] | undefined, name: string): void {
+  if (evidence === undefined) return
+  if (values.evidence !== undefined) writeFileSync(path.join(values.evidence, `${name}.txt`), evidence.join('\n'))
+  if (values.only) for (const line of evidence) process.stdout.write(`${line.slice(0, 400)}\n`)
+}
+
 for (let seed = firstSeed; performance.now() - started < minutes * 60_000; seed++) {
+  if (values.backlog) {
+    const { faults, deaths } = planOf(seed)
+    const report = await tortureBacklog({ seed, cycles: Number(values.cycles), faults, deaths, createDatabase })
+    total.worlds++
+    for (const key of ['edits', 'deaths', 'faults', 'writes'] as const) total[key] += report[key]
+    take(report, seed, 'backlog', { faults: faults.length, deaths })
+    keep(report.evidence, `backlog-${seed}`)
+    if (values.only) break
+    continue
+  }
   if (values.storm || (!values.only && storming < stormShare * (performance.now() - started))) {
     const before = performance.now()
     const { report, verdict } = await stormOf(seed)
@@ -129,12 +149,8 @@ for (let seed = firstSeed; performance.now() - started < minutes * 60_000; seed+
   for (const key of ['edits', 'deaths', 'faults', 'writes', 'waiting'] as const) total[key] += report[key]
   for (const [kind, count] of Object.entries(report.disturbances)) disturbed[kind] = (disturbed[kind] ?? 0) + count
   take(report, seed, 'world', { rule: report.rule, ...plan })
-  if (report.evidence !== undefined && values.evidence !== undefined)
-    writeFileSync(path.join(values.evidence, `world-${seed}.txt`), report.evidence.join('\n'))
-  if (values.only) {
-    for (const line of report.evidence ?? []) process.stdout.write(`${line.slice(0, 400)}\n`)
-    break
-  }
+  keep(report.evidence, `world-${seed}`)
+  if (values.only) break
 }
 await (temporal as RunningTemporal | null)?.stop()
 await admin.end()

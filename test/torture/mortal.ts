@@ -31,13 +31,12 @@ const storeCalls = new Set<string>([
   'commit',
   'release',
   'extendLease',
-  'queueForFiles',
-  'noteFiles',
-  'queueForComments',
+  'queueForParts',
+  'noteParts',
   'referred',
 ])
-const fileCalls = new Set<string>(['attached', 'totals', 'open', 'add', 'replace', 'rename', 'remove'])
-const commentCalls = new Set<string>(['commented', 'write'])
+const fileCalls = new Set<string>(['listed', 'totals', 'open', 'add', 'replace', 'rename', 'remove'])
+const commentCalls = new Set<string>(['listed', 'totals', 'write'])
 const connectorCalls = new Set<string>(['newest', 'scan', 'read', 'find', 'create', 'update', 'delete'])
 
 /**

@@ -1,5 +1,6 @@
-import type { CarriesAttachments, Connector } from '../../connectors/contract.ts'
+import type { CarriesAttachments, CarriesComments, CommentResult, Connector } from '../../connectors/contract.ts'
 import { attachmentEntries, attachmentsValue } from '../../core/attachments.ts'
+import type { Comment, CommentAction } from '../../core/comments.ts'
 import type { CanonicalValue, RecordSnapshot } from '../../core/values.ts'
 import type { Shell } from '../lab.ts'
 import { altered } from './plants.ts'
@@ -30,12 +31,30 @@ function withLists(connector: Connector, change: (value: CanonicalValue) => Cano
     : altered(connector, { read: async (...parameters) => (await connector.read(...parameters)).map(changed) })
 }
 
-/** One deliberate defect for each judge of a backlog with files. */
-export const backlogPlants: Record<
-  Extract<Invariant, 'I1' | 'I3' | 'I4' | 'I5' | 'I7' | 'I10'>,
-  { defect: string; shell: Shell }
-> = {
-  I1: {
+/** The connector of one kind with another way of writing comments. */
+function withComments(
+  connector: Connector,
+  kind: Connector['kind'],
+  change: (comments: CarriesComments) => CarriesComments['write'],
+): Connector {
+  const { comments } = connector
+  return connector.kind !== kind || comments === undefined
+    ? connector
+    : altered(connector, { comments: altered(comments, { write: change(comments) }) })
+}
+
+/** What a comment would be once an action is carried out. */
+function carriedOut(action: CommentAction): Comment | null {
+  if (action.kind === 'delete') return null
+  if (action.kind === 'edit') return { ...action.was, text: action.text }
+  const { author, time, text, origin } = action
+  return { id: null, author, time, text, origin }
+}
+
+/** Deliberate defects, at least one for each judge of a backlog with files and comments. */
+export const backlogPlants: readonly { invariant: Invariant; defect: string; shell: Shell }[] = [
+  {
+    invariant: 'I1',
     defect: 'of a file that is carried, the bytes of another one are sent',
     shell: {
       ...same,
@@ -56,7 +75,8 @@ export const backlogPlants: Record<
         })),
     },
   },
-  I3: {
+  {
+    invariant: 'I3',
     defect: 'a file is sent once more although it had been carried',
     shell: {
       ...same,
@@ -77,19 +97,28 @@ export const backlogPlants: Record<
         })),
     },
   },
-  I4: {
+  {
+    invariant: 'I4',
     defect: 'what a list of files lacks is taken for taken away',
     shell: {
       ...same,
       connector: (connector) =>
-        withLists(connector, (value) =>
-          value === null
-            ? null
-            : attachmentsValue(attachmentEntries(value).filter((entry) => Number(entry.id) % 2 === 0)),
+        withFiles(
+          withLists(connector, (value) =>
+            value === null
+              ? null
+              : attachmentsValue(attachmentEntries(value).filter((entry) => Number(entry.id) % 2 === 0)),
+          ),
+          connector.kind,
+          () => ({
+            confirmGone: async (_entityType, files) =>
+              files.map(({ id }) => ({ id, outcome: 'gone' as const, reason: null })),
+          }),
         ),
     },
   },
-  I5: {
+  {
+    invariant: 'I5',
     defect: 'files show another stamp whenever they are listed',
     shell: (() => {
       let counter = 0
@@ -104,7 +133,8 @@ export const backlogPlants: Record<
       }
     })(),
   },
-  I7: {
+  {
+    invariant: 'I7',
     defect: 'what lies under another is created at the top and moved later',
     shell: {
       ...same,
@@ -122,7 +152,8 @@ export const backlogPlants: Record<
             }),
     },
   },
-  I10: {
+  {
+    invariant: 'I10',
     defect: 'a file that was carried is settled without a ledger row',
     shell: {
       ...same,
@@ -141,4 +172,34 @@ export const backlogPlants: Record<
         }),
     },
   },
-}
+  {
+    invariant: 'I2',
+    defect: 'comments of a record that somebody holds locked in ALM are taken for written',
+    shell: {
+      ...same,
+      connector: (connector) =>
+        withComments(connector, 'alm', (comments) => async (...call) => {
+          const results = await comments.write(...call)
+          return results.map((result, index): CommentResult => {
+            const action = call[3][index]
+            const isLost = result.outcome === 'refused' && action !== undefined
+            return isLost ? { outcome: 'done', comment: carriedOut(action) } : result
+          })
+        }),
+    },
+  },
+  {
+    invariant: 'I3',
+    defect: 'comments are sent once more although they had been written',
+    shell: {
+      ...same,
+      connector: (connector) =>
+        withComments(connector, 'octane', (comments) => async (...call) => {
+          const [entityType, recordId, field, actions, options] = call
+          const added = actions.filter((action) => action.kind === 'add')
+          await comments.write(entityType, recordId, field, added, options)
+          return comments.write(...call)
+        }),
+    },
+  },
+]

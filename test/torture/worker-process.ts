@@ -16,14 +16,19 @@ export interface WorkerOrder {
   linkId: string
   secrets: Record<string, CredentialSecret>
   call: number
+  /** Counts only calls of this name, such as `store.commit`; absent: all calls. */
+  of?: string
   when: 'before' | 'during'
 }
 
 // A real process that does one cycle, scan and reconcile, on real connections, and is killed by the system in the middle of it.
 const order = JSON.parse(process.argv[2] ?? '{}') as WorkerOrder
 const database = openDatabase(order.databaseUrl)
+let named = 0
 const body = mortal(null, undefined, (call, name, start) => {
-  if (call !== order.call) return start()
+  if (name === order.of) named++
+  const isMeant = order.of === undefined ? call === order.call : name === order.of && named === order.call
+  if (!isMeant) return start()
   process.stdout.write(`killed ${order.when} ${call} ${name}\n`)
   if (order.when === 'during') {
     const answer = start()

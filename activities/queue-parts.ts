@@ -1,0 +1,56 @@
+import type { ListsParts } from '../connectors/contract.ts'
+import { type PartKind, type PartsMark, partKinds } from '../core/parts.ts'
+import type { Store } from '../core/store.ts'
+import type { Side } from '../core/values.ts'
+import { mapsType, type Workbench } from './connections.ts'
+
+interface QueuePartsInput {
+  linkId: string
+  side: Side
+  /** What came or changed since then; null: all. */
+  since: string | null
+  /** How many there were at the last look; null: nobody has looked. */
+  known: Readonly<Record<PartKind, PartsMark | null>>
+}
+
+/**
+ * Queues the records of a side whose files or comments have changed, where the link carries such: one that comes, changes or goes
+ * need not change its record. What is listed is held against what the pairs know, so that it does not matter who looked
+ * before. One that was taken away leaves no trace, but there is one less than there should be: then all are listed.
+ */
+export async function queueParts(
+  store: Pick<Store, 'queueForParts' | 'noteParts'>,
+  bench: Workbench,
+  { linkId, side, since, known }: QueuePartsInput,
+  call: { signal?: AbortSignal },
+): Promise<void> {
+  const { entityType } = bench.link.configuration[side]
+  for (const kind of partKinds) {
+    const lists = listedBy(bench, side, kind)
+    if (lists === undefined) continue
+    const before = known[kind]
+    // Counted before the listing: what happens in between is counted, or listed, by the next look.
+    const totals = await lists.totals(entityType, before?.highest ?? null, call)
+    const fewer = totals !== null && before !== null && totals.count < before.count + totals.above
+    const from = fewer ? null : since
+    let after: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof lists.listed>> = await lists.listed(entityType, from, after, call)
+      const all = from === null && after === null && page.range === null
+      const { parts, ids, range } = page
+      await store.queueForParts({ linkId, side, kind, parts, ids, range, all })
+      after = page.next
+    } while (after !== null)
+    if (totals === null) continue
+    const { count, highest } = totals
+    if (before?.count !== count || before.highest !== highest)
+      await store.noteParts({ linkId, side, kind, count, highest })
+  }
+}
+
+/** Undefined: the link carries none, or a change of them is one of the record. */
+function listedBy(bench: Workbench, side: Side, kind: PartKind): ListsParts | undefined {
+  const { attachments, comments } = bench.connectors[side]
+  if (kind === 'files') return mapsType(bench, side, 'attachments') ? attachments : undefined
+  return comments?.oneText === false && mapsType(bench, side, 'comments') ? comments : undefined
+}
