@@ -30,6 +30,12 @@ export interface PartsMark {
   highest: string | null
 }
 
+/** What the last look noted of the parts of a side. */
+export interface NotedParts extends PartsMark {
+  /** Milliseconds since that look began; null: it is not known. */
+  agoMs: number | null
+}
+
 /** What tells one state of a file from another; see `planAttachments`. */
 export function listedFile(recordId: string, { id, name, size, stamp }: AttachmentEntry): ListedPart {
   return { recordId, id, state: { id, name, size, stamp } }

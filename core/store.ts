@@ -8,7 +8,7 @@ import type { AskedType } from './known-fields.ts'
 import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
 import type { AdoptedDifferences } from './merge.ts'
-import type { ListedPart, PartKind, PartsMark, PartsRange } from './parts.ts'
+import type { ListedPart, NotedParts, PartKind, PartsMark, PartsRange } from './parts.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
 import type { CheckedPart, Finding, PhaseTimes, RunKind, RunStatus, RunSummary, WorkTimes } from './run.ts'
 import type { LogLine } from './run-log.ts'
@@ -127,8 +127,21 @@ export interface Store {
     range: PartsRange | null
     all: boolean
   }): Promise<number>
-  /** Keeps how many files or comments there are on a side, once what changed is queued. */
-  noteParts(input: PartsMark & { linkId: string; side: Side; kind: PartKind }): Promise<void>
+  /**
+   * Queues pairs that something was done with between the last look and this one, and that know a file or comment with a number
+   * above the one given which is not among those `listed`: what came and went between two looks is missed by no count.
+   * `agoMs`: since this look began. Answers how many are due, or looked at once more, because of it.
+   */
+  queueLostParts(input: {
+    linkId: string
+    side: Side
+    kind: PartKind
+    above: string | null
+    listed: readonly string[]
+    agoMs: number
+  }): Promise<number>
+  /** Keeps how many files or comments there are on a side, once what changed is queued. `agoMs`: since the look began. */
+  noteParts(input: PartsMark & { linkId: string; side: Side; kind: PartKind; agoMs: number }): Promise<void>
   /** How many records of a side are left out because of the link's scope. */
   leftOut(input: { linkId: string; side: Side }): Promise<number>
   /** Queues those of the records that were left out because of the scope; answers how many. */
@@ -328,7 +341,7 @@ export interface ScanPosition {
   /** Milliseconds since the last look at the link that worked was over; null: there was none. */
   lookedAgoMs: number | null
   /** How many files and comments there were at the last look; null: nobody has counted them yet. */
-  parts: Readonly<Record<PartKind, PartsMark | null>>
+  parts: Readonly<Record<PartKind, NotedParts | null>>
 }
 
 export interface RecordedPage {

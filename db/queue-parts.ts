@@ -1,43 +1,78 @@
 import type postgres from 'postgres'
+import type { PartKind } from '../core/parts.ts'
 import type { Store } from '../core/store.ts'
+import type { Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import { loadLinkKeys } from './store-queue.ts'
 
 /** Where a base keeps what it knows of a side's parts. */
 const paths = { files: (side: string) => `$.*.files[*].${side}`, comments: (side: string) => `$.*.listed.${side}[*]` }
 
-/** Queues pairs whose files or comments are not those that they know; see `Store`. */
-export async function queueForParts(
-  { sql }: Database,
-  { linkId, side, kind, parts, ids, range, all }: Parameters<Store['queueForParts']>[0],
-): Promise<number> {
-  const own = side === 'left' ? sql`p.left_id` : sql`p.right_id`
-  const path = paths[kind](side)
+type Query = postgres.PendingQuery<postgres.Row[]>
+
+/** What is said of the pairs of a link's side. */
+async function pairsOf({ sql }: Database, { linkId, side, kind }: { linkId: string; side: Side; kind: PartKind }) {
   const keys = await loadLinkKeys(sql, linkId)
-  const pairs = sql`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null`
+  return {
+    own: side === 'left' ? sql`p.left_id` : sql`p.right_id`,
+    path: sql`${paths[kind](side)}::jsonpath`,
+    pairs: sql`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null`,
+  }
+}
+
+/** Queues pairs whose files or comments are not those that they know; see `Store`. */
+export async function queueForParts(database: Database, input: Parameters<Store['queueForParts']>[0]): Promise<number> {
+  const { sql } = database
+  const { parts, ids, range, all } = input
+  const { own, path, pairs } = await pairsOf(database, input)
   // Only what is asked for stands in the statement, so that a few records are found by their ids.
-  const news: postgres.PendingQuery<postgres.Row[]>[] = []
+  const news: Query[] = []
   if (parts.length > 0)
     news.push(sql`
       select ${own} as record, f.state as part
       from unnest(${sql.array(parts.map((part) => part.recordId))}::text[],
         ${sql.array(parts.map(({ state }) => (state === null ? null : JSON.stringify(state))))}::text[]) as f (record, state)
       join pairs p on ${own} = f.record and ${pairs}
-      where not exists (select 1 from jsonb_path_query(p.base, ${path}::jsonpath) e where e @> f.state::jsonb)`)
+      where not exists (select 1 from jsonb_path_query(p.base, ${path}) e where e @> f.state::jsonb)`)
   if (range !== null)
     news.push(sql`
-      select ${own}, 'without ' || (e ->> 'id') from pairs p, jsonb_path_query(p.base, ${path}::jsonpath) e
+      select ${own}, 'without ' || (e ->> 'id') from pairs p, jsonb_path_query(p.base, ${path}) e
       where ${pairs} and starts_with(${own}, ${range.prefix}) and (e ->> 'id')::numeric > ${range.above ?? '0'}::numeric
         and (${range.upTo}::numeric is null or (e ->> 'id')::numeric <= ${range.upTo}::numeric)
-        and not (e ->> 'id' = any(${sql.array(parts.map(({ id }) => id))}::text[]))`)
+        and e ->> 'id' <> all(${sql.array(parts.map(({ id }) => id))}::text[])`)
   if (ids.length > 0)
     news.push(sql`select ${own}, null from pairs p where ${own} = any(${sql.array([...ids])}::text[]) and ${pairs}`)
-  if (all)
-    news.push(sql`select ${own}, null from pairs p where ${pairs} and jsonb_path_exists(p.base, ${path}::jsonpath)`)
-  const [first, ...others] = news
-  if (first === undefined) return 0
-  const found = others.reduce((sum, one) => sql`${sum} union all ${one}`, first)
-  // Whoever is looking at a record just now may have read it before; a state it was queued for already does not defeat the back-off.
+  if (all) news.push(sql`select ${own}, null from pairs p where ${pairs} and jsonb_path_exists(p.base, ${path})`)
+  return news.length === 0 ? 0 : queue(database, input, news)
+}
+
+/** Queues pairs that know a part which came and went between two looks; see `Store`. */
+export async function queueLostParts(
+  database: Database,
+  input: Parameters<Store['queueLostParts']>[0],
+): Promise<number> {
+  const { sql } = database
+  const { linkId, side, kind, above, listed, agoMs } = input
+  const { own, path, pairs } = await pairsOf(database, input)
+  // A row of the ledger may have been committed a while after its time.
+  return queue(database, input, [
+    sql`
+      select ${own} as record, 'without ' || (e ->> 'id') as part from pairs p, jsonb_path_query(p.base, ${path}) e
+      where p.id in (select l.pair_id from scan_positions s join ledger l on l.link_id = s.link_id
+          and l.at > s.${sql(`${kind}_noted_at`)} - interval '1 minute' and l.at <= now() - make_interval(secs => ${agoMs / 1000})
+          where s.link_id = ${linkId} and s.side = ${side})
+        and ${pairs} and (e ->> 'id')::numeric > ${above ?? '0'}::numeric
+        and e ->> 'id' <> all(${sql.array([...listed])}::text[])`,
+  ])
+}
+
+/** Whoever is looking at a record just now may have read it before; a state it was queued for already does not defeat the back-off. */
+async function queue(
+  { sql }: Database,
+  { linkId, side }: { linkId: string; side: Side },
+  [first, ...others]: readonly Query[],
+): Promise<number> {
+  const found = others.reduce((sum, one) => sql`${sum} union all ${one}`, first as Query)
   const rows = await named(
     'queue for parts',
     () => sql`
@@ -56,12 +91,14 @@ export async function queueForParts(
 }
 
 export async function noteParts({ sql }: Database, input: Parameters<Store['noteParts']>[0]): Promise<void> {
-  const { linkId, side, kind, count, highest } = input
-  const [counted, numbered] = [sql(`${kind}_count`), sql(`${kind}_highest`)]
+  const { linkId, side, kind, count, highest, agoMs } = input
+  const [counted, numbered, noted] = [sql(`${kind}_count`), sql(`${kind}_highest`), sql(`${kind}_noted_at`)]
   await named(
     'note parts',
     () => sql`
-      insert into scan_positions (link_id, side, ${counted}, ${numbered}) values (${linkId}, ${side}, ${count}, ${highest})
-      on conflict (link_id, side) do update set ${counted} = excluded.${counted}, ${numbered} = excluded.${numbered}`,
+      insert into scan_positions (link_id, side, ${counted}, ${numbered}, ${noted})
+      values (${linkId}, ${side}, ${count}, ${highest}, now() - make_interval(secs => ${agoMs / 1000}))
+      on conflict (link_id, side) do update set
+        ${counted} = excluded.${counted}, ${numbered} = excluded.${numbered}, ${noted} = excluded.${noted}`,
   )
 }

@@ -6,8 +6,10 @@ import { type Database, named } from './connection.ts'
 interface PositionRow extends Omit<ScanPosition, 'clock' | 'parts'> {
   filesCount: number | null
   filesHighest: string | null
+  filesAgo: number | null
   commentsCount: number | null
   commentsHighest: string | null
+  commentsAgo: number | null
   clockTime: string | null
   clockDate: string | null
   clockAge: number | null
@@ -22,7 +24,9 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
         case when restored_at is not null then restored_message end as restored, accepted_at is not null as accepted,
         clock_time as "clockTime", clock_ceiling as "clockCeiling", rescan_from as "rescanFrom",
         files_count::float as "filesCount", files_highest as "filesHighest",
+        extract(epoch from now() - files_noted_at)::float * 1000 as "filesAgo",
         comments_count::float as "commentsCount", comments_highest as "commentsHighest",
+        extract(epoch from now() - comments_noted_at)::float * 1000 as "commentsAgo",
         to_char(clock_date at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "clockDate",
         extract(epoch from now() - clock_at)::float as "clockAge",
         extract(epoch from now() - greatest(updated_at, (
@@ -44,13 +48,17 @@ export async function loadScanPosition({ sql }: Database, linkId: string, side: 
       parts: { files: null, comments: null },
     }
   const { clockTime, clockDate, clockAge, clockCeiling, ...rest } = row
-  const { filesCount, filesHighest, commentsCount, commentsHighest, ...position } = rest
+  const { filesCount, filesHighest, filesAgo, commentsCount, commentsHighest, commentsAgo, ...position } = rest
   const clock: ClockMemory | null =
     clockTime === null || clockAge === null
       ? null
       : { time: clockTime, date: clockDate, ageSeconds: clockAge, ceiling: clockCeiling }
-  const markOf = (count: number | null, highest: string | null) => (count === null ? null : { count, highest })
-  const parts = { files: markOf(filesCount, filesHighest), comments: markOf(commentsCount, commentsHighest) }
+  const noted = (count: number | null, highest: string | null, agoMs: number | null) =>
+    count === null ? null : { count, highest, agoMs }
+  const parts = {
+    files: noted(filesCount, filesHighest, filesAgo),
+    comments: noted(commentsCount, commentsHighest, commentsAgo),
+  }
   return { ...position, clock, parts }
 }
 

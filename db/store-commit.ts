@@ -296,7 +296,8 @@ async function saveRecords(
 
 /**
  * Records that were never paired and could not be found leave the queue. What was seen of them is forgotten: should a
- * listing show them again, as after a lost permission, they are as new.
+ * listing show them again, as after a lost permission, they are as new. Of those whose twin was undone that is all that is
+ * forgotten: whoever sees them again must still be told.
  */
 async function forgetVanished(tx: Tx, keys: LinkKeys, items: readonly ItemCommit[]): Promise<void> {
   const rows = items.flatMap((item) => {
@@ -304,11 +305,14 @@ async function forgetVanished(tx: Tx, keys: LinkKeys, items: readonly ItemCommit
     if (item.pair !== null || item.outcome !== 'unchanged' || (side !== 'left' && side !== 'right')) return []
     return [{ endpoint_id: keys[side].endpointId, entity_type: keys[side].entityType, external_id: id }]
   })
-  if (rows.length > 0)
-    await tx`
-      delete from records s using jsonb_to_recordset(${json(tx, rows)}) as r(endpoint_id uuid, entity_type text, external_id text)
-      where s.endpoint_id = r.endpoint_id and s.entity_type = r.entity_type and s.external_id = r.external_id
-        and s.pair_id is null and s.decision is null`
+  if (rows.length === 0) return
+  const unpaired = tx`s.endpoint_id = r.endpoint_id and s.entity_type = r.entity_type and s.external_id = r.external_id
+    and s.pair_id is null`
+  const named = tx`jsonb_to_recordset(${json(tx, rows)}) as r(endpoint_id uuid, entity_type text, external_id text)`
+  await tx`delete from records s using ${named} where ${unpaired} and s.decision is null`
+  await tx`
+    update records s set seen_version = null, seen_modified = null from ${named}
+    where ${unpaired} and s.undone_twin is not null`
 }
 
 /**

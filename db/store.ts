@@ -12,7 +12,7 @@ import { noteThrottled } from './batch-slots.ts'
 import { type Database, DatabaseError, named } from './connection.ts'
 import { loadRefusals } from './issues.ts'
 import { noteLookAlikes, sampleFirstRun } from './look-alikes.ts'
-import { noteParts, queueForParts } from './queue-parts.ts'
+import { noteParts, queueForParts, queueLostParts } from './queue-parts.ts'
 import { loadReferred } from './references.ts'
 import { refusals, refusedItems, refusedRecords } from './refusals.ts'
 import { loadRequestedRecords, noteUnknownRecords } from './requests.ts'
@@ -79,6 +79,7 @@ export function createStore(database: Database, { bridgeId }: { bridgeId: string
     beginListing: (input) => beginListing(database, input),
     finishListing: (input) => finishListing(database, input),
     queueForParts: (input) => queueForParts(database, input),
+    queueLostParts: (input) => queueLostParts(database, input),
     noteParts: (input) => noteParts(database, input),
     leftOut: (input) => countLeftOut(database, input),
     queueArrivals: (input) => queueArrivals(database, input),

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
+import type { LinkConfigurationInput } from '../core/link-config.ts'
 import { acceptRestored } from '../db/restored.ts'
-import { fullRun, openIssues, restWrites, twinOf, waitOver } from './deletions.ts'
+import { deleting, fullRun, openIssues, restWrites, twinOf, waitOver } from './deletions.ts'
 import { createLab, type Lab } from './lab.ts'
 
 let lab: Lab | null = null
@@ -19,8 +20,8 @@ const record = (name: string) => ({
 })
 
 /** ALM restored to a state in which 13 and 14 do not exist; both were paired. */
-async function restored(): Promise<Lab> {
-  const here = await createLab({ alm: { defects: 12 } })
+async function restored(link?: (same: LinkConfigurationInput) => LinkConfigurationInput): Promise<Lab> {
+  const here = await createLab({ alm: { defects: 12 }, ...(link === undefined ? {} : { link }) })
   lab = here
   await fullRun(here)
   const backup = here.alm.snapshot()
@@ -58,7 +59,7 @@ for (const answer of ['comes', 'is lost'] as const)
     // The old twin is left as it is and said to need somebody; the new pair lives.
     expect(here.octane.store.rows('defect').get(old?.id ?? '')).toMatchObject({ name: 'lost one' })
     expect((await openIssues(here)).filter((one) => one.key === `right:${old?.id}`)).toMatchObject([
-      { code: 'copied-reference' },
+      { code: 'twin-undone' },
     ])
     here.octane.edit('defect', fresh.id, { name: 'goes on' })
     await fullRun(here)
@@ -67,6 +68,33 @@ for (const answer of ['comes', 'is lost'] as const)
     await fullRun(here)
     expect(restWrites(here)).toBe(writes)
   })
+
+it('a pair that is given up in the batch that looks at it leaves no issue of its own', async () => {
+  const here = await restored()
+  const old = twinOf(here, '13')?.id ?? ''
+  here.octane.create('defect', { name: 'new in Octane' })
+  here.octane.edit('defect', old, { name: 'edited too' })
+  await fullRun(here)
+  expect(await here.database.sql`select 1 from ledger where action = 'pair-retired'`).toHaveLength(1)
+  expect(await openIssues(here)).toMatchObject([{ code: 'twin-undone', key: `right:${old}` }])
+})
+
+it('a record whose twin was undone waits until it can be read, and is told of then', async () => {
+  const here = await restored()
+  const old = twinOf(here, '13')?.id ?? ''
+  const fresh = here.octane.create('defect', { name: 'new in Octane' }).id
+  const others = [...here.octane.store.rows('defect').keys()].filter((id) => id !== fresh)
+  here.octane.permissions.hideRecords({ type: 'defect', ids: others.slice(1) })
+  await fullRun(here)
+  expect(await here.database.sql`select 1 from ledger where action = 'pair-retired'`).toHaveLength(1)
+  expect((await openIssues(here)).filter(({ key }) => key === `right:${old}`)).toEqual([])
+  here.octane.permissions.clear()
+  for (let round = 0; round < 2; round++) {
+    await waitOver(here)
+    await fullRun(here)
+  }
+  expect((await openIssues(here)).filter(({ key }) => key === `right:${old}`)).toMatchObject([{ code: 'twin-undone' }])
+})
 
 it('a create for a record that a restore undid is settled as what it made, and does not hold up the record that has its number now', async () => {
   const here = await createLab({ alm: { defects: 12 } })
@@ -134,3 +162,20 @@ it('a record that has the number of an undone one of the same day, and names who
   const pairs = await here.database.sql`select right_id from pairs where left_id = '13'`
   expect(pairs).toEqual([{ right_id: fresh.id }])
 })
+
+for (const rule of ['nothing', 're-create'] as const)
+  it(`the other record of a pair whose number was given anew follows the rule for deletions though it names nobody: ${rule}`, async () => {
+    const here = await restored((same) => deleting(same, rule))
+    const old = twinOf(here, '13')
+    here.octane.edit('defect', old?.id ?? '', { [here.configuration.right.crossReference ?? '']: null })
+    here.octane.create('defect', { name: 'new in Octane' })
+    for (let round = 0; round < 3; round++) {
+      await fullRun(here)
+      await waitOver(here)
+    }
+    expect(here.alm.store.get('defect', '13')).toMatchObject({ name: 'new in Octane' })
+    const anew = [...here.alm.store.rows('defect').values()].filter((one) => one.name === 'lost one')
+    expect(anew).toHaveLength(rule === 'nothing' ? 0 : 1)
+    const told = (await openIssues(here)).filter((one) => one.code === 'twin-undone')
+    expect(told.map((one) => one.key)).toEqual(rule === 'nothing' ? [`right:${old?.id}`] : [])
+  })

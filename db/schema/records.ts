@@ -213,9 +213,12 @@ export const scanPositions = pgTable(
     /** How many files were attached to records of this side when it was last looked at, and the highest number of one. */
     filesCount: bigint('files_count', { mode: 'number' }),
     filesHighest: text('files_highest'),
+    /** When the look began that counted them. */
+    filesNotedAt: moment('files_noted_at'),
     /** The same of comments. */
     commentsCount: bigint('comments_count', { mode: 'number' }),
     commentsHighest: text('comments_highest'),
+    commentsNotedAt: moment('comments_noted_at'),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.linkId, table.side] })],

@@ -32,6 +32,7 @@ const storeCalls = new Set<string>([
   'release',
   'extendLease',
   'queueForParts',
+  'queueLostParts',
   'noteParts',
   'referred',
 ])
