@@ -235,6 +235,22 @@ describe('files of records', () => {
     }
   })
 
+  it('that Tandem wrote and a person took away before anybody looked again are noticed by a scan for changes', async () => {
+    const here = await open({ alm: { defects: 2 }, link: attachments({ delete: 'delete' }) })
+    await fullRun(here)
+    await fullRun(here, undefined, 'changes')
+    attachInAlm(here, '1', 'plan.txt', 1)
+    attachInAlm(here, '2', 'other.txt', 2)
+    here.alm.edit('defect', '1', { name: 'with a file' })
+    here.alm.edit('defect', '2', { name: 'with a file, too' })
+    await fullRun(here, undefined, 'changes')
+    const [file] = here.octane.records('attachment')
+    expect(file).toMatchObject({ name: 'plan.txt' })
+    here.octane.remove('attachment', file?.id ?? '')
+    await fullRun(here, undefined, 'changes')
+    expect([await almFiles(here, '1'), await almFiles(here, '2')]).toMatchObject([[], [{}]])
+  })
+
   // covers 89
   it('that are too large or not taken hold nobody up, and are told one by one', async () => {
     const here = await open({ alm: { defects: 1 }, link: attachments({ maxBytes: 10_000 }) })

@@ -100,7 +100,7 @@ describe('comments of records', () => {
     const twin = String(here.octane.records('defect')[0]?.id)
     expect(inOctane(here, twin)).toEqual(['seen in Berlin'])
     expect(String(rowsOf(here, twin)[0]?.text)).toMatch(
-      /<b>[^<]*&lt;ann&gt; wrote on [^<(]+ \(from ALM DEFAULT\/Sync, ref [\w.]+\)<\/b>/,
+      /<b>[^<]*&lt;ann&gt; wrote on [^<(]+ \(from ALM DEFAULT\/Sync, ref [\w.-]+\)<\/b>/,
     )
     const mine = inOctaneSays(here, twin, '<p>and in <i>Rome</i></p>')
     here.alm.comment('defect', '1', 'fixed', { actor: 'bob' })
@@ -161,6 +161,25 @@ describe('comments of records', () => {
     await fullRun(here, undefined, 'changes')
     expect(inAlm(here)).toEqual(['good day'])
     expect(await dueAfter('right')).toBe(0)
+  })
+
+  it('that Tandem wrote and a person took away before anybody looked again are noticed', async () => {
+    const { here, twin } = await open({ octane: { switches: { commentsBumpItem: 'no' } } })
+    const { linkId } = here
+    const { version } = await here.store.link(linkId)
+    const due = async () => {
+      const { activities } = here.createWorker()
+      await activity(() => activities.scan({ linkId, runId: null, version, side: 'right', extent: 'changes' }))
+      return (await here.store.queueState(linkId)).due
+    }
+    await fullRun(here, undefined, 'changes')
+    here.alm.comment('defect', '1', 'good day')
+    await fullRun(here, undefined, 'changes')
+    const [copy] = rowsOf(here, twin)
+    here.octane.remove('comment', String(copy?.id))
+    expect(await due()).toBe(1)
+    await fullRun(here, undefined, 'changes')
+    expect(await due()).toBe(0)
   })
 
   it('are noticed once more where the database was put back to a time before they were', async () => {
