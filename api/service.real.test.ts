@@ -258,12 +258,25 @@ describe('links and their configuration', () => {
   // covers 31
   it('keep who saves first: the second of two gets a conflict, not the last word', async () => {
     const { version, now } = await configuration()
-    const save = () =>
-      service.call('addVersion', { params: { id: link.id }, body: { expectedVersion: version, configuration: now } })
-    const results = await Promise.allSettled([save(), save()])
+    const save = (batchPauseMs: number) => {
+      const configuration = { ...now, tuning: { ...now.tuning, batchPauseMs } }
+      return service.call('addVersion', { params: { id: link.id }, body: { expectedVersion: version, configuration } })
+    }
+    const results = await Promise.allSettled([save(1), save(2)])
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     const lost = results.find((one) => one.status === 'rejected')
     expect(String(lost?.status === 'rejected' ? lost.reason : '')).toContain('version-conflict')
+  })
+
+  it('that say what the newest version says already are no version of their own', async () => {
+    const { version, now } = await configuration()
+    const params = { id: link.id }
+    const body = { expectedVersion: version, configuration: now, comment: 'again' }
+    expect(await service.call('addVersion', { params, body })).toMatchObject({ version, configuration: now })
+    expect((await service.call('getLink', { params })).version).toBe(version)
+    expect(
+      await service.refused('addVersion', { params, body: { ...body, expectedVersion: version - 1 } }),
+    ).toMatchObject({ code: 'version-conflict' })
   })
 
   // covers 71, 81, 99

@@ -168,6 +168,9 @@ describe('endpoints from the command line', () => {
 })
 
 describe('links from the command line', () => {
+  /** One that is open while the link exists. */
+  let issueId = ''
+
   // covers 30, 34, 99, 101, 116
   it('go through their whole life', async () => {
     const created = await tandem(['link', 'create', 'Defects', '--left', 'alm', '--right', 'octane'])
@@ -266,6 +269,11 @@ describe('links from the command line', () => {
     expect((await tandem(['link', 'set-config', 'Defects', file])).err).toMatch(/configuration\.json is not valid JSON/)
     expect((await tandem(['link', 'set-config', 'Defects', path.join(folder, 'none')])).err).toMatch(/cannot be read/)
 
+    writeFileSync(file, JSON.stringify(configuration))
+    expect((await tandem(['link', 'set-config', 'Defects', file])).out).toContain(
+      'Nothing differs: version 1 of Defects says the same already.',
+    )
+
     const gone = configuration.fields.map((field) =>
       field.right === 'name' ? { ...field, right: 'nowhere_udf' } : field,
     )
@@ -325,7 +333,8 @@ describe('links from the command line', () => {
     expect(issues.out).toContain('tandem issue show <id>')
     const listed = await json<{ id: string; message: string; remedy: string }[]>(['link', 'issues', 'Defects'])
     const issue = listed.find(({ message }) => message.includes('Nowhere else'))
-    const shown = await tandem(['issue', 'show', issue?.id.slice(0, 8) ?? ''])
+    issueId = issue?.id ?? ''
+    const shown = await tandem(['issue', 'show', issueId.slice(0, 8)])
     expect([shown.code, shown.err]).toEqual([0, ''])
     for (const all of [issue?.id, issue?.message, issue?.remedy]) expect(shown.out).toContain(all)
     expect(shown.out).toMatch(/Record {5}1 in alm, target-rel: "\d+"\n {11}\d+ in octane, release: "\d+"\n/)
@@ -405,6 +414,9 @@ describe('links from the command line', () => {
     expect(done.out).toBe('Deleted Defects. Its 15 pairs are kept.\n')
     const after = await tandem(['link', 'show', 'Defects'])
     expect([after.code, after.err]).toEqual([1, 'There is no link "Defects". There are none yet.\n'])
+    const issue = await tandem(['issue', 'show', issueId])
+    expect([issue.code, issue.err]).toEqual([0, ''])
+    expect(issue.out).toMatch(/Link +Defects \(deleted\)\nRecord +1 in alm\n {11}\d+ in octane\n/)
   })
 })
 

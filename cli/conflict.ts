@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { ConflictView, decisionOutcomes } from '../api/contract/conflicts.ts'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
-import { localTime, short, table } from './output.ts'
+import { localTime, savedWords, short, table } from './output.ts'
 
 const choices = ['left', 'right', 'value', 'retry'] as const
 
@@ -122,7 +122,7 @@ export function conflictCommands(program: Command, context: () => Context): void
           configuration: { ...configuration, unanswered: change },
         }
         const { version } = await api.call('addVersion', { params, body })
-        output.line(`Saved version ${version} of ${link.name}; it holds from now on.`)
+        output.line(savedWords(link, version, '; it holds from now on.'))
       }
       const unanswered = change === undefined ? ((configuration.unanswered ?? null) as Policy) : change
       output.show({ unanswered }, () =>

@@ -38,9 +38,9 @@ export type ShownValue = { value: unknown } | { words: string }
 /** Everything about one issue, nothing cut. */
 export function describeIssue(
   issue: IssueDetail,
-  { left, right }: { left: { name: string }; right: { name: string } },
   values: { left: ShownValue | null; right: ShownValue | null },
 ): string {
+  const { left, right } = issue.endpoints
   const said = (shown: ShownValue | null) =>
     shown === null
       ? null
@@ -57,9 +57,9 @@ export function describeIssue(
       : `by ${issue.ignored.by}${issue.ignored.until === null ? '' : ` until ${localTime(issue.ignored.until)}`}: ${issue.ignored.reason}`
   const rows: [string, string | null][] = [
     ['Issue', issue.id],
-    ['Link', issue.linkName],
-    ['Record', of(left.name, issue.leftId, issue.fields.left, values.left)],
-    ['', of(right.name, issue.rightId, issue.fields.right, values.right)],
+    ['Link', issue.linkDeleted ? `${issue.linkName} (deleted)` : issue.linkName],
+    ['Record', of(left, issue.leftId, issue.fields.left, values.left)],
+    ['', of(right, issue.rightId, issue.fields.right, values.right)],
     ['Severity', `${issue.severity} (${issue.class}, ${issue.code})`],
     ['Owner', `${issue.owner}: ${owners[issue.owner]}`],
     ['What', issue.message],

@@ -65,9 +65,8 @@ export function issueCommands(program: Command, context: () => Context): void {
     .action(async (given: string) => {
       const here = context()
       const found = await here.api.call('issue', { params: { id: given } })
-      const link = await findLink(here, found.linkId)
       const [left, right] = await Promise.all([shownValue(here, found, 'left'), shownValue(here, found, 'right')])
-      here.output.show({ ...found, values: { left, right } }, () => describeIssue(found, link, { left, right }))
+      here.output.show({ ...found, values: { left, right } }, () => describeIssue(found, { left, right }))
     })
 
   choosing(issue.command('retry <link> [ids...]').description('try the records of issues again at once')).action(
@@ -116,6 +115,7 @@ export function issueCommands(program: Command, context: () => Context): void {
 async function shownValue({ api }: Context, issue: IssueDetail, side: 'left' | 'right'): Promise<ShownValue | null> {
   const [recordId, field] = [side === 'left' ? issue.leftId : issue.rightId, issue.fields[side]]
   if (recordId === null || field === null) return null
+  if (issue.linkDeleted) return { words: 'not read any more' }
   try {
     const { found, fields } = await api.call('linkRecord', { params: { id: issue.linkId, side, recordId } })
     if (!found) return { words: 'the record is not there, or may not be read' }

@@ -5,7 +5,7 @@ import type { GuardView } from '../api/contract/guards.ts'
 import type { LinkView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { findEndpoint } from './endpoint.ts'
-import { localTime, table } from './output.ts'
+import { localTime, savedWords, table } from './output.ts'
 import { describeFindings, describeRun, exitCodeOf, followRun } from './run.ts'
 import { describeNext, describeWaiting } from './schedule.ts'
 import { describeSimulation, percent } from './simulation.ts'
@@ -244,10 +244,7 @@ export function linkCommands(program: Command, context: () => Context): void {
         params: { id: found.id },
         body: { expectedVersion: found.version, comment: options.comment, configuration },
       })
-      output.show(
-        saved,
-        ({ version }) => `Saved version ${version} of ${found.name}. It is checked before the next run.`,
-      )
+      output.show(saved, ({ version }) => savedWords(found, version, '. It is checked before the next run.'))
     })
 
   type Shown = Awaited<ReturnType<typeof followRun>>

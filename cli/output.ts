@@ -53,6 +53,13 @@ export function short(value: unknown, length = 60): string {
   return flat.length > length ? `${flat.slice(0, length - 1)}…` : flat
 }
 
+/** What became of a configuration that was sent: saved as a version, or found to be what the link has already. */
+export function savedWords(link: { name: string; version: number }, version: number, then: string): string {
+  return version === link.version
+    ? `Nothing differs: version ${version} of ${link.name} says the same already.`
+    : `Saved version ${version} of ${link.name}${then}`
+}
+
 export function localTime(iso: string | null): string {
   return iso === null ? '' : new Date(iso).toLocaleString('sv-SE')
 }

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { LinkView } from '../api/contract/schemas.ts'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
+import { savedWords } from './output.ts'
 
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
 
@@ -157,7 +158,7 @@ export function scheduleCommand(program: Command, context: () => Context): void 
           },
         })
         schedule = saved.configuration.schedule as Schedule
-        output.line(`Saved version ${saved.version} of ${found.name}; it holds from now on.`)
+        output.line(savedWords(found, saved.version, '; it holds from now on.'))
       }
       const now = await api.call('getLink', { params })
       output.show({ schedule, now: now.schedule }, () => describeSchedule(now, schedule).join('\n'))

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Context } from './context.ts'
 import { findLink, readJson } from './link.ts'
-import { localTime, table } from './output.ts'
+import { localTime, savedWords, table } from './output.ts'
 
 type Side = 'left' | 'right'
 
@@ -81,13 +81,17 @@ export function scopeCommands(program: Command, context: () => Context): void {
         params,
         body: { side, scope: { ...scope }, root, pastReleases: wanted.pastReleases },
       })
-      if (options.yes === true)
-        await api.call('addVersion', {
-          params,
-          body: { expectedVersion: found.version, comment: options.comment, configuration: { ...wanted } },
-        })
+      const version =
+        options.yes === true
+          ? (
+              await api.call('addVersion', {
+                params,
+                body: { expectedVersion: found.version, comment: options.comment, configuration: { ...wanted } },
+              })
+            ).version
+          : null
       output.show(
-        { ...preview, scope, root, saved: options.yes === true },
+        { ...preview, scope, root, saved: version !== null && version !== found.version },
         ({ count, exact, total, first, findings }) =>
           [
             `${exact ? '' : 'At least '}${count} of ${total} records of ${found[side].name} are in scope now.`,
@@ -97,9 +101,13 @@ export function scopeCommands(program: Command, context: () => Context): void {
               first.map((one) => [one.id, one.name]),
               '',
             ),
-            options.yes === true
-              ? 'Saved. It is checked before the next run, which looks again at what was left out.'
-              : 'Nothing is saved; add --yes to keep it.',
+            version === null
+              ? 'Nothing is saved; add --yes to keep it.'
+              : savedWords(
+                  found,
+                  version,
+                  '. It is checked before the next run, which looks again at what was left out.',
+                ),
           ].join('\n'),
       )
     })

@@ -8,7 +8,7 @@ import { dayMs, firstInstant, wallOf } from './zone.ts'
  * Which records a link takes up, as data: conditions on the endpoint's own fields. Connectors compile it to their server's
  * query language; what that cannot say exactly is evaluated here, on the records' own values.
  */
-const relativeValue = z.union([
+const relativeValue = z.discriminatedUnion('relative', [
   /** The integration user. */
   z.strictObject({ relative: z.literal('me') }),
   /** The day of the run in the zone of the link's schedule, so many days later (negative: earlier). */

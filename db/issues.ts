@@ -55,6 +55,10 @@ export async function listIssues(
 export interface IssueDetail extends IssueRow {
   linkId: string
   linkName: string
+  /** True: the link has been deleted; what is known of its issues stays. */
+  linkDeleted: boolean
+  /** Names of both endpoints. */
+  endpoints: Readonly<Record<Side, string>>
   /** Side that `field` is of. */
   side: Side | null
   mappingId: string | null
@@ -71,9 +75,11 @@ export async function issuesBeginningWith({ sql }: Database, beginning: string):
   const rest = await named(
     'issues by id',
     () => sql<(Omit<IssueDetail, keyof IssueRow> & { id: string })[]>`
-      select i.id, i.link_id as "linkId", l.name as "linkName", i.side, i.mapping_id as "mappingId",
+      select i.id, i.link_id as "linkId", l.name as "linkName", l.deleted_at is not null as "linkDeleted",
+        jsonb_build_object('left', a.name, 'right', b.name) as endpoints, i.side, i.mapping_id as "mappingId",
         i.first_run_id as "firstRunId", i.last_run_id as "lastRunId"
-      from issues i join links l on l.id = i.link_id
+      from issues i join links l on l.id = i.link_id join endpoint_pairs p on p.id = l.endpoint_pair_id
+      join endpoints a on a.id = p.left_id join endpoints b on b.id = p.right_id
       where i.id between ${first ?? ''}::text::uuid and ${last ?? ''}::text::uuid limit 2`,
   )
   const rows = await listIssues({ sql }, { ids: rest.map(({ id }) => id), limit: 2 })

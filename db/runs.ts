@@ -98,7 +98,14 @@ export async function recordDroppedRun(
   )
 }
 
-/** Sets a run's final status; one that passed while issues of its records are open ended with errors. */
+function unknownWords(count: number): string | null {
+  if (count === 0) return null
+  const words =
+    count === 1 ? '1 record that it was asked for is unknown' : `${count} records that it was asked for are unknown`
+  return `${words}: there is no such record, or it may not be read.`
+}
+
+/** Sets a run's final status; one that passed while issues of its records are open, or records it was asked for are unknown, ended with errors. */
 export async function closeRun(
   database: Database,
   input: { runId: string; status: RunStatus; message: string | null; phases?: PhaseTimes },
@@ -112,7 +119,6 @@ export async function closeRun(
         ending !== undefined && input.status !== 'cancelled' && input.status !== 'interrupted'
           ? await tellBrakes(tx, ending.link_id, input.runId, input.status === 'passed')
           : null
-      const message = [input.message, brake].filter((one) => one !== null).join(' ')
       const [row] = await tx<
         {
           link_id: string
@@ -121,16 +127,19 @@ export async function closeRun(
           counters: Partial<RunCounters>
           open: number
           own: number
+          unknown: number
         }[]
       >`
         select link_id, kind, status, counters,
           (select count(*)::int from issues i where i.link_id = r.link_id and i.resolved_at is null
             and i.severity = 'error' and ${notIgnored(tx)}) as open,
           (select count(*)::int from issues i where i.link_id = r.link_id and i.resolved_at is null
-            and i.severity = 'error' and i.last_run_id = r.id and ${notIgnored(tx)}) as own
+            and i.severity = 'error' and i.last_run_id = r.id and ${notIgnored(tx)}) as own,
+          (select count(*)::int from requested_records q where q.run_id = r.id and q.outcome = 'unknown') as unknown
         from runs r where id = ${input.runId} for update`
       if (row === undefined) throw new StoreError('run-not-found', `There is no run ${input.runId}.`)
-      const withErrors = input.status === 'passed' && row.own > 0
+      const message = [input.message, brake, unknownWords(row.unknown)].filter((one) => one !== null).join(' ')
+      const withErrors = input.status === 'passed' && row.own + row.unknown > 0
       const status = row.status === 'running' ? (withErrors ? 'with-errors' : input.status) : row.status
       if (row.status === 'running') {
         await tx`update runs set status = ${status}, message = ${message === '' ? null : message}, ended_at = now(),

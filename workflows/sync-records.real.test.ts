@@ -23,7 +23,8 @@ describe('synchronizing a few records by id', () => {
     expect(state).toBe('started')
     expect(await service.ended(runId)).toMatchObject({
       kind: 'records',
-      status: 'passed',
+      status: 'with-errors',
+      message: '1 record that it was asked for is unknown: there is no such record, or it may not be read.',
       trigger: 'person',
       counters: { createdRight: 2, createdLeft: 1, scannedLeft: 0, scannedRight: 0 },
     })

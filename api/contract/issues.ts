@@ -62,6 +62,10 @@ export const issueDetail = issue
   .extend({
     linkId: z.uuid(),
     linkName: z.string(),
+    linkDeleted: z
+      .boolean()
+      .meta({ description: 'True: the link has been deleted; what is known of its issues stays' }),
+    endpoints: z.object({ left: z.string(), right: z.string() }).meta({ description: 'Names of both endpoints' }),
     fields: z
       .object({ left: z.string().nullable(), right: z.string().nullable() })
       .meta({ description: 'The field that it is about, by its names on both sides' }),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { configurationDifference } from '../../core/config-diff.ts'
 import type { LinkConfiguration } from '../../core/link-config.ts'
 import { sides } from '../../core/values.ts'
 import { addLinkVersion, type LinkRow, type LinkVersionRow, listLinkVersions } from '../../db/links.ts'
@@ -9,7 +10,8 @@ import type { CommandContext, Dependencies } from './types.ts'
 
 /**
  * The one way in which the configuration of a link changes: what does not fit is refused, it becomes a new version where
- * `expectedVersion` is still the newest, and an automatic link sees it.
+ * `expectedVersion` is still the newest, and an automatic link sees it. Where it says what the newest says already, that is
+ * answered: a version in which nothing differs would only hide when something did.
  */
 export async function saveVersion(
   dependencies: Dependencies,
@@ -24,6 +26,8 @@ export async function saveVersion(
   await refuseOverlap(dependencies, link.id, configuration)
   await assertTypesKept(dependencies, link, configuration)
   const [before] = await listLinkVersions(database, link.id, expectedVersion)
+  if (before !== undefined && expectedVersion === link.version && saysTheSame(before.configuration, configuration))
+    return before
   await refuseUnknownFields(dependencies, before?.configuration ?? null, configuration)
   const version = await addLinkVersion(database, {
     linkId: link.id,
@@ -49,6 +53,10 @@ export async function saveVersion(
   const [saved] = await listLinkVersions(database, link.id, version)
   if (saved === undefined) throw new Error('the version was just saved')
   return saved
+}
+
+function saysTheSame(before: LinkConfiguration, after: LinkConfiguration): boolean {
+  return configurationDifference(before, after).patch.length === 0
 }
 
 export function asVersion<T extends { configuration: LinkConfiguration }>(version: T) {
