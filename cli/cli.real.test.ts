@@ -416,7 +416,10 @@ describe('links from the command line', () => {
     expect([after.code, after.err]).toEqual([1, 'There is no link "Defects". There are none yet.\n'])
     const issue = await tandem(['issue', 'show', issueId])
     expect([issue.code, issue.err]).toEqual([0, ''])
-    expect(issue.out).toMatch(/Link +Defects \(deleted\)\nRecord +1 in alm\n {11}\d+ in octane\n/)
+    expect(issue.out).toMatch(
+      /Link +Defects \(deleted\)\nRecord +1 in alm, target-rel: not read any more\n {11}\d+ in octane\n/,
+    )
+    expect(issue.out).not.toMatch(/^Next/m)
   })
 })
 

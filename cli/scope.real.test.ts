@@ -48,7 +48,7 @@ it('shows what a scope holds, keeps it on request, and takes single records out 
   expect(looked.out).toContain('1 of 2 records of alm are in scope now.')
   expect(looked.out).toContain('Nothing is saved')
   const saved = await tandem('link', 'scope', 'Defects', '--favorite', '1001', '--when-leaving', 'stop', '--yes')
-  expect(saved).toMatchObject({ code: 0, out: expect.stringContaining('Saved.') })
+  expect(saved).toMatchObject({ code: 0, out: expect.stringContaining('Saved version 2 of Defects.') })
   expect((await tandem('link', 'run', 'Defects')).code).toBe(0)
   expect(service.octane.records('defect')).toHaveLength(1)
   const record = String(service.alm.records('defect').find((one) => one.severity === '5-Urgent')?.id)

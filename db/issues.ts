@@ -83,7 +83,12 @@ export async function issuesBeginningWith({ sql }: Database, beginning: string):
       where i.id between ${first ?? ''}::text::uuid and ${last ?? ''}::text::uuid limit 2`,
   )
   const rows = await listIssues({ sql }, { ids: rest.map(({ id }) => id), limit: 2 })
-  return rest.flatMap((one) => rows.filter(({ id }) => id === one.id).map((row) => ({ ...row, ...one })))
+  return rest.flatMap((one) =>
+    rows
+      .filter(({ id }) => id === one.id)
+      // Nobody tries a record of a deleted link again.
+      .map((row) => ({ ...row, ...one, nextAttempt: one.linkDeleted ? null : row.nextAttempt })),
+  )
 }
 
 /** Codes of all issues that a link has or had, in order. */
