@@ -18,8 +18,8 @@ import { type AlmEntity, quoted } from './codec.ts'
 import type { AlmCalls } from './connector.ts'
 import { assertSuccess, errorOf, parseJson, problemOf } from './errors.ts'
 import { lookUpAt } from './look-up.ts'
+import { inDoubt, isDefinite, notSent, sent, words } from './row-results.ts'
 import { asArray } from './schema.ts'
-import { inDoubt, isDefinite, notSent, sent, words } from './writer.ts'
 
 /** The flag of a record that says whether anything is attached to it, by entity type. */
 export const attachmentFlags: Readonly<Record<string, string>> = {

@@ -3,7 +3,8 @@ import { type Comment, type CommentAction, commentsOf } from '../../core/comment
 import { canonicalMemo, lostInMemo, unreadableMemo } from '../../core/memo.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type CarriesComments, type CommentResult, noParts } from '../contract.ts'
-import { type EditMemo, movedProblem, notSent } from './writer.ts'
+import { movedProblem, notSent } from './row-results.ts'
+import type { EditMemo } from './writer.ts'
 
 /**
  * Comments of ALM's records: one memo each, read with the record and written under its lock, made of what stands there then:

@@ -6,7 +6,7 @@ import { inOrder } from '../limiter.ts'
 import type { AlmCalls, AlmRead } from './connector.ts'
 import { errorOf, problemOf } from './errors.ts'
 import { lookUpAt } from './look-up.ts'
-import { goneProblem, inDoubt, isDefinite, movedProblem, notSent, sent, words } from './writer.ts'
+import { goneProblem, inDoubt, isDefinite, movedProblem, notSent, sent, words } from './row-results.ts'
 
 /**
  * Evidence by id and deleting. With

@@ -1,7 +1,7 @@
 import type { Problem } from '../../core/problems.ts'
 import type { CanonicalValue, RecordSnapshot } from '../../core/values.ts'
 import type { CallOptions, Connector, CreateRow, RowResult, UpdateRow } from '../contract.ts'
-import { notSent } from './writer.ts'
+import { notSent } from './row-results.ts'
 
 /** Releases and their cycles as one entity type. */
 const plan = 'release_plan'

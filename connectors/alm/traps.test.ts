@@ -177,6 +177,64 @@ describe('records of ALM', () => {
     }
   })
 
+  it('are written in groups under their locks, each for itself: moved, open, gone and refused ones hold up nobody', async () => {
+    const { sandbox, connector } = await start({ defects: 30 })
+    const ids = Array.from({ length: 30 }, (_, index) => String(index + 1))
+    const read = await connector.read('defect', ids, [])
+    const stamps = new Map(read.map(({ id, stamp }) => [id, stamp]))
+    sandbox.edit('defect', '2', { name: 'a person' })
+    sandbox.store.lock('defect', '3', { user: 'bob', session: null, via: 'control' }, 60_000)
+    sandbox.remove('defect', '4')
+    const counted = (pattern: RegExp) =>
+      [...sandbox.requests].reduce((sum, [key, times]) => (pattern.test(key) ? sum + times : sum), 0)
+    const before = counted(/defects/)
+    const rows = ids.map((id) => ({
+      id,
+      fields: id === '5' ? { severity: 'none such' } : { name: `written ${id}` },
+      expected: stamps.get(id) ?? { version: null, modified: null },
+      compareAndSet: true,
+    }))
+    const results = await connector.update('defect', rows, ['name'])
+    expect(results.map((one) => (one.outcome === 'refused' ? one.problem.class : one.outcome))).toEqual(
+      ids.map((id) => ({ '2': 'moved', '3': 'locked', '4': 'missing', '5': 'mapping' })[id] ?? 'done'),
+    )
+    for (const [index, one] of results.entries())
+      if (one.outcome === 'done') {
+        expect(one.snapshot.fields).toEqual({ name: `written ${ids[index]}` })
+        expect(one.windowMs).toBeGreaterThanOrEqual(0)
+      }
+    expect(sandbox.records('defect').find(({ id }) => String(id) === '2')).toMatchObject({ name: 'a person' })
+    // Two groups: each record is locked and unlocked by itself, and read and written with its group.
+    expect(counted(/defects/) - before).toBeLessThanOrEqual(2 * ids.length + 2 * 2)
+    for (const id of ids.filter((one) => one !== '4'))
+      if (id !== '3') expect(() => sandbox.edit('defect', id, { severity: '1-Low' })).not.toThrow()
+  })
+
+  it('are not written under a lock that went with its session', async () => {
+    const { sandbox, connector } = await start({ defects: 3 })
+    const read = await connector.read('defect', ['1', '2', '3'], [])
+    // The server forgets the session, and with it the locks, before it answers the second lock.
+    const lock = sandbox.store.lock.bind(sandbox.store)
+    let locks = 0
+    sandbox.store.lock = (...given) => {
+      const held = lock(...given)
+      if (++locks === 2) {
+        sandbox.expireSessions()
+        sandbox.edit('defect', '1', { name: 'a person' })
+      }
+      return held
+    }
+    const rows = read.map(({ id, stamp }) => ({ id, fields: { name: 'ours' }, expected: stamp, compareAndSet: true }))
+    const results = await connector.update('defect', rows, ['name'])
+    expect(results.map((one) => (one.outcome === 'refused' ? one.problem.class : one.outcome))).toEqual([
+      'moved',
+      'done',
+      'done',
+    ])
+    expect(sandbox.records('defect').find(({ id }) => String(id) === '1')).toMatchObject({ name: 'a person' })
+    expect(locks).toBeGreaterThan(3)
+  })
+
   // covers 96
   it.each(['lock', 'bulk'] as const)(
     'get any status that is sent, created and changed, by %s; where the workflow is enforced its refusal is told',

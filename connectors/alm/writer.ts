@@ -1,21 +1,14 @@
 import { wrapMemo } from '../../core/memo.ts'
 import type { FieldMetadata } from '../../core/metadata.ts'
-import type { Problem } from '../../core/problems.ts'
 import { type RecordSnapshot, sameStamp } from '../../core/values.ts'
-import {
-  type CallOptions,
-  type Capabilities,
-  ConnectorError,
-  type CreateRow,
-  type RowResult,
-  type UpdateRow,
-  type Writes,
-} from '../contract.ts'
-import { type HttpAnswer, isHtml, RequestFailed } from '../http.ts'
+import type { CallOptions, Capabilities, CreateRow, RowResult, UpdateRow, Writes } from '../contract.ts'
+import { type HttpAnswer, isHtml } from '../http.ts'
 import { inOrder } from '../limiter.ts'
 import { type AlmEntity, entityBody, snapshotOf } from './codec.ts'
 import { type AlmCalls, type AlmRead, chunked } from './connector.ts'
 import { errorOf, parseJson, problemOf } from './errors.ts'
+import { createLocks } from './locks.ts'
+import { goneProblem, inDoubt, isDefinite, movedProblem, notSent, refusedBy, sent, words } from './row-results.ts'
 import { asArray } from './schema.ts'
 
 interface BulkEntry {
@@ -34,12 +27,18 @@ export type EditMemo = (
   options: CallOptions,
 ) => Promise<RowResult | null>
 
+/** So many records are locked, read, written and unlocked together: people wait for none of them longer than that takes. */
+const lockedAtATime = 20
+
+/** While one group is read and written, the next one is being locked. */
+const groupsAtATime = 2
+
 type Schema = ReadonlyMap<string, FieldMetadata>
 
 /**
  * Writing: bulk where the server takes it (learnt once), else one by one; a result per row. A 5xx or a lost answer leaves
- * its rows in doubt, since ALM may have committed. Updates that must not overwrite anybody lock the record, read it again,
- * write and unlock; one writer per record in the process.
+ * its rows in doubt, since ALM may have committed. Updates that must not overwrite anybody lock their records, read them
+ * again, write and unlock, a group at a time.
  */
 export function createWriter(
   calls: AlmCalls,
@@ -48,7 +47,7 @@ export function createWriter(
   mode: 'lock' | 'bulk',
 ): Writes & { editMemo: EditMemo } {
   let bulkWorks: boolean | null = null
-  const writing = new Map<string, Promise<unknown>>()
+  const locks = createLocks(calls, read)
 
   async function create(
     entityType: string,
@@ -80,31 +79,19 @@ export function createWriter(
     const pick = (indexes: readonly number[]) => indexes.flatMap((index) => rows[index] ?? [])
     const put = (indexes: readonly number[], outcome: readonly RowResult[]) => {
       indexes.forEach((index, at) => {
-        results[index] = outcome[at] ?? inDoubt('The connector gave no result for a row.')
+        results[index] = outcome[at] ?? notAnswered()
       })
     }
     await Promise.all([
       updateInBulk(entityType, pick(plain), schema, returnFields, options).then((outcome) => put(plain, outcome)),
       (mode === 'lock'
-        ? inOrder(pick(guarded), calls.concurrency, (row) =>
-            alone(`${entityType}:${row.id}`, () => updateLocked(entityType, row, schema, returnFields, options)),
-          )
+        ? inOrder(chunked(pick(guarded), lockedAtATime), groupsAtATime, (rows) =>
+            updateLocked(entityType, rows, schema, returnFields, options),
+          ).then((groups) => groups.flat())
         : updateAfterReading(entityType, pick(guarded), schema, returnFields, options)
       ).then((outcome) => put(guarded, outcome)),
     ])
     return results
-  }
-
-  /** One writer per record in this process: two would share the session's lock without noticing each other. */
-  async function alone<T>(key: string, body: () => Promise<T>): Promise<T> {
-    const before = writing.get(key) ?? Promise.resolve()
-    const mine = before.then(body, body)
-    writing.set(key, mine)
-    try {
-      return await mine
-    } finally {
-      if (writing.get(key) === mine) writing.delete(key)
-    }
   }
 
   function updateInBulk(
@@ -128,109 +115,84 @@ export function createWriter(
   ): Promise<RowResult[]> {
     if (rows.length === 0) return []
     const asked = performance.now()
+    const ids = rows.map((row) => row.id)
     let now: Map<string, RecordSnapshot>
     try {
-      now = new Map(
-        (
-          await read(
-            entityType,
-            rows.map((row) => row.id),
-            [],
-            options,
-          )
-        ).map((one) => [one.id, one]),
-      )
+      now = new Map((await read(entityType, ids, [], options)).map((one) => [one.id, one]))
     } catch (error) {
       return rows.map(() => notSent(error))
     }
-    const stays = (row: UpdateRow) => {
-      const current = now.get(row.id)
-      return current !== undefined && sameStamp(row.expected, current.stamp)
-    }
-    const written = (await updateInBulk(entityType, rows.filter(stays), schema, returnFields, options)).map((result) =>
-      measured(result, asked),
-    )
-    let next = 0
-    return rows.map((row): RowResult => {
-      if (stays(row)) return written[next++] ?? inDoubt('The connector gave no result for a row.')
-      return { outcome: 'refused', problem: now.has(row.id) ? movedProblem() : goneProblem(row.id) }
-    })
+    const results = await updateUnmoved(entityType, rows, now, asked, schema, returnFields, options)
+    return rows.map(({ id }) => results.get(id) ?? { outcome: 'refused', problem: goneProblem(id) })
   }
 
-  function updateLocked(
+  /** The same while this session holds the records' locks: nobody can write between our reading and our write. */
+  async function updateLocked(
     entityType: string,
-    row: UpdateRow,
+    rows: readonly UpdateRow[],
     schema: Schema,
     returnFields: readonly string[],
     options: CallOptions,
-  ): Promise<RowResult> {
-    return underLock<RowResult>(entityType, row.id, ['name'], options, async (current, asked) => {
-      if (!sameStamp(row.expected, current.stamp)) return { outcome: 'refused', problem: movedProblem() }
-      const body = entityBody(entityType, schema, begunWell(row.fields, current.fields.name))
-      return measured(await single('PUT', entityType, body, schema, returnFields, options, row.id), asked)
-    })
+  ): Promise<RowResult[]> {
+    const ids = rows.map((row) => row.id)
+    const results = await locks.under<RowResult>(entityType, ids, ['name'], options, (current, asked) =>
+      updateUnmoved(entityType, rows, current, asked, schema, returnFields, options),
+    )
+    return ids.map((id) => results.get(id) ?? notAnswered())
   }
 
-  /** Locks a record, reads it, and calls `write` with what stands there; `write` settles its own failures. */
-  async function underLock<R>(
+  /** Writes those of the records that stand as they were when the write was planned, together. */
+  async function updateUnmoved(
     entityType: string,
-    id: string,
-    fields: readonly string[],
+    rows: readonly UpdateRow[],
+    current: ReadonlyMap<string, RecordSnapshot>,
+    asked: number,
+    schema: Schema,
+    returnFields: readonly string[],
     options: CallOptions,
-    write: (current: RecordSnapshot, asked: number) => Promise<R>,
-  ): Promise<R | RowResult> {
-    const lock = `/${calls.collection(entityType)}/${id}/lock`
-    try {
-      // Twice: a session renewed between lock and reading has taken the lock with it.
-      for (let round = 0; round < 2; round++) {
-        const answer = await calls.send('POST', lock, undefined, options)
-        if (answer.status >= 400) return refusedBy(answer, entityType)
-        const number = calls.sessionNumber()
-        try {
-          const asked = performance.now()
-          const [current] = await read(entityType, [id], fields, options)
-          if (calls.sessionNumber() !== number) continue
-          if (current === undefined) return { outcome: 'refused', problem: goneProblem(id) }
-          return await write(current, asked)
-        } finally {
-          // Also after a failure or when the caller has given up; a lock that cannot be given back dies with the session.
-          await calls.send('DELETE', lock, undefined, {}).catch(() => undefined)
-        }
-      }
-    } catch (error) {
-      // `single` settles its own failures, so whatever comes here happened before the write. An unanswered lock may be held.
-      if (sent(error)) await calls.send('DELETE', lock, undefined, {}).catch(() => undefined)
-      return notSent(options.signal?.aborted === true ? options.signal.reason : error)
-    }
-    return { outcome: 'refused', problem: movedProblem() }
+  ): Promise<Map<string, RowResult>> {
+    const results = new Map<string, RowResult>()
+    const unmoved = rows.flatMap((row) => {
+      const now = current.get(row.id)
+      if (now === undefined) return []
+      if (sameStamp(row.expected, now.stamp)) return [{ ...row, fields: begunWell(row.fields, now.fields.name) }]
+      results.set(row.id, { outcome: 'refused', problem: movedProblem() })
+      return []
+    })
+    const written = await updateInBulk(entityType, unmoved, schema, returnFields, options)
+    unmoved.forEach(({ id }, index) => {
+      results.set(id, measured(written[index] ?? notAnswered(), asked))
+    })
+    return results
   }
 
   /** Writes one memo under the record's lock, made of what stands there then; `change` answers null to leave it alone. */
-  function editMemo(
+  async function editMemo(
     entityType: string,
     id: string,
     field: string,
     change: (memo: string | null) => { memo: string | null } | RowResult | null,
     options: CallOptions,
   ): Promise<RowResult | null> {
-    return alone(`${entityType}:${id}`, async () => {
-      const schema = await calls.schema(entityType)
-      return underLock<RowResult | null>(entityType, id, [], options, async () => {
-        const record = (await calls.get(
-          `/${calls.collection(entityType)}/${id}`,
-          { fields: field },
-          options,
-        )) as AlmEntity
-        const text = textOf(record, field)
-        const next = change(text === '' ? null : text)
-        if (next === null || 'outcome' in next) return next
-        const body: AlmEntity = {
-          Type: entityType,
-          Fields: [{ Name: field, values: [{ value: wrapMemo(next.memo) }] }],
-        }
-        return single('PUT', entityType, body, schema, [field], options, id)
-      })
-    })
+    const schema = await calls.schema(entityType)
+    const edited = async (): Promise<RowResult | null> => {
+      const record = (await calls.get(
+        `/${calls.collection(entityType)}/${id}`,
+        { fields: field },
+        options,
+      )) as AlmEntity
+      const text = textOf(record, field)
+      const next = change(text === '' ? null : text)
+      if (next === null || 'outcome' in next) return next
+      const body: AlmEntity = {
+        Type: entityType,
+        Fields: [{ Name: field, values: [{ value: wrapMemo(next.memo) }] }],
+      }
+      return single('PUT', entityType, body, schema, [field], options, id)
+    }
+    const results = await locks.under(entityType, [id], [], options, async () => new Map([[id, await edited()]]))
+    const result = results.get(id)
+    return result === undefined ? notAnswered() : result
   }
 
   async function many(
@@ -294,7 +256,7 @@ export function createWriter(
     if (unsupported && bulkWorks !== true) return 'unsupported'
     if (answer.status >= 500 && !isDefinite(answer))
       return chunk.map(() => inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`, answer.status))
-    return chunk.map(() => refusedBy(answer, entityType))
+    return chunk.map(() => refusedBy(answer, calls, entityType))
   }
 
   function entriesOf(
@@ -355,25 +317,11 @@ export function createWriter(
     }
     if (isHtml(answer) || (answer.status >= 500 && !isDefinite(answer)))
       return inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`, answer.status)
-    if (answer.status >= 400) return refusedBy(answer, entityType)
+    if (answer.status >= 400) return refusedBy(answer, calls, entityType)
     const entity = parseJson(answer) as AlmEntity | undefined
     if (entity === undefined || entity === null || !('Fields' in entity))
       return inDoubt(`${calls.name} gave no record in answer to a write.`)
     return { outcome: 'done', snapshot: snapshotOf(schema, entity, returnFields) }
-  }
-
-  function refusedBy(answer: HttpAnswer, entityType: string): RowResult {
-    if (answer.status >= 500 && !isDefinite(answer))
-      return {
-        outcome: 'refused',
-        problem: {
-          class: 'unavailable',
-          code: 'server-error',
-          message: `${calls.name} answered HTTP ${answer.status} to a lock.`,
-          remedy: 'Nothing to do: it is tried again.',
-        },
-      }
-    return { outcome: 'refused', problem: problemOf(errorOf(answer), answer.status, calls.described(entityType)) }
   }
 
   return { create, update, editMemo }
@@ -388,6 +336,10 @@ function begunWell(
   return late && name !== undefined && name !== null ? { name, ...fields } : fields
 }
 
+function notAnswered(): RowResult {
+  return inDoubt('The connector gave no result for a row.')
+}
+
 /** With the time since the record's stamp was asked for. */
 function measured(result: RowResult, asked: number): RowResult {
   return result.outcome === 'done' ? { ...result, windowMs: Math.round(performance.now() - asked) } : result
@@ -395,64 +347,4 @@ function measured(result: RowResult, asked: number): RowResult {
 
 function textOf(entity: AlmEntity, name: string): string {
   return asArray(asArray(entity.Fields).find((field) => field.Name === name)?.values)[0]?.value ?? ''
-}
-
-/** ALM tells many refusals as a 500; one that names its own reason has decided against the write. */
-export function isDefinite(answer: HttpAnswer): boolean {
-  const { id } = errorOf(answer)
-  return id.startsWith('qccore.') && id !== 'qccore.general-error'
-}
-
-export function sent(error: unknown): boolean {
-  return !(error instanceof ConnectorError) || (error instanceof RequestFailed && error.failedAt === 'no-answer')
-}
-
-export function words(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-/** Surely nothing was written. */
-export function notSent(error: unknown): { outcome: 'refused'; problem: Problem } {
-  if (error instanceof ConnectorError) return { outcome: 'refused', problem: error.problem }
-  return {
-    outcome: 'refused',
-    problem: {
-      class: 'unavailable',
-      code: 'not-sent',
-      message: words(error),
-      remedy: 'Nothing to do: it is tried again.',
-    },
-  }
-}
-
-export function inDoubt(message: string, status?: number): Extract<RowResult, { outcome: 'in-doubt' }> {
-  return {
-    outcome: 'in-doubt',
-    // A gateway's 502 or 504 says nothing about the server behind it.
-    answered: status === 500,
-    problem: {
-      class: 'in-doubt',
-      code: 'unanswered',
-      message,
-      remedy: 'Nothing to do: it is settled by looking at the record.',
-    },
-  }
-}
-
-export function movedProblem(): Problem {
-  return {
-    class: 'moved',
-    code: 'moved',
-    message: 'Somebody changed the record between our read and our write.',
-    remedy: 'Nothing to do: it is read and planned again.',
-  }
-}
-
-export function goneProblem(id: string): Problem {
-  return {
-    class: 'missing',
-    code: 'gone',
-    message: `Record ${id} does not exist any more.`,
-    remedy: 'Nothing to do, unless it was deleted by mistake.',
-  }
 }
