@@ -99,6 +99,7 @@ export async function storm(
   }
 
   async function request({ name, key }: Order) {
+    const number = report.commands
     const path = name === 'sync' ? 'records/sync' : name === 'configure' ? 'versions' : 'commands'
     let body: object = { command: name }
     if (name === 'sync')
@@ -112,7 +113,10 @@ export async function storm(
     if (name === 'configure') {
       const { items } = await service.call('listVersions', { params: { id: linkId } })
       const [newest] = items
-      body = { expectedVersion: newest?.version ?? 0, configuration: newest?.configuration, comment: key }
+      // Each differs from what stands: what says the same is no version.
+      const tuning = { ...(newest?.configuration.tuning as object), batchPauseMs: number }
+      const configuration = { ...newest?.configuration, tuning }
+      body = { expectedVersion: newest?.version ?? 0, configuration, comment: key }
     }
     return service.client.raw(`/api/v1/links/${linkId}/${path}`, {
       method: 'POST',
