@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { addLinkVersion, markChecked } from '../db/links.ts'
 import { acceptRestored } from '../db/restored.ts'
 import { deletedByUs, deleting, fullRun, openIssues, restWrites, twinOf, waitOver } from './deletions.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
@@ -81,6 +82,44 @@ describe('a deleted record', () => {
     await fullRun(here)
     expect(here.alm.store.get('defect', pair?.left_id ?? '')).toMatchObject({ name: 'still in step' })
   })
+
+  it.each(['nothing', 'delete'] as const)(
+    'that was created anew without an answer is the twin of its survivor, though the rule is "%s" by then',
+    async (rule) => {
+      const here = await open('re-create')
+      const twin = twinOf(here, '3')?.id ?? ''
+      here.alm.remove('defect', '3')
+      await fullRun(here)
+      here.alm.faults.add({ match: { method: 'POST', path: '/defects$' }, kind: 'drop-after' })
+      await fullRun(here)
+      expect(await here.database.sql`select action from intents where action = 'create'`).toHaveLength(1)
+      const { version } = await here.store.link(here.linkId)
+      const { configuration } = here
+      const saved = await addLinkVersion(here.database, {
+        linkId: here.linkId,
+        expectedVersion: version,
+        configuration: {
+          ...configuration,
+          rules: { ...configuration.rules, toRight: { ...configuration.rules.toRight, delete: rule } },
+        },
+        author: 'admin',
+        comment: '',
+      })
+      await markChecked(here.database, here.linkId, saved ?? 0, true)
+      for (let run = 0; run < 3; run++) {
+        await waitOver(here)
+        await fullRun(here)
+      }
+      expect(await here.database.sql`select action from intents`).toEqual([])
+      expect(deletedByUs(here)).toEqual([])
+      expect(await tombstones(here)).toEqual([{ left_id: '13', gone_side: null, gone_outcome: 're-created' }])
+      const [pair] = await here.database.sql<{ left_id: string }[]>`select left_id from pairs where right_id = ${twin}`
+      here.octane.edit('defect', twin, { name: 'still in step' })
+      await fullRun(here)
+      expect(here.alm.store.get('defect', pair?.left_id ?? '')).toMatchObject({ name: 'still in step' })
+      expect(here.alm.records('defect')).toHaveLength(12)
+    },
+  )
 
   it('does not take a twin with it that somebody has edited since', async () => {
     const here = await open('delete')

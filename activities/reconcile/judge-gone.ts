@@ -168,7 +168,9 @@ async function judgeOne(
   const settles = item.intents.filter((intent) => intent.action !== 'create')
   if (settles.length > 0) return { ...stop(item, 'waiting', null, 0), settled: unsettledOf(item) }
 
-  switch (ruleOf(bench, first, survivor)) {
+  // A create that nobody has answered comes first, whatever the rule says by now: what it made is its twin, or it made nothing.
+  const unanswered = item.intents.length > 0
+  switch (unanswered ? 're-create' : ruleOf(bench, first, survivor)) {
     case 'nothing':
       return {
         ...stop(item, 'unchanged', [deletedProblem(bench, first, pair)], null),
