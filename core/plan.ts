@@ -492,12 +492,13 @@ export function createPlanner(context: PlannerContext): Planner {
     const problems: Problem[] = []
     let blocked = false
     const provided = new Set<string>()
+    const around = aroundOf(from, { ...(references === undefined ? {} : { references }), [from]: source })
     for (const mapping of configuration.fields) {
       const name = mapping[to]
       if (name === null || ofParts.has(mapping)) continue
       const target = fieldOf(to, name)
       if (target === undefined || !target.creatable) continue
-      const planned = plannedOnCreate(mapping, from, source, target, references)
+      const planned = plannedOnCreate(mapping, from, source, target, around)
       if (planned.problem !== undefined) {
         problems.push(planned.problem)
         // Without its place in the tree a record would stand where nobody looks for it; of unknown people somebody wants to
@@ -540,7 +541,7 @@ export function createPlanner(context: PlannerContext): Planner {
     from: Side,
     source: RecordSnapshot,
     target: FieldMetadata | undefined,
-    references: References | undefined,
+    around: Around,
   ): { field?: PlannedField; problem?: Problem } {
     const to = otherSide(from)
     const group = mapping.group ?? null
@@ -557,7 +558,6 @@ export function createPlanner(context: PlannerContext): Planner {
         : { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default' } }
     if (rests(mapping))
       return fallback === null ? {} : { field: { ...at, source: null, sent: typed(fallback, target), rule: 'default' } }
-    const around = aroundOf(from, { ...(references === undefined ? {} : { references }), [from]: source })
     const translation = guarded(mapping, from, value, { [from]: source }, around, false)
     if (!translation.ok) {
       // A start value only stands in where there is nothing to lose: a value that has no counterpart holds its field.
