@@ -12,6 +12,14 @@ export interface RetiredPairs {
   ledger: readonly LedgerRow[]
 }
 
+interface OldPair {
+  id: string
+  leftId: string
+  rightId: string
+  /** Whose number belongs to another record. */
+  side: Side
+}
+
 /**
  * Gives up pairs whose record's number now belongs to a record that we have created ourselves: an endpoint that was restored
  * to an earlier state uses numbers again, and its own answer to our create proves that the record of the old pair is not
@@ -20,7 +28,14 @@ export interface RetiredPairs {
 export async function retireOlderPairs(
   tx: Tx,
   keys: LinkKeys,
-  request: { runId: string; version: number; bridge: string; build: string; items: readonly ItemCommit[] },
+  request: {
+    token: string
+    runId: string
+    version: number
+    bridge: string
+    build: string
+    items: readonly ItemCommit[]
+  },
 ): Promise<RetiredPairs> {
   const created = request.items.flatMap((item) => {
     if (item.pair === null) return []
@@ -45,7 +60,7 @@ export async function retireOlderPairs(
     await tx`
       update records s set seen_version = null, seen_modified = null, created = null
       from jsonb_to_recordset(${tx.json(created)}) as r(side text, id text) where ${addressed}`
-  const heldOn = async (side: Side): Promise<{ id: string; leftId: string; rightId: string; side: Side }[]> => {
+  const heldOn = async (side: Side, forGood: boolean): Promise<OldPair[]> => {
     const mine = created.filter((one) => one.side === side)
     if (mine.length === 0) return []
     const own = side === 'left' ? tx`p.left_id` : tx`p.right_id`
@@ -58,11 +73,20 @@ export async function retireOlderPairs(
       cross join lateral (
         select * from pairs p where p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType}
           and ${own} between r.id and r.id and p.id is distinct from r.pair_id
-        order by ${own} limit 1 for update) p`,
+        order by ${own} limit 1 ${forGood ? tx`for update` : tx``}) p`,
     )
     return rows.map((row) => ({ ...row, side }))
   }
-  const old = (await Promise.all(sides.map(heldOn))).flat()
+  const held = async (forGood: boolean) => (await Promise.all(sides.map((side) => heldOn(side, forGood)))).flat()
+  const perhaps = await held(false)
+  if (perhaps.length === 0) return { ids: new Set(), ledger: [] }
+  // Whoever works on one of them just now has lost it: what was written ahead under the pair's name is looked for under that
+  // of its survivor, and nothing more is written under a name that nobody looks for any more. Taken before the pairs, as by
+  // every commit; one that comes first may have bound its pair to another record.
+  await tx`
+    delete from claims where link_id = ${keys.linkId} and token <> ${request.token}
+      and key in (select 'pair:' || id from unnest(${tx.array(perhaps.map((one) => one.id))}::uuid[]) as o(id))`
+  const old = await held(true)
   if (old.length === 0) return { ids: new Set(), ledger: [] }
   const ids = tx.array(old.map((one) => one.id))
   const survivors = old.map(({ id, side, leftId, rightId }) => ({

@@ -79,6 +79,52 @@ it('a pair that is given up in the batch that looks at it leaves no issue of its
   expect(await openIssues(here)).toMatchObject([{ code: 'twin-undone', key: `right:${old}` }])
 })
 
+for (const moment of ['writes ahead', 'has written'] as const)
+  it(`a pair that is given up while another worker ${moment} leaves nothing of it open`, async () => {
+    const here = await restored((same) => deleting(same, 're-create'))
+    const old = twinOf(here, '13')?.id ?? ''
+    let fresh = ''
+    /** Another worker creates a record, whose number is that of the pair's undone one. */
+    const meanwhile = async () => {
+      if (fresh !== '') return
+      fresh = here.octane.create('defect', { name: 'new in Octane' }).id
+      await fullRun(here)
+    }
+    await fullRun(here)
+    await fullRun(here, {
+      store: (store) => ({
+        ...store,
+        recordIntents: async (input) => {
+          if (moment === 'writes ahead' && input.intents.some(({ action }) => action === 'create')) await meanwhile()
+          return store.recordIntents(input)
+        },
+        commit: async (input) => {
+          const creates = input.items.some(({ settled }) => settled.some(({ outcome }) => outcome === 'applied'))
+          if (moment === 'has written' && creates) await meanwhile()
+          return store.commit(input)
+        },
+      }),
+      connector: (connector) => connector,
+    })
+    for (let round = 0; round < 3; round++) {
+      await waitOver(here)
+      await fullRun(here)
+    }
+    expect(fresh).not.toBe('')
+    expect(await here.database.sql`select key, action from intents`).toEqual([])
+    const made = here.alm.truth.entries().filter(({ action, via }) => action === 'create' && via === 'rest')
+    const rows = await here.database.sql`
+      select left_id, right_id from ledger where kind = 'write' and action = 'create' and side = 'left' order by left_id::int`
+    expect(rows.map((row) => row.left_id)).toEqual(
+      made.map(({ id }) => String(id)).sort((a, b) => Number(a) - Number(b)),
+    )
+    // What still names the number of another record is not created anew without a person.
+    const told = (await openIssues(here)).filter(({ key }) => key === `right:${old}`).map(({ code }) => code)
+    expect(told).toEqual(moment === 'writes ahead' ? ['copied-reference'] : [])
+    expect(rows.map((row) => row.right_id).includes(old)).toBe(moment === 'has written')
+    expect(rows.map((row) => row.right_id)).toContain(fresh)
+  })
+
 it('a record whose twin was undone waits until it can be read, and is told of then', async () => {
   const here = await restored()
   const old = twinOf(here, '13')?.id ?? ''
