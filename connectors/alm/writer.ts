@@ -211,8 +211,8 @@ export function createWriter(
       chunked(bodies, size).map(async (chunk): Promise<RowResult[]> => {
         if (bulkWorks === false) return Promise.all(chunk.map(one))
         const outcome = await bulk(method, entityType, chunk, schema, returnFields, options)
-        if (outcome !== 'unsupported') return outcome
-        bulkWorks = false
+        if (outcome !== 'unsupported' && outcome !== 'row-by-row') return outcome
+        if (outcome === 'unsupported') bulkWorks = false
         return Promise.all(chunk.map(one))
       }),
     )
@@ -226,7 +226,7 @@ export function createWriter(
     schema: Schema,
     returnFields: readonly string[],
     options: CallOptions,
-  ): Promise<RowResult[] | 'unsupported'> {
+  ): Promise<RowResult[] | 'unsupported' | 'row-by-row'> {
     let answer: HttpAnswer
     try {
       answer = await calls.send(
@@ -254,6 +254,8 @@ export function createWriter(
     // The parser of a server without bulk refuses the body before anything is done.
     const unsupported = answer.status === 415 || answer.status === 405 || /JsonNode|collection/i.test(title)
     if (unsupported && bulkWorks !== true) return 'unsupported'
+    // Refused as a whole before any row was looked at, be it for one of them: the others must not suffer for it.
+    if (answer.status === 400 || answer.status === 413) return 'row-by-row'
     if (answer.status >= 500 && !isDefinite(answer))
       return chunk.map(() => inDoubt(`${calls.name} answered HTTP ${answer.status} to a write.`, answer.status))
     return chunk.map(() => refusedBy(answer, calls, entityType))
