@@ -114,7 +114,7 @@ export async function storm(
       const { items } = await service.call('listVersions', { params: { id: linkId } })
       const [newest] = items
       // Each differs from what stands: what says the same is no version.
-      const tuning = { ...(newest?.configuration.tuning as object), batchPauseMs: number }
+      const tuning = { ...(newest?.configuration.tuning as object), overlapSeconds: 300 + number }
       const configuration = { ...newest?.configuration, tuning }
       body = { expectedVersion: newest?.version ?? 0, configuration, comment: key }
     }
