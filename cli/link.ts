@@ -224,7 +224,7 @@ export function linkCommands(program: Command, context: () => Context): void {
               ]),
           ...notes.map((note) => `  ! ${note}`),
           ...(version !== null
-            ? [`Saved version ${version} of ${found.name}. It is checked before the next run.`]
+            ? [savedWords(found, version, '. It is checked before the next run.')]
             : added.length > 0
               ? ['Nothing was saved. Save it with --yes.']
               : []),

@@ -81,15 +81,8 @@ export function scopeCommands(program: Command, context: () => Context): void {
         params,
         body: { side, scope: { ...scope }, root, pastReleases: wanted.pastReleases },
       })
-      const version =
-        options.yes === true
-          ? (
-              await api.call('addVersion', {
-                params,
-                body: { expectedVersion: found.version, comment: options.comment, configuration: { ...wanted } },
-              })
-            ).version
-          : null
+      const body = { expectedVersion: found.version, comment: options.comment, configuration: { ...wanted } }
+      const version = options.yes === true ? (await api.call('addVersion', { params, body })).version : null
       output.show(
         { ...preview, scope, root, saved: version !== null && version !== found.version },
         ({ count, exact, total, first, findings }) =>

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from './context.ts'
 import { findLink } from './link.ts'
-import { localTime, table } from './output.ts'
+import { localTime, savedWords, table } from './output.ts'
 
 function versionNumber(text: string): string {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Give the number of a version.')
@@ -64,9 +64,6 @@ export function versionCommands(program: Command, context: () => Context): void 
         params: { id: found.id },
         body: { version: Number(version), expectedVersion: found.version, comment: options.comment },
       })
-      output.show(
-        saved,
-        (one) => `Saved version ${one.version} of ${found.name} with the content of version ${version}.`,
-      )
+      output.show(saved, (one) => savedWords(found, one.version, ` with the content of version ${version}.`))
     })
 }

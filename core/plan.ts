@@ -530,7 +530,7 @@ export function createPlanner(context: PlannerContext): Planner {
       if (none(mapping)) return []
       const values = { [from]: source.fields[mapping[from] ?? ''] ?? null, [to]: null } as Record<Side, CanonicalValue>
       // What cannot go is told at the look that carries them.
-      return commentsOfMapping(mapping, [], values, [], () => aroundOf(from, { [from]: source })).planned
+      return commentsOfMapping(mapping, [], values, [], () => around).planned
     })
     const parts = comments.length > 0 || [...ofParts].some((mapping) => !none(mapping))
     return { fields, unset, problems, blocked, parts, comments }

@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import type { ItemCommit } from '../core/store.ts'
+import type { CommitRequest } from '../core/store.ts'
 import { otherSide, type Side, sides } from '../core/values.ts'
 import { byIndex } from './connection.ts'
 import type { LedgerRow } from './ledger.ts'
@@ -25,18 +25,7 @@ interface OldPair {
  * to an earlier state uses numbers again, and its own answer to our create proves that the record of the old pair is not
  * there any more. The old twin is left as it is and looked at anew, as one whose twin is gone; nothing joins it to the new record.
  */
-export async function retireOlderPairs(
-  tx: Tx,
-  keys: LinkKeys,
-  request: {
-    token: string
-    runId: string
-    version: number
-    bridge: string
-    build: string
-    items: readonly ItemCommit[]
-  },
-): Promise<RetiredPairs> {
+export async function retireOlderPairs(tx: Tx, keys: LinkKeys, request: CommitRequest): Promise<RetiredPairs> {
   const created = request.items.flatMap((item) => {
     if (item.pair === null) return []
     const own: Side = item.key.startsWith('left:') ? 'left' : 'right'

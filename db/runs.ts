@@ -105,7 +105,10 @@ function unknownWords(count: number): string | null {
   return `${words}: there is no such record, or it may not be read.`
 }
 
-/** Sets a run's final status; one that passed while issues of its records are open, or records it was asked for are unknown, ended with errors. */
+/**
+ * Sets a run's final status; one that passed while issues of its records are open, or records it was asked for are unknown,
+ * ended with errors.
+ */
 export async function closeRun(
   database: Database,
   input: { runId: string; status: RunStatus; message: string | null; phases?: PhaseTimes },

@@ -90,6 +90,15 @@ function beforeWriting(kind: 'alm' | 'octane', act: (actions: readonly CommentAc
   }
 }
 
+/** How many records are due after a scan for changes by a worker that has never looked before. */
+async function dueAfter(here: Lab, side: 'left' | 'right'): Promise<number> {
+  const { linkId } = here
+  const { version } = await here.store.link(linkId)
+  const { activities } = here.createWorker()
+  await activity(() => activities.scan({ linkId, runId: null, version, side, extent: 'changes' }))
+  return (await here.store.queueState(linkId)).due
+}
+
 describe('comments of records', () => {
   // covers 93
   it('go with a new record and later, both ways, once each, under a banner that names who wrote and when; then all rest', async () => {
@@ -137,49 +146,34 @@ describe('comments of records', () => {
     const own = inOctaneSays(here, twin, 'hello')
     here.alm.comment('defect', '1', 'good day')
     await fullRun(here, undefined, 'changes')
-    const { version } = await here.store.link(here.linkId)
-    /** By a worker that has never looked before. */
-    const dueAfter = async (side: 'left' | 'right') => {
-      const { linkId } = here
-      const { activities } = here.createWorker()
-      await activity(() => activities.scan({ linkId, runId: null, version, side, extent: 'changes' }))
-      return (await here.store.queueState(linkId)).due
-    }
     // The write in ALM came right after what had been seen of the record.
-    expect(await dueAfter('left')).toBe(0)
-    expect(await dueAfter('right')).toBe(0)
+    expect(await dueAfter(here, 'left')).toBe(0)
+    expect(await dueAfter(here, 'right')).toBe(0)
     // Within the same second, too.
     here.octane.edit('comment', own.id, { text: 'hello again' })
-    expect(await dueAfter('right')).toBe(1)
+    expect(await dueAfter(here, 'right')).toBe(1)
     await fullRun(here, undefined, 'changes')
     here.octane.edit('comment', own.id, { text: 'hello once more' })
     await fullRun(here, undefined, 'changes')
     expect(inAlm(here)).toEqual(['good day', 'hello once more'])
-    expect(await dueAfter('right')).toBe(0)
+    expect(await dueAfter(here, 'right')).toBe(0)
     here.octane.remove('comment', own.id)
-    expect(await dueAfter('right')).toBe(1)
+    expect(await dueAfter(here, 'right')).toBe(1)
     await fullRun(here, undefined, 'changes')
     expect(inAlm(here)).toEqual(['good day'])
-    expect(await dueAfter('right')).toBe(0)
+    expect(await dueAfter(here, 'right')).toBe(0)
   })
 
   it('that Tandem wrote and a person took away before anybody looked again are noticed', async () => {
     const { here, twin } = await open({ octane: { switches: { commentsBumpItem: 'no' } } })
-    const { linkId } = here
-    const { version } = await here.store.link(linkId)
-    const due = async () => {
-      const { activities } = here.createWorker()
-      await activity(() => activities.scan({ linkId, runId: null, version, side: 'right', extent: 'changes' }))
-      return (await here.store.queueState(linkId)).due
-    }
     await fullRun(here, undefined, 'changes')
     here.alm.comment('defect', '1', 'good day')
     await fullRun(here, undefined, 'changes')
     const [copy] = rowsOf(here, twin)
     here.octane.remove('comment', String(copy?.id))
-    expect(await due()).toBe(1)
+    expect(await dueAfter(here, 'right')).toBe(1)
     await fullRun(here, undefined, 'changes')
-    expect(await due()).toBe(0)
+    expect(await dueAfter(here, 'right')).toBe(0)
   })
 
   it('are noticed once more where the database was put back to a time before they were', async () => {
@@ -201,23 +195,16 @@ describe('comments of records', () => {
 
   it('that cannot go wait for another try as long as nothing new is said', async () => {
     const { here, twin } = await open({ octane: { switches: { commentsBumpItem: 'no' } } })
-    const { linkId } = here
-    const { version } = await here.store.link(linkId)
-    const dueAfterScan = async () => {
-      const { activities } = here.createWorker()
-      await activity(() => activities.scan({ linkId, runId: null, version, side: 'right', extent: 'changes' }))
-      return (await here.store.queueState(linkId)).due
-    }
     here.alm.edit('defect', '1', { 'dev-comments': '<html><body><video src="a.mp4"></video></body></html>' })
     inOctaneSays(here, twin, 'one')
     await fullRun(here, undefined, 'changes')
     expect(await codesOf(here)).toEqual(['comments-held'])
-    expect(await dueAfterScan()).toBe(0)
+    expect(await dueAfter(here, 'right')).toBe(0)
     inOctaneSays(here, twin, 'two')
-    expect(await dueAfterScan()).toBe(1)
-    expect(await dueAfterScan()).toBe(1)
+    expect(await dueAfter(here, 'right')).toBe(1)
+    expect(await dueAfter(here, 'right')).toBe(1)
     await fullRun(here, undefined, 'changes')
-    expect(await dueAfterScan()).toBe(0)
+    expect(await dueAfter(here, 'right')).toBe(0)
     here.alm.edit('defect', '1', { 'dev-comments': null })
     await fullRun(here, undefined, 'changes')
     expect(inAlm(here)).toEqual(['one', 'two'])

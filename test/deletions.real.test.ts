@@ -24,6 +24,17 @@ async function tombstones(here: Lab): Promise<Record<string, unknown>[]> {
     select left_id, gone_side, gone_outcome from pairs where gone_at is not null order by left_id::int`
 }
 
+/** ALM 3 is deleted and created anew from its twin, but the answer is lost. */
+async function createdAnewUnanswered(): Promise<{ here: Lab; twin: string }> {
+  const here = await open('re-create')
+  const twin = twinOf(here, '3')?.id ?? ''
+  here.alm.remove('defect', '3')
+  await fullRun(here)
+  here.alm.faults.add({ match: { method: 'POST', path: '/defects$' }, kind: 'drop-after' })
+  await fullRun(here)
+  return { here, twin }
+}
+
 describe('a deleted record', () => {
   // covers 57, 62
   it('is carried over by rule "delete", once, after two complete listings and the word of the server', async () => {
@@ -65,12 +76,7 @@ describe('a deleted record', () => {
 
   // covers 57, 63
   it('is created anew by rule "re-create", exactly once although the answer is lost, and its pair goes on', async () => {
-    const here = await open('re-create')
-    const twin = twinOf(here, '3')?.id ?? ''
-    here.alm.remove('defect', '3')
-    await fullRun(here)
-    here.alm.faults.add({ match: { method: 'POST', path: '/defects$' }, kind: 'drop-after' })
-    await fullRun(here)
+    const { here, twin } = await createdAnewUnanswered()
     await waitOver(here)
     await fullRun(here)
     expect(here.alm.records('defect')).toHaveLength(12)
@@ -86,12 +92,7 @@ describe('a deleted record', () => {
   it.each(['nothing', 'delete'] as const)(
     'that was created anew without an answer is the twin of its survivor, though the rule is "%s" by then',
     async (rule) => {
-      const here = await open('re-create')
-      const twin = twinOf(here, '3')?.id ?? ''
-      here.alm.remove('defect', '3')
-      await fullRun(here)
-      here.alm.faults.add({ match: { method: 'POST', path: '/defects$' }, kind: 'drop-after' })
-      await fullRun(here)
+      const { here, twin } = await createdAnewUnanswered()
       expect(await here.database.sql`select action from intents where action = 'create'`).toHaveLength(1)
       const { version } = await here.store.link(here.linkId)
       const { configuration } = here

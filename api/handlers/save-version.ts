@@ -55,7 +55,8 @@ export async function saveVersion(
   return saved
 }
 
-function saysTheSame(before: LinkConfiguration, after: LinkConfiguration): boolean {
+/** Whether two configurations differ in nothing. */
+export function saysTheSame(before: LinkConfiguration, after: LinkConfiguration): boolean {
   return configurationDifference(before, after).patch.length === 0
 }
 

@@ -2,7 +2,7 @@ import { configurationDifference } from '../../core/config-diff.ts'
 import { linkConfiguration } from '../../core/link-config.ts'
 import { getLink, type LinkRow, listLinkVersions } from '../../db/links.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-import { asVersion, saveVersion } from './save-version.ts'
+import { asVersion, saveVersion, saysTheSame } from './save-version.ts'
 import type { Dependencies, Handlers } from './types.ts'
 
 /** Versions of a link's configuration: what changed between two, and the way back. */
@@ -35,8 +35,7 @@ export function versionHandlers(dependencies: Dependencies): Pick<Handlers, 'dif
       const { configuration } = await configurationOf(link.id, body.version)
       const { expectedVersion } = body
       const newest = await configurationOf(link.id, link.version)
-      const { patch } = configurationDifference(newest.configuration, configuration)
-      if (expectedVersion === link.version && patch.length === 0)
+      if (expectedVersion === link.version && saysTheSame(newest.configuration, configuration))
         throw new ApiProblem(
           409,
           'nothing-differs',

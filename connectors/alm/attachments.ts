@@ -14,11 +14,12 @@ import {
 import { type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
 import { createTransferLimiter, inOrder } from '../limiter.ts'
 import { multipartForm } from '../multipart.ts'
+import { inDoubt } from '../row-results.ts'
 import { type AlmEntity, quoted } from './codec.ts'
 import type { AlmCalls } from './connector.ts'
 import { assertSuccess, errorOf, parseJson, problemOf } from './errors.ts'
 import { lookUpAt } from './look-up.ts'
-import { inDoubt, isDefinite, notSent, sent, words } from './row-results.ts'
+import { isDefinite, notSent, sent, words } from './row-results.ts'
 import { asArray } from './schema.ts'
 
 /** The flag of a record that says whether anything is attached to it, by entity type. */

@@ -3,7 +3,8 @@ import { type Comment, type CommentAction, commentsOf } from '../../core/comment
 import { canonicalMemo, lostInMemo, unreadableMemo } from '../../core/memo.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type CarriesComments, type CommentResult, noParts } from '../contract.ts'
-import { movedProblem, notSent } from './row-results.ts'
+import { movedProblem } from '../row-results.ts'
+import { notSent } from './row-results.ts'
 import type { EditMemo } from './writer.ts'
 
 /**

@@ -3,10 +3,11 @@ import { confirmRecordsGone } from '../confirm-gone.ts'
 import type { CallOptions, DeleteResult, DeleteRow, Deletes } from '../contract.ts'
 import { isHtml } from '../http.ts'
 import { inOrder } from '../limiter.ts'
+import { inDoubt, movedProblem } from '../row-results.ts'
 import type { AlmCalls, AlmRead } from './connector.ts'
 import { errorOf, problemOf } from './errors.ts'
 import { lookUpAt } from './look-up.ts'
-import { goneProblem, inDoubt, isDefinite, movedProblem, notSent, sent, words } from './row-results.ts'
+import { goneProblem, isDefinite, notSent, sent, words } from './row-results.ts'
 
 /**
  * Evidence by id and deleting. With

@@ -1,30 +1,27 @@
 import type { RecordSnapshot } from '../../core/values.ts'
 import type { CallOptions, RowResult } from '../contract.ts'
 import { inOrder } from '../limiter.ts'
+import { movedProblem } from '../row-results.ts'
 import type { AlmCalls, AlmRead } from './connector.ts'
-import { goneProblem, movedProblem, notSent, refusedBy, sent } from './row-results.ts'
+import { goneProblem, notSent, refusedBy, sent } from './row-results.ts'
 
-export interface Locks {
-  /**
-   * Locks records, reads them all at once, and calls `write` with what stands there then. Answers what `write` said, or, for
-   * a record that could not be locked or read, why; `write` settles what it sends, and may throw before. Nobody else of this process has any
-   * of the records meanwhile.
-   */
-  under<R>(
-    entityType: string,
-    ids: readonly string[],
-    fields: readonly string[],
-    options: CallOptions,
-    write: WriteHeld<R>,
-  ): Promise<ReadonlyMap<string, R | RowResult>>
+interface LockedWork<R> {
+  entityType: string
+  ids: readonly string[]
+  /** Read beside the stamps. */
+  fields: readonly string[]
+  options: CallOptions
+  /** Settles what it sends, and may throw before. `asked`: when `current` was asked for, by `performance.now()`. */
+  write(current: ReadonlyMap<string, RecordSnapshot>, asked: number): Promise<ReadonlyMap<string, R>>
 }
 
-type WriteHeld<R> = (current: ReadonlyMap<string, RecordSnapshot>, asked: number) => Promise<ReadonlyMap<string, R>>
+/** What `write` said of each record, or, of one that could not be locked or read, why. */
+type LockedResults<R> = ReadonlyMap<string, R | RowResult>
 
 /** Twice: a session renewed between lock and reading has taken the locks with it. */
 const rounds = 2
 
-export function createLocks(calls: AlmCalls, read: AlmRead): Locks {
+export function createLocks(calls: AlmCalls, read: AlmRead) {
   const writing = new Map<string, Promise<unknown>>()
 
   /** One writer per record in this process: two would share the session's lock without noticing each other. */
@@ -39,19 +36,18 @@ export function createLocks(calls: AlmCalls, read: AlmRead): Locks {
     }
   }
 
-  function under<R>(
-    entityType: string,
-    ids: readonly string[],
-    fields: readonly string[],
-    options: CallOptions,
-    write: WriteHeld<R>,
-  ): Promise<ReadonlyMap<string, R | RowResult>> {
+  /**
+   * Locks records, reads them all at once, and calls `write` with what stands there then. Nobody else of this process has any of
+   * the records meanwhile.
+   */
+  function under<R>(work: LockedWork<R>): Promise<LockedResults<R>> {
+    const { entityType, ids } = work
     const keys = ids.map((id) => `${entityType}:${id}`)
     return alone(keys, async () => {
       const results = new Map<string, R | RowResult>()
       for (let round = 0; round < rounds && results.size < ids.length; round++) {
         const rest = ids.filter((id) => !results.has(id))
-        for (const [id, result] of await underOnce(entityType, rest, fields, options, write)) results.set(id, result)
+        for (const [id, result] of await underOnce({ ...work, ids: rest })) results.set(id, result)
       }
       for (const id of ids) if (!results.has(id)) results.set(id, { outcome: 'refused', problem: movedProblem() })
       return results
@@ -59,13 +55,7 @@ export function createLocks(calls: AlmCalls, read: AlmRead): Locks {
   }
 
   /** Without those whose lock may have gone with its session: nothing was written to them. */
-  async function underOnce<R>(
-    entityType: string,
-    ids: readonly string[],
-    fields: readonly string[],
-    options: CallOptions,
-    write: WriteHeld<R>,
-  ): Promise<ReadonlyMap<string, R | RowResult>> {
+  async function underOnce<R>({ entityType, ids, fields, options, write }: LockedWork<R>): Promise<LockedResults<R>> {
     const lockOf = (id: string) => `/${calls.collection(entityType)}/${id}/lock`
     const failed = (error: unknown) => notSent(options.signal?.aborted === true ? options.signal.reason : error)
     const results = new Map<string, R | RowResult>()

@@ -51,29 +51,6 @@ export function notSent(error: unknown): { outcome: 'refused'; problem: Problem 
   }
 }
 
-export function inDoubt(message: string, status?: number): Extract<RowResult, { outcome: 'in-doubt' }> {
-  return {
-    outcome: 'in-doubt',
-    // A gateway's 502 or 504 says nothing about the server behind it.
-    answered: status === 500,
-    problem: {
-      class: 'in-doubt',
-      code: 'unanswered',
-      message,
-      remedy: 'Nothing to do: it is settled by looking at the record.',
-    },
-  }
-}
-
-export function movedProblem(): Problem {
-  return {
-    class: 'moved',
-    code: 'moved',
-    message: 'Somebody changed the record between our read and our write.',
-    remedy: 'Nothing to do: it is read and planned again.',
-  }
-}
-
 export function goneProblem(id: string): Problem {
   return {
     class: 'missing',

@@ -32,6 +32,14 @@ function idOf(result: RowResult | undefined): string {
   return result.snapshot.id
 }
 
+function requestsTo(sandbox: Sandbox, pattern: RegExp): number {
+  return [...sandbox.requests].reduce((sum, [key, times]) => (pattern.test(key) ? sum + times : sum), 0)
+}
+
+/** Of rows that were refused, the class of why. */
+const outcomesOf = (results: readonly RowResult[]) =>
+  results.map((one) => (one.outcome === 'refused' ? one.problem.class : one.outcome))
+
 const problemOf = (error: unknown) => (error instanceof ConnectorError ? error.problem : error)
 
 describe('an ALM session', () => {
@@ -63,8 +71,7 @@ describe('an ALM session', () => {
     const { sandbox, connector } = await start({ defects: 2 })
     await Promise.all(Array.from({ length: 10 }, () => connector.read('defect', ['1'], [])))
     await connector.close()
-    const count = (pattern: RegExp) =>
-      [...sandbox.requests].reduce((sum, [key, times]) => (pattern.test(key) ? sum + times : sum), 0)
+    const count = (pattern: RegExp) => requestsTo(sandbox, pattern)
     expect(count(/POST .*alm-authenticate|POST .*authentication-point\/authenticate/)).toBe(1)
     expect(count(/POST .*site-session/)).toBe(1)
     expect(count(/DELETE .*site-session/)).toBe(1)
@@ -185,9 +192,7 @@ describe('records of ALM', () => {
     sandbox.edit('defect', '2', { name: 'a person' })
     sandbox.store.lock('defect', '3', { user: 'bob', session: null, via: 'control' }, 60_000)
     sandbox.remove('defect', '4')
-    const counted = (pattern: RegExp) =>
-      [...sandbox.requests].reduce((sum, [key, times]) => (pattern.test(key) ? sum + times : sum), 0)
-    const before = counted(/defects/)
+    const before = requestsTo(sandbox, /defects/)
     const rows = ids.map((id) => ({
       id,
       fields: id === '5' ? { severity: 'none such' } : { name: `written ${id}` },
@@ -195,7 +200,7 @@ describe('records of ALM', () => {
       compareAndSet: true,
     }))
     const results = await connector.update('defect', rows, ['name'])
-    expect(results.map((one) => (one.outcome === 'refused' ? one.problem.class : one.outcome))).toEqual(
+    expect(outcomesOf(results)).toEqual(
       ids.map((id) => ({ '2': 'moved', '3': 'locked', '4': 'missing', '5': 'mapping' })[id] ?? 'done'),
     )
     for (const [index, one] of results.entries())
@@ -205,7 +210,7 @@ describe('records of ALM', () => {
       }
     expect(sandbox.records('defect').find(({ id }) => String(id) === '2')).toMatchObject({ name: 'a person' })
     // Two groups: each record is locked and unlocked by itself, and read and written with its group.
-    expect(counted(/defects/) - before).toBeLessThanOrEqual(2 * ids.length + 2 * 2)
+    expect(requestsTo(sandbox, /defects/) - before).toBeLessThanOrEqual(2 * ids.length + 2 * 2)
     for (const id of ids.filter((one) => one !== '4'))
       if (id !== '3') expect(() => sandbox.edit('defect', id, { severity: '1-Low' })).not.toThrow()
   })
@@ -226,11 +231,7 @@ describe('records of ALM', () => {
     }
     const rows = read.map(({ id, stamp }) => ({ id, fields: { name: 'ours' }, expected: stamp, compareAndSet: true }))
     const results = await connector.update('defect', rows, ['name'])
-    expect(results.map((one) => (one.outcome === 'refused' ? one.problem.class : one.outcome))).toEqual([
-      'moved',
-      'done',
-      'done',
-    ])
+    expect(outcomesOf(results)).toEqual(['moved', 'done', 'done'])
     expect(sandbox.records('defect').find(({ id }) => String(id) === '1')).toMatchObject({ name: 'a person' })
     expect(locks).toBeGreaterThan(3)
   })

@@ -4,11 +4,12 @@ import { type RecordSnapshot, sameStamp } from '../../core/values.ts'
 import type { CallOptions, Capabilities, CreateRow, RowResult, UpdateRow, Writes } from '../contract.ts'
 import { type HttpAnswer, isHtml } from '../http.ts'
 import { inOrder } from '../limiter.ts'
+import { inDoubt, movedProblem } from '../row-results.ts'
 import { type AlmEntity, entityBody, snapshotOf } from './codec.ts'
 import { type AlmCalls, type AlmRead, chunked } from './connector.ts'
 import { errorOf, parseJson, problemOf } from './errors.ts'
 import { createLocks } from './locks.ts'
-import { goneProblem, inDoubt, isDefinite, movedProblem, notSent, refusedBy, sent, words } from './row-results.ts'
+import { goneProblem, isDefinite, notSent, refusedBy, sent, words } from './row-results.ts'
 import { asArray } from './schema.ts'
 
 interface BulkEntry {
@@ -135,9 +136,13 @@ export function createWriter(
     options: CallOptions,
   ): Promise<RowResult[]> {
     const ids = rows.map((row) => row.id)
-    const results = await locks.under<RowResult>(entityType, ids, ['name'], options, (current, asked) =>
-      updateUnmoved(entityType, rows, current, asked, schema, returnFields, options),
-    )
+    const results = await locks.under<RowResult>({
+      entityType,
+      ids,
+      fields: ['name'],
+      options,
+      write: (current, asked) => updateUnmoved(entityType, rows, current, asked, schema, returnFields, options),
+    })
     return ids.map((id) => results.get(id) ?? notAnswered())
   }
 
@@ -190,7 +195,13 @@ export function createWriter(
       }
       return single('PUT', entityType, body, schema, [field], options, id)
     }
-    const results = await locks.under(entityType, [id], [], options, async () => new Map([[id, await edited()]]))
+    const results = await locks.under({
+      entityType,
+      ids: [id],
+      fields: [],
+      options,
+      write: async () => new Map([[id, await edited()]]),
+    })
     const result = results.get(id)
     return result === undefined ? notAnswered() : result
   }
@@ -211,7 +222,7 @@ export function createWriter(
       chunked(bodies, size).map(async (chunk): Promise<RowResult[]> => {
         if (bulkWorks === false) return Promise.all(chunk.map(one))
         const outcome = await bulk(method, entityType, chunk, schema, returnFields, options)
-        if (outcome !== 'unsupported' && outcome !== 'row-by-row') return outcome
+        if (typeof outcome !== 'string') return outcome
         if (outcome === 'unsupported') bulkWorks = false
         return Promise.all(chunk.map(one))
       }),

@@ -12,13 +12,14 @@ import {
 import { type HttpAnswer, isHtml, type OpenAnswer } from '../http.ts'
 import { createTransferLimiter } from '../limiter.ts'
 import { multipartForm } from '../multipart.ts'
+import { inDoubt } from '../row-results.ts'
 import { type OctaneEntity, quoted } from './codec.ts'
 import type { OctaneCalls } from './connector.ts'
 import { assertSuccess, errorsOf, parseJson, problemOf } from './errors.ts'
 import { lookUpAt } from './look-up.ts'
 import type { ReadPage } from './pages.ts'
 import { listsParts } from './parts.ts'
-import { failedRow, inDoubt } from './writer.ts'
+import { failedRow } from './writer.ts'
 
 /** The field of an attachment that names what it is attached to, by entity type; others have none that clients may list. */
 const owners: Readonly<Record<string, { field: string; type: string }>> = {

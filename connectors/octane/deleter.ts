@@ -3,10 +3,11 @@ import { confirmRecordsGone } from '../confirm-gone.ts'
 import type { CallOptions, DeleteResult, DeleteRow, Deletes } from '../contract.ts'
 import { isHtml } from '../http.ts'
 import { inOrder } from '../limiter.ts'
+import { inDoubt, movedProblem } from '../row-results.ts'
 import type { OctaneCalls, OctaneRead } from './connector.ts'
 import { errorsOf, problemOf } from './errors.ts'
 import { lookUpAt } from './look-up.ts'
-import { failedRow, inDoubt, movedProblem } from './writer.ts'
+import { failedRow } from './writer.ts'
 
 /** Deletions under way at a time: each is read just before, so few at once keep that moment short. */
 const atATime = 4

@@ -10,6 +10,7 @@ import {
   type Writes,
 } from '../contract.ts'
 import { type HttpAnswer, isHtml, RequestFailed } from '../http.ts'
+import { inDoubt, movedProblem } from '../row-results.ts'
 import { encode, type OctaneEntity, snapshotOf } from './codec.ts'
 import { type CanonicalFields, type OctaneCalls, type OctaneRead, wanted } from './connector.ts'
 import { errorsOf, type OctaneError, parseJson, problemOf, rowOf } from './errors.ts'
@@ -272,27 +273,4 @@ export function failedRow(error: unknown): NotDone {
   if (error instanceof RequestFailed && error.failedAt === 'no-answer') return inDoubt(error.problem.message)
   if (error instanceof ConnectorError) return { outcome: 'refused', problem: error.problem }
   return inDoubt(error instanceof Error ? error.message : String(error))
-}
-
-export function inDoubt(message: string, status?: number): NotDone {
-  return {
-    outcome: 'in-doubt',
-    // A gateway's 502 or 504 says nothing about the server behind it.
-    answered: status === 500,
-    problem: {
-      class: 'in-doubt',
-      code: 'unanswered',
-      message,
-      remedy: 'Nothing to do: it is settled by looking at the record.',
-    },
-  }
-}
-
-export function movedProblem(): Problem {
-  return {
-    class: 'moved',
-    code: 'moved',
-    message: 'Somebody changed the record between our read and our write.',
-    remedy: 'Nothing to do: it is read and planned again.',
-  }
 }
