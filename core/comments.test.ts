@@ -139,7 +139,7 @@ class World {
   private next = 1
 
   comments(): Record<'left' | 'right', Comment[]> {
-    return { left: readCommentMemo(this.memo), right: this.octane.map(readComment) }
+    return { left: readCommentMemo(this.memo), right: this.octane.map((one) => readComment(one)) }
   }
 
   plan(deletes: boolean) {

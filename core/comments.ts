@@ -112,14 +112,20 @@ function withBanner(banner: string, text: string): string {
   return canonicalMemo(serializeTree([line, body])) ?? ''
 }
 
-/** A comment of a side that keeps them one by one: its own author and time, unless a banner names those of the original. */
-export function readComment(found: {
+/** A comment of a side that keeps them one by one, as that side tells it. */
+export interface FoundComment {
   id: string
   author: string | null
   time: string | null
   text: string | null
   stamp?: string
-}): Comment {
+}
+
+/**
+ * Its own author and time, unless a banner names those of the original. `asOwn`: a banner at its beginning is a person's
+ * quotation and stays in the text.
+ */
+export function readComment(found: FoundComment, { asOwn = false } = {}): Comment {
   const { id, author, time, stamp } = found
   const own = { id, author, time, origin: null, ...(stamp === undefined ? {} : { stamp }) }
   const canonical = canonicalMemo(found.text)
@@ -127,8 +133,23 @@ export function readComment(found: {
   if (canonical !== null && unreadableMemo(canonical) !== null) return { ...own, text: canonical }
   const nodes = parseCanonical(canonical)
   const [first] = nodes
-  const banner = first === undefined || isRichText(first) ? null : readBanner(plainText([first]))
+  const banner = asOwn || first === undefined || isRichText(first) ? null : readBanner(plainText([first]))
   return { ...own, ...banner, text: commentText(banner === null ? nodes : nodes.slice(1)) }
+}
+
+/**
+ * All comments of one record, oldest first. A copy is made once: whoever else begins with its banner, written by another
+ * user, quotes it and is a comment of its own. `writer` is the user by the endpoint's id.
+ */
+export function readComments(found: readonly (FoundComment & { writer: string | null })[]): Comment[] {
+  const writers = new Map<string, string | null>()
+  return found.map(({ writer, ...one }) => {
+    const comment = readComment(one)
+    if (comment.origin === null) return comment
+    const origin = JSON.stringify([comment.origin.from, comment.origin.ref])
+    if (!writers.has(origin)) writers.set(origin, writer)
+    return writers.get(origin) === writer ? comment : readComment(one, { asOwn: true })
+  })
 }
 
 type Known = { entry: CommentEntry; now: Record<Side, Comment | null> }

@@ -164,6 +164,35 @@ describe('comments of records', () => {
     expect(await dueAfter(here, 'right')).toBe(0)
   })
 
+  it('that quote a copy with its banner are a person’s own, on either side: carried once, edited, taken away as any other', async () => {
+    const { here, twin } = await open({ link: comments({ deletes: 'copies' }) })
+    here.alm.comment('defect', '1', 'good day', { actor: 'ann' })
+    await fullRun(here)
+    const copied = String(rowsOf(here, twin)[0]?.text)
+    const quote = inOctaneSays(here, twin, `${copied}<p>is it?</p>`)
+    await fullRun(here)
+    const quoted = /wrote on .*from ALM.*good day\s+is it\?/s
+    expect(inAlm(here)).toEqual(['good day', expect.stringMatching(quoted)])
+    expect(readCommentMemo(memoOf(here))[1]).toMatchObject({ origin: { from: 'Octane 1001/1002', ref: quote.id } })
+    await rests(here)
+    here.octane.edit('comment', quote.id, { text: `${copied}<p>it is</p>` })
+    await fullRun(here)
+    expect(inAlm(here)).toEqual(['good day', expect.stringMatching(/good day\s+it is/)])
+
+    here.octane.remove('comment', quote.id)
+    await fullRun(here)
+    expect(inAlm(here)).toEqual(['good day'])
+
+    inOctaneSays(here, twin, 'no')
+    await fullRun(here)
+    const banner = /<b>[^<]*\(from Octane[^<]*<\/b>/.exec(String(memoOf(here)))?.[0]
+    here.alm.comment('defect', '1', `yes<br>${banner}<br>as Octane says`, { actor: 'bob' })
+    await fullRun(here)
+    expect(inOctane(here, twin)[2]).toMatch(/^yes\s+.*from Octane 1001\/1002.*\s+as Octane says$/s)
+    await rests(here)
+    expect([inAlm(here).length, inOctane(here, twin).length]).toEqual([3, 3])
+  })
+
   it('that Tandem wrote and a person took away before anybody looked again are noticed', async () => {
     const { here, twin } = await open({ octane: { switches: { commentsBumpItem: 'no' } } })
     await fullRun(here, undefined, 'changes')

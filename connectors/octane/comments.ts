@@ -2,7 +2,9 @@ import {
   type Comment,
   type CommentAction,
   commentsValue,
+  type FoundComment,
   readComment,
+  readComments,
   renderCopy,
   renderEditedCopy,
 } from '../../core/comments.ts'
@@ -41,14 +43,14 @@ export function createComments(
     call: CallOptions,
   ): Promise<Map<string, CanonicalValue> | undefined> {
     if (!commented.has(entityType)) return undefined
-    const found = new Map<string, Comment[]>(ids.map((id) => [id, []]))
+    const found = new Map<string, OctaneEntity[]>(ids.map((id) => [id, []]))
     const rows = await calls.all(
       '/comments',
       { query: `"${owner} EQ {id IN ${ids.map(quoted).join(',')}}"`, fields: `${fields},${owner}`, order_by: 'id' },
       call,
     )
-    for (const row of rows) found.get(String((row[owner] as { id?: string } | null)?.id))?.push(commentOf(row))
-    return new Map([...found].map(([id, comments]) => [id, commentsValue(comments)]))
+    for (const row of rows) found.get(String((row[owner] as { id?: string } | null)?.id))?.push(row)
+    return new Map([...found].map(([id, mine]) => [id, commentsValue(commentsOfRecord(mine))]))
   }
 
   function settled(answer: HttpAnswer, action: CommentAction): CommentResult {
@@ -68,7 +70,7 @@ export function createComments(
       return inDoubt(`${calls.name} gave no comment in answer to one.`)
     // An answer without the text tells that it was taken as it is.
     const text = 'text' in row ? row : { ...row, text: textOf(action) }
-    return { outcome: 'done', comment: commentOf(text as OctaneEntity) }
+    return { outcome: 'done', comment: commentOf(text as OctaneEntity, action) }
   }
 
   async function one(recordId: string, action: CommentAction, call: CallOptions): Promise<CommentResult> {
@@ -85,7 +87,7 @@ export function createComments(
         call,
       )
       const [row] = now.data
-      if (row !== undefined && commentOf(row).text !== action.was.text)
+      if (row !== undefined && commentOf(row, action).text !== action.was.text)
         return { outcome: 'refused', problem: movedProblem() }
       const lost = action.kind === 'edit' && typeof row?.text === 'string' ? lostInMemo(row.text) : []
       if (lost.length > 0) return { outcome: 'refused', problem: heldProblem(lost) }
@@ -141,15 +143,30 @@ function stampOf(row: OctaneEntity): string | null {
   return typeof version === 'number' && typeof time === 'string' ? `${version} ${time}` : null
 }
 
-function commentOf(row: OctaneEntity): Comment {
+/** The comment that an action is about; what was read as a person's own words stays that, whatever it begins with. */
+function commentOf(row: OctaneEntity, action: CommentAction): Comment {
+  return readComment(foundComment(row), { asOwn: action.kind !== 'add' && action.was.origin === null })
+}
+
+function commentsOfRecord(rows: readonly OctaneEntity[]): Comment[] {
+  const byAge = [...rows].sort((one, other) => Number(one.id) - Number(other.id))
+  return readComments(
+    byAge.map((row) => ({
+      ...foundComment(row),
+      writer: (row.author as { id?: string } | null | undefined)?.id ?? null,
+    })),
+  )
+}
+
+function foundComment(row: OctaneEntity): FoundComment {
   const author = row.author as { full_name?: string; name?: string } | null | undefined
   const name = author?.full_name ?? author?.name ?? ''
   const stamp = stampOf(row)
-  return readComment({
+  return {
     ...(stamp === null ? {} : { stamp }),
     id: String(row.id),
     author: name === '' ? null : name,
     time: typeof row.creation_time === 'string' ? row.creation_time : null,
     text: typeof row.text === 'string' ? keepableText(row.text) : null,
-  })
+  }
 }
