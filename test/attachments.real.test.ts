@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { LinkConfigurationInput } from '../core/link-config.ts'
 import { verifyChain } from '../db/ledger-verify.ts'
-import { generatedContent } from '../sandbox/common/content.ts'
 import { fullRun, restWrites, waitOver } from './deletions.ts'
 import { filesOf } from './files.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
@@ -31,7 +30,7 @@ function attachInAlm(here: Lab, id: string, name: string, seed: number, size = 5
 }
 
 function attachInOctane(here: Lab, id: string, name: string, seed: number, size = 5_000): void {
-  here.octane.attach({ type: 'defect', id }, name, generatedContent(seed, size))
+  here.octane.attach({ type: 'defect', id }, name, here.octane.contents.generated(seed, size))
 }
 
 function twinOf(here: Lab, almId: string): string {

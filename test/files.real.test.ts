@@ -3,7 +3,6 @@ import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CarriesAttachments, Connector } from '../connectors/contract.ts'
-import { generatedContent } from '../sandbox/common/content.ts'
 import { fullRun, restWrites, twinOf, waitOver } from './deletions.ts'
 import { filesOf } from './files.ts'
 import { createLab, type Lab, type LabOptions, type Shell } from './lab.ts'
@@ -176,7 +175,7 @@ describe('files that are out of the ordinary', () => {
     const twin = twinOf(here, '1')?.id ?? ''
     attach(here, '1', 'empty.txt', 1, 0)
     for (const [index, name] of ['Plan.txt', 'plan.txt', 'PLAN.TXT'].entries())
-      here.octane.attach({ type: 'defect', id: twin }, name, generatedContent(index + 2, 3_000))
+      here.octane.attach({ type: 'defect', id: twin }, name, here.octane.contents.generated(index + 2, 3_000))
     await fullRun(here)
     const [left, right] = [await filesOf(here.alm, 'defect', '1'), await filesOf(here.octane, 'defect', twin)]
     const contents = (files: readonly string[]) => files.map((file) => file.split(' ').at(-1)).sort()
@@ -202,7 +201,12 @@ describe('files that are out of the ordinary', () => {
       const twin = twinOf(here, String(id))?.id ?? ''
       for (let number = 1; number <= 4; number++)
         if (id % 2 === 0) attach(here, String(id), `file-${number}.txt`, number, 400_000)
-        else here.octane.attach({ type: 'defect', id: twin }, `file-${number}.txt`, generatedContent(number, 400_000))
+        else
+          here.octane.attach(
+            { type: 'defect', id: twin },
+            `file-${number}.txt`,
+            here.octane.contents.generated(number, 400_000),
+          )
     }
     await fullRun(here, undefined, 'all', 2)
     for (let id = 1; id <= 8; id++) await expectSame(here, String(id), 4)

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readContent } from '../sandbox/common/content.ts'
 import type { Lab } from './lab.ts'
 
 async function digest(stream: AsyncIterable<Buffer>): Promise<string> {
@@ -24,7 +23,7 @@ export async function filesOf(system: Lab['alm'] | Lab['octane'], type: string, 
       files.map(async (file) => {
         const extra = system.store.extra(file.id)
         if (extra === undefined || !('content' in extra)) throw new Error('an attachment has a content')
-        return `${file.name} ${await digest(readContent(extra.content))}`
+        return `${file.name} ${await digest(extra.content.open())}`
       }),
     )
   ).sort()

@@ -1,5 +1,4 @@
 import { afterEach, expect, it } from 'vitest'
-import { generatedContent } from '../sandbox/common/content.ts'
 import { fullRun, restWrites } from './deletions.ts'
 import { createLab, type Lab, type LabOptions } from './lab.ts'
 
@@ -49,7 +48,11 @@ it('an image of a text is carried as a file, and each side shows its own, with a
   expect(String(twin.description)).toContain('See')
   expect(await openIssues(here)).toEqual([])
 
-  const { id } = here.octane.attach({ type: 'defect', id: twin.id }, 'pasted.png', generatedContent(9, 900))
+  const { id } = here.octane.attach(
+    { type: 'defect', id: twin.id },
+    'pasted.png',
+    here.octane.contents.generated(9, 900),
+  )
   here.octane.edit('defect', twin.id, {
     description: `${String(twin.description).replace('</body>', '')}<p>And <img src="${octaneAddress(here, id, 'pasted.png')}"></p>`,
   })
@@ -83,7 +86,7 @@ it('an image of a comment is carried as a file as well, and the comment goes onc
   const { id } = twinOf(here, '1')
   attachInAlm(here, 'here.png')
   here.alm.comment('defect', '1', `look <img src="${almAddress(here, 'here.png')}">`)
-  const file = here.octane.attach({ type: 'defect', id }, 'there.png', generatedContent(9, 900))
+  const file = here.octane.attach({ type: 'defect', id }, 'there.png', here.octane.contents.generated(9, 900))
   const text = `<p>or <img src="${octaneAddress(here, file.id, 'there.png')}"></p>`
   here.octane.create('comment', { text, owner_work_item: { type: 'defect', id } })
   await fullRun(here)

@@ -105,6 +105,7 @@ describe('both forms of an upload', () => {
       (body) => body.subarray(0, body.length - 20),
       (body) => Buffer.from(body.toString('latin1').replace(/--exampleboundary/g, '--other'), 'latin1'),
       () => Buffer.alloc(0),
+      () => Buffer.concat([Buffer.from('--exampleboundary and more\r\n'), Buffer.alloc(3_000_000)]),
     ]
     for (const change of changes) {
       const answer = await form(good, change)

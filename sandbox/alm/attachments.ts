@@ -1,4 +1,5 @@
 import type { Content, Contents } from '../common/contents.ts'
+import type { UploadRules } from '../common/uploads.ts'
 import type { AlmTypeModel } from './model.ts'
 import { AlmRefusal } from './refusal.ts'
 import type { AlmRecord, AlmStore, AlmWriter } from './store.ts'
@@ -29,6 +30,12 @@ export class AlmAttachments {
   limit(): number {
     const kilobytes = Number(this.#store.switches.attachmentLimitKb)
     return kilobytes === 0 ? Number.POSITIVE_INFINITY : kilobytes * 1_024
+  }
+
+  /** What comes behind the file of a form is not heard. */
+  uploadRules(): UploadRules {
+    const hears: UploadRules['hears'] = (_name, { content }) => content === null
+    return { contents: this.contents, limit: this.limit(), filePart: 'file', hears }
   }
 
   add(model: AlmTypeModel, parentId: string, wanted: NewAttachment, writer: AlmWriter, at?: string): AlmRecord {

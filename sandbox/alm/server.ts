@@ -16,7 +16,6 @@ import { sightOf } from './sight.ts'
 import { signInRoutes } from './sign-in.ts'
 import { siteRoutes } from './site-routes.ts'
 import { type AlmRecord, type AlmSnapshot, AlmStore, type AlmWriter } from './store.ts'
-import { receiveUpload } from './uploads.ts'
 
 export interface AlmOptions {
   version: '12.5' | '26.1'
@@ -178,7 +177,7 @@ export function createAlmSandbox(options: AlmOptions) {
     admit,
     now: () => clock.now(),
     faults,
-    receiveForm: (head, path, body) => receiveUpload(attachments, head, path, body),
+    uploads: (path) => (/\/attachments(\/[^/]*)?$/.test(path) ? attachments.uploadRules() : undefined),
     endSession: (request) => {
       sessions.expireAll()
       return refusalAnswer(request, new AlmRefusal(401, 'qccore.session-has-expired', 'Session expired.'))

@@ -11,10 +11,13 @@ export interface Content {
   sha256: string
   /** In bytes. */
   size: number
+  /** The first bytes, as many as tell what kind of file it is. */
+  beginning: Buffer
   open(): Readable
 }
 
 const pieceBytes = 64 * 1024
+const beginningBytes = 8
 
 /**
  * Contents by their hash: those that came over the wire lie in a temporary directory, which goes with the last sandbox that
@@ -31,17 +34,17 @@ export class Contents {
     this.#directory = null
   }
 
-  /** Writes a stream down as it comes; only its first `limit` bytes, so that the size alone tells of one that is too large. */
+  /** Writes a stream down as it comes; of one beyond the limit nothing is kept but the size that tells so. */
   async receive(source: AsyncIterable<Buffer>, limit = Number.POSITIVE_INFINITY): Promise<Content> {
     const path = join(this.#place(), `incoming-${++this.#received}`)
     const file = await open(path, 'w')
-    const hash = createHash('sha256')
+    const measured = new Measure()
     let size = 0
     try {
       for await (const piece of source) {
         size += piece.length
         if (size > limit) continue
-        hash.update(piece)
+        measured.take(piece)
         await file.writeFile(piece)
       }
       await file.close()
@@ -50,15 +53,15 @@ export class Contents {
       rmSync(path, { force: true })
       throw error
     }
-    const sha256 = hash.digest('hex')
-    const known = this.#byHash.get(sha256)
+    const about = measured.result()
+    const known = this.#byHash.get(about.sha256)
     if (known !== undefined || size > limit) {
       rmSync(path, { force: true })
-      return known !== undefined && size <= limit ? known : { sha256, size, open: () => Readable.from([]) }
+      return known !== undefined && size <= limit ? known : { ...about, size, open: () => notKept(size) }
     }
-    const kept = join(this.#place(), sha256)
+    const kept = join(this.#place(), about.sha256)
     renameSync(path, kept)
-    return this.#keep({ sha256, size, open: () => createReadStream(kept, { highWaterMark: pieceBytes }) })
+    return this.#keep({ ...about, open: () => createReadStream(kept, { highWaterMark: pieceBytes }) })
   }
 
   /** Content of a size in bytes that a number stands for: the same number and size always make the same bytes. */
@@ -66,11 +69,10 @@ export class Contents {
     const key = `${seed}:${size}`
     const known = this.#generated.get(key)
     if (known !== undefined) return known
-    const hash = createHash('sha256')
-    for (const piece of generatedPieces(seed, size)) hash.update(piece)
+    const measured = new Measure()
+    for (const piece of generatedPieces(seed, size)) measured.take(piece)
     const content = this.#keep({
-      sha256: hash.digest('hex'),
-      size,
+      ...measured.result(),
       open: () => Readable.from(generatedPieces(seed, size), { objectMode: false }),
     })
     this.#generated.set(key, content)
@@ -80,10 +82,12 @@ export class Contents {
   /** A text, such as that of a link. */
   text(text: string): Content {
     const bytes = Buffer.from(text, 'utf8')
-    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const measured = new Measure()
+    measured.take(bytes)
+    const about = measured.result()
     return (
-      this.#byHash.get(sha256) ??
-      this.#keep({ sha256, size: bytes.length, open: () => Readable.from([bytes], { objectMode: false }) })
+      this.#byHash.get(about.sha256) ??
+      this.#keep({ ...about, open: () => Readable.from([bytes], { objectMode: false }) })
     )
   }
 
@@ -122,6 +126,28 @@ export class Contents {
       process.once('exit', this.#remove)
     }
     return this.#directory
+  }
+}
+
+function notKept(size: number): never {
+  throw new Error(`${size} bytes were too many to be kept`)
+}
+
+/** Learns of bytes that go by what is to be known of them all. */
+class Measure {
+  readonly #hash = createHash('sha256')
+  #size = 0
+  #beginning: Buffer = Buffer.alloc(0)
+
+  take(piece: Buffer): void {
+    this.#hash.update(piece)
+    this.#size += piece.length
+    const missing = beginningBytes - this.#beginning.length
+    if (missing > 0) this.#beginning = Buffer.concat([this.#beginning, piece.subarray(0, missing)])
+  }
+
+  result(): Omit<Content, 'open'> {
+    return { sha256: this.#hash.digest('hex'), size: this.#size, beginning: this.#beginning }
   }
 }
 

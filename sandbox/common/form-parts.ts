@@ -5,7 +5,6 @@ export class BadMultipart extends Error {}
 export interface MultipartPart {
   name: string
   fileName: string | null
-  contentType: string | null
   body: AsyncIterable<Buffer>
 }
 
@@ -16,44 +15,53 @@ export async function* multipartParts(
   source: AsyncIterable<Buffer>,
   contentType: string,
 ): AsyncGenerator<MultipartPart> {
-  const boundary = /boundary="?([^";,]+)"?/i.exec(contentType)?.[1]
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s";,]+))/i.exec(contentType) ?? []
+  const boundary = quoted ?? plain
   if (boundary === undefined) throw new BadMultipart('there is no boundary')
   const bytes = new ByteReader(source)
   const delimiter = Buffer.from(`\r\n--${boundary}`)
-  if ((await bytes.upTo(Buffer.from(`--${boundary}`), mostHeaderBytes)).length > 0)
-    throw new BadMultipart('it does not begin with its boundary')
-  for (;;) {
-    const after = await bytes.exactly(2)
-    if (after === '--') break
-    if (after !== '\r\n') throw new BadMultipart('lines end otherwise than by CRLF')
+  // Before the first boundary may be anything.
+  await passOver(bytes.until(delimiter))
+  while (!(await bytes.isLast())) {
     const head = (await bytes.upTo(Buffer.from('\r\n\r\n'), mostHeaderBytes)).toString('utf8')
     const disposition = /^content-disposition:\s*form-data\s*;(.*)$/im.exec(head)?.[1] ?? ''
     const name = parameter(disposition, 'name')
     if (name === null) throw new BadMultipart('a part has no name')
     const body = bytes.until(delimiter)
-    yield {
-      name,
-      fileName: parameter(disposition, 'filename'),
-      contentType: /^content-type:\s*(\S.*?)\s*$/im.exec(head)?.[1] ?? null,
-      body,
-    }
-    for await (const _rest of body) {
-      // What was not read is passed over.
-    }
+    yield { name, fileName: parameter(disposition, 'filename'), body }
+    await passOver(body)
   }
 }
 
+/** Reads what nobody asks for. */
+export async function passOver(bytes: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _piece of bytes) {
+    // Nothing is kept of it.
+  }
+}
+
+/** What a parameter says, in quotes or without them. */
 function parameter(disposition: string, name: string): string | null {
-  const found = new RegExp(`(?:^|;)\\s*${name}="((?:[^"\\\\]|\\\\.)*)"`, 'i').exec(disposition)?.[1]
-  return found === undefined ? null : found.replace(/\\(.)/g, '$1').replace(/%22/g, '"')
+  const parameters = disposition.matchAll(/(?:^|;)\s*([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g)
+  for (const [, key, quoted, plain] of parameters) if (key?.toLowerCase() === name) return quoted ?? plain ?? null
+  return null
 }
 
 class ByteReader {
   readonly #source: AsyncIterator<Buffer>
-  #held: Buffer = Buffer.alloc(0)
+  // A form begins with a boundary, as if a line had ended before it.
+  #held: Buffer = Buffer.from('\r\n')
 
   constructor(source: AsyncIterable<Buffer>) {
     this.#source = source[Symbol.asyncIterator]()
+  }
+
+  /** Whether a boundary was the last one; the line end behind another stays, for it may be that of an empty head. */
+  async isLast(): Promise<boolean> {
+    while (this.#held.length < 2) await this.#more()
+    const after = this.#held.toString('latin1', 0, 2)
+    if (after !== '--' && after !== '\r\n') throw new BadMultipart('a boundary is followed by something else')
+    return after === '--'
   }
 
   /** Everything before a mark, which is passed over. */
@@ -68,13 +76,6 @@ class ByteReader {
       if (this.#held.length > most) throw new BadMultipart('the head of a part is too long')
       await this.#more()
     }
-  }
-
-  async exactly(length: number): Promise<string> {
-    while (this.#held.length < length) await this.#more()
-    const text = this.#held.toString('latin1', 0, length)
-    this.#held = this.#held.subarray(length)
-    return text
   }
 
   /** Everything before a mark in pieces; the mark is passed over. Can be gone through twice: the second time has the rest. */

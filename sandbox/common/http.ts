@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Content } from './contents.ts'
 import type { FaultRule, Faults } from './faults.ts'
 import { type PagingFault, pagingFaults } from './paging.ts'
-import type { Upload } from './spool.ts'
+import { type ReceivedForm, receiveUpload, type UploadRules } from './uploads.ts'
 
 const compress = promisify(gzip)
 
@@ -21,9 +20,7 @@ export interface SandboxRequest {
   headers: IncomingMessage['headers']
   cookies: Map<string, string>
   body: string
-  /** The body, where it went to a file: `body` is empty then. */
-  upload?: Upload
-  /** A form or file whose bytes were written down while they came. */
+  /** A form or file whose bytes were written down while they came: `body` is empty then. */
   form?: ReceivedForm
   /** What goes wrong with the page, where the request reads a list. */
   paging?: PagingFault
@@ -33,20 +30,8 @@ export interface SandboxAnswer {
   status: number
   headers?: Record<string, string | string[]>
   body?: string
-  /** Bytes instead of a text, with how many there are; they are never compressed. */
-  stream?: { size: number; open: () => Readable }
   /** Sent instead of a text, in pieces and as it is. */
   content?: Content
-}
-
-/** A file that came in, alone or in a form. */
-export interface ReceivedForm {
-  /** Null: a form without a file. */
-  content: Content | null
-  /** Fields of the form, those before the file alone. */
-  fields: ReadonlyMap<string, string>
-  /** What is wrong with the form; null: nothing. */
-  broken: string | null
 }
 
 /** Lets a request in: its session is checked when this returns, its work is done when the result is called. */
@@ -57,14 +42,8 @@ export interface SandboxServerOptions {
   /** The server's clock, for the header `Date`; milliseconds since 1970. */
   now(): number
   faults: Faults
-  /** Takes a body that is not for memory, an uploaded file for one; undefined: it is read as text. */
-  receive?(incoming: IncomingMessage, path: string): Promise<Upload> | undefined
-  /** Takes the body of an upload; undefined: the request is none, and its body is text. */
-  receiveForm?(
-    head: Pick<IncomingMessage, 'method' | 'headers'>,
-    path: string,
-    body: AsyncIterable<Buffer>,
-  ): Promise<ReceivedForm> | undefined
+  /** How a path takes uploads; undefined: what comes there is text. */
+  uploads(path: string): UploadRules | undefined
   /** Called by the fault `unauthorized`: ends the session that this request belongs to. */
   endSession(request: SandboxRequest): SandboxAnswer
   /** Groups paths for counting: ids become `*`. */
@@ -109,9 +88,9 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
     const method = incoming.method ?? 'GET'
     const key = `${method} ${options.pattern(url.pathname)}`
     requests.set(key, (requests.get(key) ?? 0) + 1)
-    const upload = await options.receive?.(incoming, url.pathname)
-    const form = upload === undefined ? await options.receiveForm?.(incoming, url.pathname, incoming) : undefined
-    const body = upload === undefined && form === undefined ? await readBody(incoming) : ''
+    const rules = options.uploads(url.pathname)
+    const form = rules === undefined ? undefined : await receiveUpload(rules, incoming)
+    const body = form === undefined ? await readBody(incoming) : ''
     const request: SandboxRequest = {
       method,
       target: incoming.url ?? '/',
@@ -120,7 +99,6 @@ export function createSandboxServer(options: SandboxServerOptions): SandboxServe
       headers: incoming.headers,
       cookies: parseCookies(incoming.headers.cookie),
       body,
-      ...(upload === undefined ? {} : { upload }),
       ...(form === undefined ? {} : { form }),
     }
     const fault = faults.take(request)
@@ -238,10 +216,6 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
 
 async function send(incoming: IncomingMessage, response: ServerResponse, answer: SandboxAnswer): Promise<void> {
   const headers: Record<string, string | string[]> = { ...answer.headers }
-  if (answer.stream !== undefined) {
-    response.writeHead(answer.status, { ...headers, 'content-length': String(answer.stream.size) })
-    return pipeline(answer.stream.open(), response)
-  }
   if (answer.content !== undefined) {
     response.writeHead(answer.status, { ...headers, 'content-length': String(answer.content.size) })
     // A client that went away is no trouble of the server's.

@@ -1,20 +1,19 @@
-import { readContent } from '../common/content.ts'
+import type { Content, Contents } from '../common/contents.ts'
 import type { SandboxAnswer, SandboxRequest } from '../common/http.ts'
-import { beginning, type Upload, type UploadPart } from '../common/spool.ts'
+import type { ReceivedForm, UploadRules } from '../common/uploads.ts'
 import { answer, envelope, json } from './answers.ts'
 import { checkContent, checkName, checkSize, settledName } from './attachments.ts'
 import { type EntityCall, entityRoutes, shownBy } from './entity-routes.ts'
 import { methodNotAllowed, notFound, Refusal, unsupportedType } from './refusal.ts'
-import type { Entity } from './store.ts'
+import type { Entity, OctaneStore } from './store.ts'
 
-/** The entity of an upload is read into memory; more than this is no entity. */
-const largestEntity = 1_048_576
+/** Around the file there may be an entity and what holds the parts together. */
+const mostAround = 2 * 1_048_576
 
-const uploads = /^(multipart\/form-data|application\/octet-stream)\b/i
-
-/** Whether a request to `attachments` brings bytes. */
-export function bringsFile(method: string, contentType: string): boolean {
-  return (method === 'POST' || method === 'PUT') && uploads.test(contentType)
+/** The parts of a form come in any order; of each the first one counts. */
+export function uploadRules(store: OctaneStore, contents: Contents): UploadRules {
+  const hears: UploadRules['hears'] = (name, { fields }) => name === 'entity' && !fields.has(name)
+  return { contents, limit: Number(store.switches.attachmentMaximum), filePart: 'content', hears }
 }
 
 /** `attachments`: metadata like any collection; bytes in two forms of upload and two of download. */
@@ -24,7 +23,7 @@ export function attachmentRoutes(call: EntityCall, id: string | undefined, name:
     if (request.method !== 'GET') throw methodNotAllowed('GET')
     return download(call, String(id), name)
   }
-  if (request.upload !== undefined) return id === undefined ? upload(call, request.upload) : replace(call, id)
+  if (request.form !== undefined) return id === undefined ? upload(call, request.form) : replace(call, id, request.form)
   if (request.method === 'POST') throw unsupportedType()
   const wantsBytes = /^application\/octet-stream\b/i.test(String(request.headers.accept ?? ''))
   if (request.method === 'GET' && id !== undefined && id !== 'groups' && wantsBytes) return download(call, id)
@@ -47,71 +46,62 @@ function download({ store, sight, request }: EntityCall, id: string, name?: stri
       'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(String(row.name))}`,
       etag,
     },
-    stream: { size: content.size, open: () => readContent(content) },
+    content,
   }
 }
 
-function upload(call: EntityCall, received: Upload): SandboxAnswer {
+function upload(call: EntityCall, form: ReceivedForm): SandboxAnswer {
   const { store, sight, context } = call
   const model = store.model('attachment')
   sight.check(model, 'create')
-  checkSize(store.switches, received.tooLarge, 0)
-  const { fields, file } = partsOf(call.request, received, true)
+  const { fields, content } = partsOf(call, form, true)
   const name = String(fields.name ?? '').trim()
   checkName(store.switches, name, null)
-  checkContent(store.switches, name, file.content)
+  checkContent(store.switches, name, content)
   sight.checkFields(model, Object.keys(fields))
   const row = store.create('attachment', { ...fields, name: settledName(store, name, fields) }, context, {
-    extra: { content: file.content },
+    extra: { content },
   })
-  received.kept = true
   return answer(201, envelope([shownBy(call)(row)], 1))
 }
 
-function replace(call: EntityCall, id: string): SandboxAnswer {
-  const { store, sight, context, request } = call
-  const received = request.upload as Upload
+function replace(call: EntityCall, id: string, form: ReceivedForm): SandboxAnswer {
+  const { store, sight, context } = call
   const model = store.model('attachment')
   sight.checkRecord(model, id)
   sight.check(model, 'update')
-  checkSize(store.switches, received.tooLarge, 0)
-  const { fields, file } = partsOf(request, received, false)
+  const { fields, content } = partsOf(call, form, false)
   const before = store.rows('attachment').get(id) as Entity
-  checkContent(store.switches, String(before.name), file.content)
+  checkContent(store.switches, String(before.name), content)
   sight.checkFields(model, Object.keys(fields))
   if (Object.keys(fields).length > 0) store.update('attachment', id, fields, context)
-  const row = store.setExtra('attachment', id, { content: file.content }, context)
-  received.kept = true
+  const row = store.setExtra('attachment', id, { content }, context)
   return { ...answer(200, shownBy(call)(row)), headers: json }
 }
 
 /** The entity and the file of an upload: two parts, or the address and the whole body. */
 function partsOf(
-  request: SandboxRequest,
-  received: Upload,
+  { request, store }: EntityCall,
+  { content, fileName, fields: texts, size, broken }: ReceivedForm,
   isNew: boolean,
-): { fields: Record<string, unknown>; file: UploadPart } {
+): { fields: Record<string, unknown>; content: Content } {
   const bad = (why: string) => new Refusal(400, 'platform.bad_request', why)
-  if (received.malformed !== null) throw bad(received.malformed)
-  const [whole] = received.parts
-  if (!/^multipart/i.test(String(request.headers['content-type'] ?? ''))) {
-    if (whole === undefined) throw bad('The body is missing.')
-    return { fields: fieldsOfAddress(request), file: whole }
-  }
-  const entity = received.parts.find((part) => partName(part) === 'entity')
-  const file = received.parts.find((part) => partName(part) === 'content')
-  if (file === undefined) throw bad('The upload has no part named "content".')
+  checkSize(store.switches, size - mostAround)
+  if (broken !== null) throw bad(`The multipart body is malformed: ${broken}.`)
+  if (content === null) throw bad('The upload has no part named "content".')
+  if (!/^multipart/i.test(String(request.headers['content-type'] ?? '')))
+    return { fields: fieldsOfAddress(request), content }
+  const entity = texts.get('entity')
   if (entity === undefined && isNew) throw bad('The upload has no part named "entity".')
-  if (entity !== undefined && entity.content.size > largestEntity) throw bad('The part "entity" is too large.')
   let fields: unknown = {}
   try {
-    if (entity !== undefined) fields = JSON.parse(beginning(entity.content, largestEntity).toString('utf8'))
+    if (entity !== undefined) fields = JSON.parse(entity)
   } catch {
     throw bad('The part "entity" is not JSON.')
   }
   if (fields === null || typeof fields !== 'object' || Array.isArray(fields) || 'data' in fields)
     throw bad('The part "entity" is one entity; several at a time are not supported.')
-  return { fields: { ...(isNew ? { name: fileName(file) } : {}), ...fields }, file }
+  return { fields: { ...(isNew ? { name: fileName ?? '' } : {}), ...fields }, content }
 }
 
 /** Fields that stand in the address: references as JSON, everything else as text. */
@@ -131,18 +121,4 @@ function fieldsOfAddress(request: SandboxRequest): Record<string, unknown> {
         }
       }),
   )
-}
-
-function partName(part: UploadPart): string | undefined {
-  return dispositionValue(part, 'name')
-}
-
-function fileName(part: UploadPart): string {
-  return dispositionValue(part, 'filename') ?? ''
-}
-
-function dispositionValue(part: UploadPart, name: string): string | undefined {
-  const text = part.headers['content-disposition'] ?? ''
-  const found = new RegExp(`[;\\s]${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^;\\s]+))`, 'i').exec(text)
-  return found?.[1] ?? found?.[2]
 }

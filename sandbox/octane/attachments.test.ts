@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { Readable } from 'node:stream'
-import { afterEach, describe, expect, it } from 'vitest'
-import { generatedContent, readContent } from '../common/content.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Contents } from '../common/contents.ts'
+import { cloneOctane } from './server.ts'
 import { asked, startOctane } from './test-client.ts'
 
 let running: Awaited<ReturnType<typeof startOctane>>[] = []
@@ -15,7 +17,7 @@ afterEach(async () => {
 async function start(switches: Record<string, string> = {}) {
   const client = await startOctane({ switches })
   running.push(client)
-  const { url, home, cookie } = client
+  const { octane, url, home, cookie } = client
   const defect = await client.create('defects', { name: 'with files' })
   const owner = { type: 'work_item', id: defect }
   /** A multipart upload as SDKs send it. */
@@ -38,7 +40,8 @@ async function start(switches: Record<string, string> = {}) {
     const answer = await fetch(`${url}${home}/${path}`, { headers: { cookie, accept, ...more } })
     return { status: answer.status, headers: answer.headers, body: Buffer.from(await answer.arrayBuffer()) }
   }
-  return { ...client, defect, owner, upload, send, bytes }
+  const files = () => (octane.contents.directory === null ? [] : readdirSync(octane.contents.directory))
+  return { ...client, defect, owner, upload, send, bytes, files }
 }
 
 const png = Buffer.from('89504e470d0a1a0a0000', 'hex')
@@ -72,6 +75,35 @@ describe('uploads of Octane', () => {
     expect(listed.json.total_count).toBe(3)
   })
 
+  it('come with their parts in any order, and a file whose entity has no name tells its own', async () => {
+    const { url, home, cookie, owner } = await start()
+    const part = (headers: string, content: string) => `--b\r\n${headers}\r\n\r\n${content}\r\n`
+    const named = (parameters: string, content: string) =>
+      part(`Content-Disposition: form-data; ${parameters}`, content)
+    const entity = JSON.stringify({ owner_work_item: owner })
+    const file = named('name="content"; filename="own name.txt"', 'the bytes')
+    for (const body of [
+      `before all\r\n${named('name="entity"', entity)}${file}--b--after all`,
+      `${file}${part('CONTENT-DISPOSITION:form-data;name=entity', entity)}--b--\r\n`,
+      // Of each the first one counts, and others do not.
+      [
+        named('name="other"', 'x'.repeat(1_500_000)),
+        file,
+        named('name="content"; filename="second.txt"', 'more bytes than those'),
+        named('name="entity"', entity),
+        named('name="entity"', '{}'),
+        '--b--\r\n',
+      ].join(''),
+    ]) {
+      const answer = await fetch(`${url}${home}/attachments?fields=name,size`, {
+        method: 'POST',
+        headers: { cookie, 'content-type': 'multipart/form-data; boundary="b"' },
+        body,
+      })
+      expect(await answer.json(), body.slice(0, 200)).toMatchObject({ data: [{ name: 'own name.txt', size: 9 }] })
+    }
+  })
+
   it('come whole, with the name and the owner in the address as SDKs write them', async () => {
     const { octane, call, defect, send, bytes } = await start()
     const address = `attachments?name=a%20b.txt&owner_work_item={"id":${defect},"type":"work_item"}&fields=name,size`
@@ -95,7 +127,7 @@ describe('uploads of Octane', () => {
   })
 
   it('are refused by name, kind, content, size and owner, and leave nothing behind', async () => {
-    const { octane, owner, upload, send, call } = await start({ attachmentMaximum: '1000' })
+    const { octane, owner, upload, send, call, files } = await start({ attachmentMaximum: '1000' })
     const text = Buffer.from('x')
     for (const name of ['a/b.txt', 'a\\b.txt', 'a:b.txt', 'a*.txt', 'a?.txt', 'a"b.txt', 'a<b.txt', 'a|b.txt', '.txt'])
       expect((await upload({ name, owner_work_item: owner }, text)).status, name).toBe(400)
@@ -105,6 +137,8 @@ describe('uploads of Octane', () => {
       [{ name: 'a.png' }, text, 'platform.attachment_content_mismatch'],
       [{ name: 'a.txt' }, Buffer.alloc(1_001), 'platform.attachment_too_large'],
       [{ name: 'a.txt' }, Buffer.alloc(3_000_000), 'platform.attachment_too_large'],
+      [{ name: 'virus.exe' }, Buffer.alloc(1_001), 'platform.attachment_extension_not_allowed'],
+      [{ name: 'virus.exe' }, Buffer.alloc(3_000_000), 'platform.attachment_too_large'],
       [{ name: 'a.txt', size: 7 }, text, 'platform.modify_non_editable_field'],
       [{ name: 'a.txt', owner_test: owner }, text, 'platform.illegal_field_value'],
       [{ name: 'a.txt', nothing: 1 }, text, 'platform.unknown_field'],
@@ -113,16 +147,27 @@ describe('uploads of Octane', () => {
       expect(answer.json.error_code, JSON.stringify(entity)).toBe(code)
     }
     expect((await upload({ name: 'a.txt' }, text)).json.error_code).toBe('platform.required_field_missing')
-    expect((await upload({ data: [{ name: 'a.txt', owner_work_item: owner }] }, text)).status).toBe(400)
+    const whole = { name: 'a.txt', owner_work_item: owner }
+    for (const entity of [{ data: [whole] }, [whole], { ...whole, description: 'x'.repeat(1_048_576) }])
+      expect((await upload(entity, text)).json.error_code).toBe('platform.bad_request')
     expect((await send('POST', 'attachments?name=a.txt&owner_work_item=nonsense', text)).status).toBe(400)
     expect((await call('POST', 'attachments', { data: [{ name: 'a.txt', owner_work_item: owner }] })).status).toBe(415)
     expect(octane.records('attachment')).toEqual([])
+    // The same bytes are kept once, and of those that were too large nothing.
+    expect(files()).toEqual([createHash('sha256').update(text).digest('hex')])
     expect((await upload({ name: 'a.png', owner_work_item: owner }, png)).status).toBe(201)
+    const exactly = { name: 'a.txt', owner_work_item: owner }
+    expect((await upload(exactly, Buffer.alloc(1_000))).status).toBe(201)
   })
 
   it('of broken multipart bodies are refused', async () => {
     const { url, home, cookie, octane } = await start()
-    for (const body of ['', '--b\r\n\r\n', '--b\r\nContent-Disposition: form-data; name="content"\r\n\r\nx\r\n--b\r\n'])
+    for (const body of [
+      '',
+      '--b\r\n\r\n',
+      '--b\r\nContent-Disposition: form-data; name="content"\r\n\r\nx\r\n--b\r\n',
+      `--b and more\r\n${'x'.repeat(3_000_000)}`,
+    ])
       expect(
         (
           await fetch(`${url}${home}/attachments`, {
@@ -131,9 +176,52 @@ describe('uploads of Octane', () => {
             body,
           })
         ).status,
-        body,
+        body.slice(0, 200),
       ).toBe(400)
     expect(octane.records('attachment')).toEqual([])
+  })
+
+  it('that break off leave nothing behind', async () => {
+    const { octane, url, home, cookie, files } = await start()
+    for (const [type, body] of [
+      ['application/octet-stream', 'only this'],
+      [
+        'multipart/form-data; boundary=b',
+        '--b\r\nContent-Disposition: form-data; name="content"; filename="a.txt"\r\n\r\nonly this',
+      ],
+    ] as const) {
+      const sending = httpRequest(`${url}${home}/attachments`, {
+        method: 'POST',
+        headers: { cookie, 'content-type': type, 'content-length': '1000' },
+      })
+      const gone = new Promise((resolve) => sending.on('error', resolve))
+      sending.write(body)
+      const patience = { timeout: 20_000 }
+      await vi.waitFor(() => expect(files()).toHaveLength(1), patience)
+      sending.destroy()
+      await gone
+      await vi.waitFor(() => expect(files()).toEqual([]), patience)
+    }
+    expect(octane.records('attachment')).toEqual([])
+  })
+
+  it('lie in a directory that goes with the last workspace that has them', async () => {
+    const own = await startOctane({ switches: { basicAuthentication: 'yes' } })
+    const owner = { type: 'defect', id: await own.create('defects', { name: 'with a file' }) }
+    const content = await own.octane.contents.receive(Readable.from([Buffer.from('one')]))
+    const { id } = own.octane.attach(owner, 'a.txt', content)
+    const place = own.octane.contents.directory ?? ''
+    const copy = cloneOctane(own.octane, { workspace: 1003 })
+    const { url } = await copy.listen()
+    await own.octane.close()
+    const { clientId, clientSecret } = copy.credentials.apiKey
+    const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
+    const answer = await fetch(`${url}/api/shared_spaces/1001/workspaces/1003/attachments/${id}`, {
+      headers: { authorization, accept: 'application/octet-stream' },
+    })
+    expect(await answer.text()).toBe('one')
+    await copy.close()
+    expect(existsSync(place)).toBe(false)
   })
 
   it('replace content and metadata, never the kind of file or the owner', async () => {
@@ -208,33 +296,48 @@ describe('uploads of Octane', () => {
     expect((await bytes(`attachments/${id}`)).body.toString()).toBe('one')
   })
 
-  it('of a great size go through files and not through memory, in both directions', async () => {
-    const { octane, url, home, cookie, defect } = await start({ attachmentMaximum: '400000000' })
-    const content = generatedContent(11, 100_000_000)
-    const path = `${home}/attachments?name=big.log&owner_work_item=${encodeURIComponent(`{"type":"work_item","id":"${defect}"}`)}`
+  it('of a great size go through files and not through memory, in both forms and directions', async () => {
+    const { octane, url, home, cookie, defect, owner, files } = await start({ attachmentMaximum: '400000000' })
+    const address = `?name=big.log&owner_work_item=${encodeURIComponent(`{"type":"work_item","id":"${defect}"}`)}`
+    const entity = JSON.stringify({ name: 'big.log', owner_work_item: owner })
+    const form = `--b\r\nContent-Disposition: form-data; name="entity"\r\n\r\n${entity}\r\n--b\r\nContent-Disposition: form-data; name="content"\r\n\r\n`
+    // Made elsewhere: the server knows nothing of how they can be made again.
+    const made = new Contents()
+    const [whole, part] = [made.generated(11, 100_000_000), made.generated(12, 100_000_000)]
     const before = process.memoryUsage().arrayBuffers
     let most = 0
     const watch = setInterval(() => {
       most = Math.max(most, process.memoryUsage().arrayBuffers - before)
     }, 5)
-    const status = await new Promise((resolve, reject) => {
-      const headers = { cookie, 'content-type': 'application/octet-stream' }
-      const sending = httpRequest(`${url}${path}`, { method: 'POST', headers }, (answer) => {
-        answer.resume()
-        resolve(answer.statusCode)
+    for (const [type, query, head, content, tail] of [
+      ['application/octet-stream', address, '', whole, ''],
+      ['multipart/form-data; boundary=b', '', form, part, '\r\n--b--\r\n'],
+    ] as const) {
+      const status = await new Promise((resolve, reject) => {
+        const headers = { cookie, 'content-type': type }
+        const sending = httpRequest(`${url}${home}/attachments${query}`, { method: 'POST', headers }, (answer) => {
+          answer.resume()
+          resolve(answer.statusCode)
+        })
+        sending.on('error', reject)
+        async function* body() {
+          yield Buffer.from(head)
+          yield* content.open()
+          yield Buffer.from(tail)
+        }
+        Readable.from(body(), { objectMode: false }).pipe(sending)
       })
-      sending.on('error', reject)
-      readContent(content).pipe(sending)
-    })
-    expect(status).toBe(201)
-    const { id } = octane.records('attachment')[0] ?? { id: '' }
-    const answer = await fetch(`${url}${home}/attachments/${id}`, {
-      headers: { cookie, accept: 'application/octet-stream' },
-    })
-    const hash = createHash('sha256')
-    for await (const chunk of Readable.fromWeb(answer.body as never)) hash.update(chunk as Buffer)
+      expect(status).toBe(201)
+      const { id } = octane.records('attachment').at(-1) ?? { id: '' }
+      const answer = await fetch(`${url}${home}/attachments/${id}`, {
+        headers: { cookie, accept: 'application/octet-stream' },
+      })
+      const hash = createHash('sha256')
+      for await (const chunk of Readable.fromWeb(answer.body as never)) hash.update(chunk as Buffer)
+      expect(hash.digest('hex')).toBe(content.sha256)
+    }
     clearInterval(watch)
-    expect(hash.digest('hex')).toBe(content.sha256)
+    expect(files().sort()).toEqual([whole.sha256, part.sha256].sort())
     expect(most).toBeLessThan(80_000_000)
   })
 })

@@ -1,5 +1,4 @@
-import type { StoredContent } from '../common/content.ts'
-import { beginning } from '../common/spool.ts'
+import type { Content } from '../common/contents.ts'
 import { ownerOf } from './dependents.ts'
 import { Refusal } from './refusal.ts'
 import type { Entity, OctaneStore } from './store.ts'
@@ -41,22 +40,17 @@ export function checkName(switches: OctaneSwitchValues, name: string, before: st
 }
 
 /** Throws where a file is larger than the server takes. */
-export function checkSize(switches: OctaneSwitchValues, tooLarge: boolean, size: number): void {
+export function checkSize(switches: OctaneSwitchValues, size: number): void {
   const maximum = Number(switches.attachmentMaximum)
-  if (tooLarge || size > maximum)
-    refuse('platform.attachment_too_large', `The file is larger than ${maximum} bytes.`, 'size')
+  if (size > maximum) refuse('platform.attachment_too_large', `The file is larger than ${maximum} bytes.`, 'size')
 }
 
 /** Throws where a file is too large, or is none of its kind. */
-export function checkContent(
-  switches: OctaneSwitchValues,
-  name: string,
-  content: StoredContent & { kind: 'file' },
-): void {
-  checkSize(switches, false, content.size)
+export function checkContent(switches: OctaneSwitchValues, name: string, content: Content): void {
+  checkSize(switches, content.size)
   const known = beginnings[extensionOf(name)]
   if (known === undefined || switches.attachmentContentCheck === 'no') return
-  const found = beginning(content, 8).toString('hex')
+  const found = content.beginning.toString('hex')
   if (!known.some((one) => found.startsWith(one)))
     refuse('platform.attachment_content_mismatch', `The content of '${name}' does not fit its extension.`, 'content')
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { generatedContent } from '../common/content.ts'
 import { BadRequest, given, parseBody, whole } from '../common/control-body.ts'
 import { takeFields } from './custom-fields.ts'
 import type { OctaneSandbox } from './server.ts'
@@ -109,7 +108,7 @@ export function handleOctane(octane: OctaneSandbox, route: string, url: URL, tex
       return octane.seedWorld(parseBody(bodies.world, text))
     case 'POST /octane/attachments': {
       const { owner, name, size, seed, actor } = parseBody(bodies.attachment, text)
-      return octane.attach(owner, name, generatedContent(seed, size), given({ actor }))
+      return octane.attach(owner, name, octane.contents.generated(seed, size), given({ actor }))
     }
     case 'GET /octane/attachments': {
       const extra = octane.store.extra(url.searchParams.get('id') ?? '')

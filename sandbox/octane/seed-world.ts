@@ -1,4 +1,4 @@
-import { generatedContent } from '../common/content.ts'
+import type { Contents } from '../common/contents.ts'
 import { createRandom, type Random } from '../seed/random.ts'
 import { commentTexts, defectTitle, memoHtml } from '../seed/texts.ts'
 import { seedDefects } from './seed.ts'
@@ -24,7 +24,7 @@ export interface WorldCounts {
 }
 
 /** Fills the workspace with a whole backlog, reproducible from a number; nothing of it is in the truth log or the history. */
-export function seedWorld(store: OctaneStore, counts: WorldCounts): Record<string, number> {
+export function seedWorld(store: OctaneStore, contents: Contents, counts: WorldCounts): Record<string, number> {
   const random = createRandom(counts.seed + 31)
   const made: Record<string, number> = {}
   const at = { at: '2025-02-03T08:00:00Z' }
@@ -60,7 +60,7 @@ export function seedWorld(store: OctaneStore, counts: WorldCounts): Record<strin
   many(counts.requirements, (number) => put('requirement_document', { ...described(number), ...below(folders) }))
   many(counts.manualTests, (number) => put('test_manual', described(number)))
   // One content for all, so that its hash is taken once.
-  const content = counts.attachmentsEach === 0 ? null : generatedContent(counts.seed, counts.attachmentBytes)
+  const content = counts.attachmentsEach === 0 ? null : contents.generated(counts.seed, counts.attachmentBytes)
   for (const item of items) {
     const owner = { owner_work_item: reference(item) }
     many(counts.commentsEach, () => put('comment', { text: random.pick(commentTexts), ...owner }))

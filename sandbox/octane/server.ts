@@ -1,12 +1,11 @@
 import { SandboxClock } from '../common/clock.ts'
-import type { StoredContent } from '../common/content.ts'
+import { type Content, Contents } from '../common/contents.ts'
 import { Faults } from '../common/faults.ts'
 import { createSandboxServer, type SandboxAnswer, type SandboxRequest } from '../common/http.ts'
 import { Permissions } from '../common/permissions.ts'
-import { Spool } from '../common/spool.ts'
 import { TruthLog } from '../common/truth-log.ts'
 import { answer, errorBody, guarded, notThere } from './answers.ts'
-import { attachmentRoutes, bringsFile } from './attachment-routes.ts'
+import { attachmentRoutes, uploadRules } from './attachment-routes.ts'
 import { type EntityCall, entityRoutes } from './entity-routes.ts'
 import type { TypeModel } from './field-models.ts'
 import { type HistoryPlace, historyRoutes } from './history-routes.ts'
@@ -31,6 +30,8 @@ export interface OctaneOptions {
   sharedSpace?: number
   workspace?: number
   now?: () => number
+  /** Contents of attachments that are there already: those of the sandbox that this one is a copy of. */
+  contents?: Contents
 }
 
 /** An ALM Octane server with one shared space and one workspace; it validates as strictly as the product. */
@@ -53,23 +54,10 @@ export function createOctaneSandbox(options: OctaneOptions) {
   const nameOf = new Map(store.types.all().map((type) => [type.collection, type.name]))
   // What old clients still call it.
   nameOf.set('application_modules', 'product_area')
-  const spool = new Spool()
+  const contents = options.contents?.share() ?? new Contents()
   let base = ''
 
-  function admit(request: SandboxRequest): () => SandboxAnswer {
-    const work = admitted(request)
-    const { upload } = request
-    if (upload === undefined) return work
-    return () => {
-      try {
-        return work()
-      } finally {
-        void spool.discard(upload)
-      }
-    }
-  }
-
-  function admitted(received: SandboxRequest): () => SandboxAnswer {
+  function admit(received: SandboxRequest): () => SandboxAnswer {
     const tooLong = tooLongAddress(received, Number(store.switches.longestAddress))
     if (tooLong !== null) return () => tooLong
     const request = plainRequest(received, { sharedSpace, workspace })
@@ -168,12 +156,7 @@ export function createOctaneSandbox(options: OctaneOptions) {
     admit,
     now: () => clock.now(),
     faults,
-    receive: (incoming, path) => {
-      const type = String(incoming.headers['content-type'] ?? '')
-      if (!path.startsWith(`${prefix}/attachments`) || !bringsFile(incoming.method ?? '', type)) return undefined
-      // Around the file there may be an entity and what holds the parts together.
-      return spool.receive(incoming, type, Number(store.switches.attachmentMaximum) + 2 * 1_048_576)
-    },
+    uploads: (path) => (path.startsWith(`${prefix}/attachments`) ? uploadRules(store, contents) : undefined),
     endSession: (request) => sessions.endOf(request),
     pattern: (path) => path.replace(prefix, '').replace(/\/\d+(?=\/|$)/g, '/*'),
   })
@@ -206,10 +189,12 @@ export function createOctaneSandbox(options: OctaneOptions) {
   return {
     system: 'octane' as const,
     listen,
-    close: () => {
+    close: async () => {
       callUrls.close()
-      return server.close().then(() => spool.close())
+      await server.close()
+      contents.close()
     },
+    contents,
     store,
     truth,
     faults,
@@ -248,9 +233,9 @@ export function createOctaneSandbox(options: OctaneOptions) {
     /** More defects, reproducible from a number. */
     seedDefects: (seed: number, count: number) => seedDefects(store, seed, count),
     /** A whole backlog by counts; tells how many there are of each type. */
-    seedWorld: (counts: WorldCounts) => seedWorld(store, counts),
+    seedWorld: (counts: WorldCounts) => seedWorld(store, contents, counts),
     /** An attachment that a person adds; the bytes may be generated ones of any size. */
-    attach: (owner: { type: string; id: string }, name: string, content: StoredContent, who: Stamped = {}) => {
+    attach: (owner: { type: string; id: string }, name: string, content: Content, who: Stamped = {}) => {
       const found = store.find(owner.type, owner.id)
       if (found === undefined) throw notFound(owner.type, owner.id)
       const base = store.model(found.type).base ?? found.type
@@ -294,6 +279,7 @@ export function cloneOctane(from: OctaneSandbox, as: { workspace: number }): Oct
     defects: 0,
     sharedSpace: Number(from.sharedSpace),
     switches: { ...from.store.switches },
+    contents: from.contents,
   })
   copy.store.types.copy(from.store.types)
   copy.store.restore(from.store.snapshot(), 'clone')

@@ -1,5 +1,5 @@
 import type { SandboxClock } from '../common/clock.ts'
-import type { StoredContent } from '../common/content.ts'
+import type { Content } from '../common/contents.ts'
 import { chooseSwitches } from '../common/switches.ts'
 import type { TruthEntry, TruthLog } from '../common/truth-log.ts'
 import { BusinessRules } from './business-rules.ts'
@@ -23,7 +23,7 @@ export interface WriteContext {
 }
 
 /** What a record has besides its fields: the bytes of an attachment, the script of a test. */
-export type Extra = { content: StoredContent } | { script: string }
+export type Extra = { content: Content } | { script: string }
 
 /** A workspace's state at one time. */
 export interface OctaneSnapshot {

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { generatedContent } from '../common/content.ts'
 import type { OctaneOptions } from './server.ts'
 import { asked, startOctane } from './test-client.ts'
 
@@ -88,7 +87,7 @@ describe('a client that believes', () => {
     const { id } = octane.attach(
       { type: 'defect', id: await create('defects', { name: 'x' }) },
       'shot.png',
-      generatedContent(1, 100),
+      octane.contents.generated(1, 100),
     )
     const get = async (headers: Record<string, string>) =>
       (await fetch(`${url}${home}/attachments/${id}/shot.png`, { headers })).status

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { generatedContent } from '../../sandbox/common/content.ts'
 import type { FaultKind } from '../../sandbox/common/faults.ts'
 import type { TestDatabase } from '../database.ts'
 import { createLab, type Lab, type Shell } from '../lab.ts'
@@ -102,7 +101,8 @@ export function createBacklogEditors(lab: Lab, chance: Chance, extent: 'changes'
     const item = anyItem(system)
     if (item === undefined) return
     const [name, size] = [`file-${++counter}.txt`, chance.pick([0, 700, 90_000])]
-    if (system === 'octane') lab.octane.attach({ type: item.type, id: item.id }, name, generatedContent(counter, size))
+    if (system === 'octane')
+      lab.octane.attach({ type: item.type, id: item.id }, name, lab.octane.contents.generated(counter, size))
     else
       lab.alm.attach('requirement', item.id, { name, content: lab.alm.attachments.contents.generated(counter, size) })
   }
