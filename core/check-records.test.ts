@@ -1,16 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { fieldMetadata } from '../test/field-metadata.ts'
 import { checkPhases, checkRecords } from './check-records.ts'
 import { linkConfiguration } from './link-config.ts'
 import { createLinkPlanner } from './link-planner.ts'
 import type { FieldMetadata, SideMetadata } from './metadata.ts'
 import type { CanonicalValue, RecordSnapshot } from './values.ts'
 
-const field = (name: string, change: Partial<FieldMetadata> = {}): FieldMetadata => ({
-  ...{ name, label: name.toUpperCase(), type: 'string', multiple: false, required: false },
-  ...{ creatable: true, editable: true, filterable: true, maxLength: 255, verified: false, options: null },
-  ...{ target: null, userDefined: false, customized: false },
-  ...change,
-})
+const field = (name: string, change: Partial<FieldMetadata> = {}) =>
+  fieldMetadata(name, { label: name.toUpperCase(), maxLength: 255, ...change })
 const list = (name: string, ...values: string[]) =>
   field(name, {
     ...{ type: 'list', verified: true, maxLength: null },

@@ -1,25 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { fieldMetadata } from '../test/field-metadata.ts'
 import { checkConfiguration } from './check.ts'
 import { type LinkConfigurationInput, linkConfiguration } from './link-config.ts'
 import type { FieldMetadata, SideMetadata } from './metadata.ts'
 import { createTranslator } from './translate.ts'
 
-const field = (name: string, type: FieldMetadata['type']): FieldMetadata => ({
-  name,
-  label: name,
-  type,
-  maxLength: null,
-  multiple: false,
-  required: false,
-  creatable: true,
-  editable: true,
-  filterable: true,
-  verified: false,
-  options: null,
-  target: null,
-  userDefined: false,
-  customized: false,
-})
+const field = (name: string, type: FieldMetadata['type']) => fieldMetadata(name, { type })
 const side = (...fields: FieldMetadata[]): SideMetadata => ({
   entity: { entityType: 'defect', label: 'Defect', fields },
   users: [],

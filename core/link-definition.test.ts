@@ -1,25 +1,15 @@
 import { expect, it } from 'vitest'
+import { fieldMetadata } from '../test/field-metadata.ts'
 import { linkConfiguration } from './link-config.ts'
 import { configurationFromFile, configurationToFile, keptByPlace } from './link-definition.ts'
 import type { FieldMetadata, SideMetadata } from './metadata.ts'
 
 function field(name: string, type: FieldMetadata['type'], options: [string, string][] | null = null): FieldMetadata {
-  return {
-    name,
-    label: name,
+  return fieldMetadata(name, {
     type,
-    multiple: false,
-    required: false,
-    creatable: true,
-    editable: true,
-    filterable: true,
-    maxLength: null,
     verified: true,
     options: options?.map(([value, label]) => ({ value, label, active: true })) ?? null,
-    target: null,
-    userDefined: false,
-    customized: false,
-  }
+  })
 }
 
 /** A side whose list items and people have keys of their own. */

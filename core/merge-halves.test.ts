@@ -1,27 +1,11 @@
 import { expect, it } from 'vitest'
+import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
 import { linkConfiguration } from './link-config.ts'
-import type { FieldMetadata, SideMetadata } from './metadata.ts'
+import type { SideMetadata } from './metadata.ts'
 import { createPlanner } from './plan.ts'
 import { type CanonicalValue, type RecordSnapshot, type Side, sides } from './values.ts'
 
-const field = (name: string, changes: Partial<FieldMetadata>): FieldMetadata => ({
-  name,
-  label: name,
-  type: 'string',
-  multiple: false,
-  required: false,
-  creatable: true,
-  editable: true,
-  filterable: true,
-  maxLength: null,
-  verified: false,
-  options: null,
-  target: null,
-  userDefined: false,
-  customized: false,
-  ...changes,
-})
 const options = (...values: string[]) => values.map((value) => ({ value, label: value, active: true }))
 /** Right knows one item more, which has no counterpart on the left. */
 const side = (...items: string[]): SideMetadata => ({
@@ -29,8 +13,8 @@ const side = (...items: string[]): SideMetadata => ({
     entityType: 'defect',
     label: 'Defect',
     fields: [
-      field('text', {}),
-      field('set', { type: 'list', multiple: true, verified: true, options: options(...items) }),
+      fieldMetadata('text'),
+      fieldMetadata('set', { type: 'list', multiple: true, verified: true, options: options(...items) }),
     ],
   },
   users: [],

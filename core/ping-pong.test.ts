@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
 import { linkConfiguration } from './link-config.ts'
 import type { SideMetadata } from './metadata.ts'
@@ -9,24 +10,7 @@ const metadata: SideMetadata = {
   entity: {
     entityType: 'defect',
     label: 'Defect',
-    fields: [
-      {
-        name: 'status',
-        label: 'status',
-        type: 'string',
-        multiple: false,
-        required: false,
-        creatable: true,
-        editable: true,
-        filterable: true,
-        maxLength: null,
-        verified: false,
-        options: null,
-        target: null,
-        userDefined: false,
-        customized: false,
-      },
-    ],
+    fields: [fieldMetadata('status')],
   },
   users: [],
 }

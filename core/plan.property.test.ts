@@ -1,30 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
 import { type LinkConfigurationInput, linkConfiguration } from './link-config.ts'
 import type { FieldMetadata, SideMetadata } from './metadata.ts'
 import { createPlanner, type PairInput, type PairPlan, type PlannedField, type Planner } from './plan.ts'
 import { type CanonicalValue, canonicalSet, type RecordSnapshot, type Side, sameValue, sides } from './values.ts'
-
-function metadata(name: string, changes: Partial<FieldMetadata>): FieldMetadata {
-  return {
-    name,
-    label: name,
-    type: 'string',
-    multiple: false,
-    required: false,
-    creatable: true,
-    editable: true,
-    filterable: true,
-    maxLength: null,
-    verified: false,
-    options: null,
-    target: null,
-    userDefined: false,
-    customized: false,
-    ...changes,
-  }
-}
 
 const list = (...values: string[]): Partial<FieldMetadata> => ({
   type: 'list',
@@ -38,13 +19,13 @@ const left: SideMetadata = {
     entityType: 'defect',
     label: 'Defect',
     fields: [
-      metadata('name', { maxLength: 12 }),
-      metadata('severity', list('low', 'middle', 'high')),
-      metadata('browsers', { ...list('a', 'b', 'c'), multiple: true }),
-      metadata('points', { type: 'integer' }),
-      metadata('release', list('r1', 'r2')),
-      metadata('cycle', list('c1', 'c2')),
-      metadata('tag', {}),
+      fieldMetadata('name', { maxLength: 12 }),
+      fieldMetadata('severity', list('low', 'middle', 'high')),
+      fieldMetadata('browsers', { ...list('a', 'b', 'c'), multiple: true }),
+      fieldMetadata('points', { type: 'integer' }),
+      fieldMetadata('release', list('r1', 'r2')),
+      fieldMetadata('cycle', list('c1', 'c2')),
+      fieldMetadata('tag'),
     ],
   },
   users: [],
@@ -54,13 +35,13 @@ const right: SideMetadata = {
     entityType: 'defect',
     label: 'Defect',
     fields: [
-      metadata('name', { maxLength: 12 }),
-      metadata('severity', list('minor', 'major')),
-      metadata('browsers', { ...list('a', 'b', 'c'), multiple: true }),
-      metadata('points', { type: 'integer' }),
-      metadata('release', list('r1', 'r2')),
-      metadata('cycle', list('c1', 'c2')),
-      metadata('tag', {}),
+      fieldMetadata('name', { maxLength: 12 }),
+      fieldMetadata('severity', list('minor', 'major')),
+      fieldMetadata('browsers', { ...list('a', 'b', 'c'), multiple: true }),
+      fieldMetadata('points', { type: 'integer' }),
+      fieldMetadata('release', list('r1', 'r2')),
+      fieldMetadata('cycle', list('c1', 'c2')),
+      fieldMetadata('tag'),
     ],
   },
   users: [],

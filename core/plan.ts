@@ -574,8 +574,7 @@ export function createPlanner(context: PlannerContext): Planner {
       return { field: { ...at, source: value, sent: translation.value, rule: 'new', ...gap }, ...warning }
     if (fallback !== null)
       return { field: { ...at, source: value, sent: typed(fallback, target), rule: 'default', ...gap }, ...warning }
-    // A person without twin leaves the field open: no base, so that the value follows once the twin is known.
-    return translation.warning === undefined ? { field: { ...at, source: value, sent: null, rule: 'new' } } : warning
+    return { field: { ...at, source: value, sent: null, rule: 'new', ...gap }, ...warning }
   }
 
   function learn({ base, side, sent, kept, stamp }: LearnInput): Learnt {
@@ -592,6 +591,11 @@ export function createPlanner(context: PlannerContext): Planner {
       const found = field.field in kept ? (kept[field.field] ?? null) : field.sent
       const faithful = equivalent(target, field.sent, found)
       const before = base[field.mappingId]
+      // Whom a server puts in by itself for a person without twin is nobody's edit: both sides are looked at without history.
+      if (field.rule === 'new' && field.gap === true && field.sent === null && found !== null) {
+        altered.push(field.mappingId)
+        continue
+      }
       const learnt = learntBase({
         mapping,
         fingerprint,

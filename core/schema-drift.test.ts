@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest'
+import { fieldMetadata } from '../test/field-metadata.ts'
 import { linkConfiguration } from './link-config.ts'
 import type { FieldMetadata } from './metadata.ts'
 import { schemaChanges, schemaProblems, schemaSnapshot } from './schema-drift.ts'
 
 function field(name: string, changes: Partial<FieldMetadata> = {}): FieldMetadata {
-  return {
-    ...{ name, label: name.toUpperCase(), type: 'string', multiple: false, required: false, creatable: true },
-    ...{ editable: true, filterable: true, maxLength: 255, verified: true, options: null, target: null },
-    ...{ userDefined: true, customized: false },
+  return fieldMetadata(name, {
+    label: name.toUpperCase(),
+    maxLength: 255,
+    verified: true,
+    userDefined: true,
     ...changes,
-  }
+  })
 }
 
 const list = (...labels: string[]) => ({

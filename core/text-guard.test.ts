@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { fieldMetadata } from '../test/field-metadata.ts'
 import { type Base, canonicalVersion, toBaseValue } from './base.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
 import { type LinkConfigurationInput, linkConfiguration } from './link-config.ts'
@@ -7,22 +8,8 @@ import type { FieldMetadata, SideMetadata } from './metadata.ts'
 import { createPlanner, type PairInput } from './plan.ts'
 import type { CanonicalValue, RecordSnapshot } from './values.ts'
 
-const field = (name: string, type: FieldMetadata['type'], maxLength: number | null = null): FieldMetadata => ({
-  name,
-  label: name,
-  type,
-  maxLength,
-  multiple: false,
-  required: false,
-  creatable: true,
-  editable: true,
-  filterable: true,
-  verified: false,
-  options: null,
-  target: null,
-  userDefined: false,
-  customized: false,
-})
+const field = (name: string, type: FieldMetadata['type'], maxLength: number | null = null) =>
+  fieldMetadata(name, { type, maxLength })
 const side = (...fields: FieldMetadata[]): SideMetadata => ({
   entity: { entityType: 'defect', label: 'Defect', fields },
   users: [],

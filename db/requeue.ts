@@ -101,14 +101,11 @@ export async function requeuePeople(tx: Tx, linkId: string, keys: readonly strin
     keys === null
       ? tx`true`
       : tx`(jsonb_typeof(${person}) <> 'string' or lower(${person} #>> '{}') = any(${tx.array([...keys])}::text[]))`
-  // A field that was left open when its record was created has no base yet: there the issue tells.
   const rows = await tx`
     insert into pending (link_id, side, external_id, reason)
     select ${linkId}, 'left', p.left_id, 'configuration' from pairs p
-    where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType} and p.gone_side is null and (
-      exists (select 1 from jsonb_each(p.base) f where f.value ? 'gap' and ${concerned})
-      or exists (select 1 from issues i where i.link_id = ${linkId} and i.key = 'pair:' || p.id and i.resolved_at is null
-        and i.code = 'user-gap' and not p.base ? i.mapping_id))
+    where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType} and p.gone_side is null
+      and exists (select 1 from jsonb_each(p.base) f where f.value ? 'gap' and ${concerned})
     on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,
       next_attempt_at = least(pending.next_attempt_at, now())
     returning 1`
