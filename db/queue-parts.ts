@@ -13,10 +13,13 @@ type Query = postgres.PendingQuery<postgres.Row[]>
 /** What is said of the pairs of a link's side. */
 async function pairsOf({ sql }: Database, { linkId, side, kind }: { linkId: string; side: Side; kind: PartKind }) {
   const keys = await loadLinkKeys(sql, linkId)
+  const pairs = sql`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null`
   return {
     own: side === 'left' ? sql`p.left_id` : sql`p.right_id`,
     path: sql`${paths[kind](side)}::jsonpath`,
-    pairs: sql`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType} and p.gone_side is null`,
+    pairs,
+    /** Those that know any part of the kind, on whatever side. */
+    knowing: kind === 'files' ? sql`${pairs} and p.knows_files` : sql`${pairs} and p.knows_comments`,
   }
 }
 
@@ -24,7 +27,7 @@ async function pairsOf({ sql }: Database, { linkId, side, kind }: { linkId: stri
 export async function queueForParts(database: Database, input: Parameters<Store['queueForParts']>[0]): Promise<number> {
   const { sql } = database
   const { parts, ids, range, all } = input
-  const { own, path, pairs } = await pairsOf(database, input)
+  const { own, path, pairs, knowing } = await pairsOf(database, input)
   // Only what is asked for stands in the statement, so that a few records are found by their ids.
   const news: Query[] = []
   if (parts.length > 0)
@@ -37,12 +40,12 @@ export async function queueForParts(database: Database, input: Parameters<Store[
   if (range !== null)
     news.push(sql`
       select ${own}, 'without ' || (e ->> 'id') from pairs p, jsonb_path_query(p.base, ${path}) e
-      where ${pairs} and starts_with(${own}, ${range.prefix}) and (e ->> 'id')::numeric > ${range.above ?? '0'}::numeric
+      where ${knowing} and starts_with(${own}, ${range.prefix}) and (e ->> 'id')::numeric > ${range.above ?? '0'}::numeric
         and (${range.upTo}::numeric is null or (e ->> 'id')::numeric <= ${range.upTo}::numeric)
         and e ->> 'id' <> all(${sql.array(parts.map(({ id }) => id))}::text[])`)
   if (ids.length > 0)
     news.push(sql`select ${own}, null from pairs p where ${own} = any(${sql.array([...ids])}::text[]) and ${pairs}`)
-  if (all) news.push(sql`select ${own}, null from pairs p where ${pairs} and jsonb_path_exists(p.base, ${path})`)
+  if (all) news.push(sql`select ${own}, null from pairs p where ${knowing} and jsonb_path_exists(p.base, ${path})`)
   return news.length === 0 ? 0 : queue(database, input, news)
 }
 
@@ -53,7 +56,7 @@ export async function queueLostParts(
 ): Promise<number> {
   const { sql } = database
   const { linkId, side, kind, above, listed, agoMs } = input
-  const { own, path, pairs } = await pairsOf(database, input)
+  const { own, path, knowing } = await pairsOf(database, input)
   // A row of the ledger may have been committed a while after its time.
   return queue(database, input, [
     sql`
@@ -61,7 +64,7 @@ export async function queueLostParts(
       where p.id in (select l.pair_id from scan_positions s join ledger l on l.link_id = s.link_id
           and l.at > s.${sql(`${kind}_noted_at`)} - interval '1 minute' and l.at <= now() - make_interval(secs => ${agoMs / 1000})
           where s.link_id = ${linkId} and s.side = ${side})
-        and ${pairs} and (e ->> 'id')::numeric > ${above ?? '0'}::numeric
+        and ${knowing} and (e ->> 'id')::numeric > ${above ?? '0'}::numeric
         and e ->> 'id' <> all(${sql.array([...listed])}::text[])`,
   ])
 }

@@ -95,21 +95,28 @@ export async function requeuePeople(tx: Tx, linkId: string, keys: readonly strin
   // A field that only stays open keeps nobody waiting: whether its person has a twin now, the base tells.
   const which = keys === null ? tx`true` : tx`i.severity = 'error'`
   const held = await retryNow(tx, linkId, tx`i.code in ('user-gap', 'required-field') and ${which}`)
+  if (keys?.length === 0) return held
   const { endpointPairId, entityType } = await loadLinkKeys(tx as unknown as postgres.Sql, linkId)
-  const person = tx`(f.value #> array[f.value ->> 'gap', 'v'])`
   const concerned =
     keys === null
       ? tx`true`
-      : tx`(jsonb_typeof(${person}) <> 'string' or lower(${person} #>> '{}') = any(${tx.array([...keys])}::text[]))`
+      : tx`exists (select 1 from ${peopleOf(tx)} where lower(person.key) = any(${tx.array([...keys])}::text[]))`
   const rows = await tx`
     insert into pending (link_id, side, external_id, reason)
     select ${linkId}, 'left', p.left_id, 'configuration' from pairs p
     where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType} and p.gone_side is null
-      and exists (select 1 from jsonb_each(p.base) f where f.value ? 'gap' and ${concerned})
+      and p.waits_for_person and ${concerned}
     on conflict (link_id, side, external_id) do update set revision = pending.revision + 1, attempts = 0,
       next_attempt_at = least(pending.next_attempt_at, now())
     returning 1`
   return held + rows.length
+}
+
+/** Whom the base of a pair `p` waits for: `field` says on which side, `person.key` who it is. */
+function peopleOf(sql: postgres.ISql) {
+  return sql`jsonb_path_query(p.base, '$.* ? (exists(@.gap))') field,
+    lateral (select field #> array[field ->> 'gap', 'v'] as value) held,
+    jsonb_array_elements_text(case jsonb_typeof(value) when 'array' then value else jsonb_build_array(value) end) person (key)`
 }
 
 /** Ends the back-off of records that wait for what has just been put right: their problem is of one of the classes. */
@@ -143,9 +150,8 @@ export async function loadPeopleWaitedFor(
     if (gap === undefined) return null
     const { endpointPairId, entityType } = await loadLinkKeys(sql, linkId)
     return sql<{ side: Side; key: string }[]>`
-      select distinct f.value ->> 'gap' as side, f.value #>> array[f.value ->> 'gap', 'v'] as key
-      from pairs p cross join lateral jsonb_each(p.base) f
+      select distinct field ->> 'gap' as side, person.key from pairs p, ${peopleOf(sql)}
       where p.endpoint_pair_id = ${endpointPairId} and p.entity_type = ${entityType} and p.gone_side is null
-        and f.value ? 'gap' and jsonb_typeof(f.value #> array[f.value ->> 'gap', 'v']) = 'string'`
+        and p.waits_for_person and person.key is not null`
   })
 }

@@ -1,3 +1,4 @@
+import type postgres from 'postgres'
 import type { FinishListing, ListingResult } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import { approvedCount, openBrake } from './brakes.ts'
@@ -31,8 +32,9 @@ export async function finishListing({ sql }: Database, input: FinishListing): Pr
     const { linkId, side, listingId } = input
     return sql.begin(async (tx) => {
       const ownId = side === 'left' ? tx`p.left_id` : tx`p.right_id`
-      const listed = tx`exists (
-        select 1 from scan_listing s where s.listing_id = ${listingId} and s.external_id = ${ownId})`
+      const isListed = (id: postgres.PendingQuery<postgres.Row[]>) => tx`exists (
+        select 1 from scan_listing l, unnest(l.external_ids) s (id) where l.listing_id = ${listingId} and s.id = ${id})`
+      const listed = isListed(ownId)
       const mine = tx`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType}`
       await tx`
         insert into absences (link_id, side, external_id, last_listing)
@@ -41,8 +43,7 @@ export async function finishListing({ sql }: Database, input: FinishListing): Pr
           listings = absences.listings + 1, last_listing = excluded.last_listing
         where absences.last_listing <> excluded.last_listing`
       await tx`
-        delete from absences a where a.link_id = ${linkId} and a.side = ${side} and exists (
-          select 1 from scan_listing s where s.listing_id = ${listingId} and s.external_id = a.external_id)`
+        delete from absences a where a.link_id = ${linkId} and a.side = ${side} and ${isListed(tx`a.external_id`)}`
       // What was taken for gone and is listed again is looked at, whether or not its stamp has moved.
       await tx`
         insert into pending (link_id, side, external_id, reason)

@@ -103,8 +103,8 @@ export async function queueScanPage(
         select id, regressed, reused, id in (select external_id from queued) as queued, announced from changed`
       if (input.listingId !== undefined)
         await tx`
-          insert into scan_listing (listing_id, external_id)
-          select ${input.listingId}, id from jsonb_to_recordset(${tx.json(rows)}) as r(id text) on conflict do nothing`
+          insert into scan_listing (listing_id, external_ids)
+          values (${input.listingId}, ${tx.array(rows.map(({ id }) => id))}::text[])`
       if (input.runId !== null)
         await tx`
           update runs set counters = jsonb_set(counters, array[${counter}]::text[],

@@ -32,6 +32,10 @@ export const pairs = pgTable(
     leftId: text('left_id').notNull(),
     rightId: text('right_id').notNull(),
     base: jsonb('base').$type<Base>().notNull(),
+    /** So that pairs whose base says so are found without reading all bases. */
+    waitsForPerson: boolean('waits_for_person').generatedAlwaysAs(sql`jsonb_path_exists(base, '$.*.gap')`),
+    knowsFiles: boolean('knows_files').generatedAlwaysAs(sql`jsonb_path_exists(base, '$.*.files[*]')`),
+    knowsComments: boolean('knows_comments').generatedAlwaysAs(sql`jsonb_path_exists(base, '$.*.listed.*[*]')`),
     /** Tombstone: the side that is gone, and what became of its twin. */
     goneSide: text('gone_side', { enum: ['left', 'right'] }),
     goneAt: moment('gone_at'),
@@ -42,6 +46,9 @@ export const pairs = pgTable(
   (table) => [
     uniqueIndex('pairs_left').on(table.endpointPairId, table.entityType, table.leftId),
     uniqueIndex('pairs_right').on(table.endpointPairId, table.entityType, table.rightId),
+    index('pairs_waiting_for_person').on(table.endpointPairId, table.entityType).where(sql`waits_for_person`),
+    index('pairs_knowing_files').on(table.endpointPairId, table.entityType).where(sql`knows_files`),
+    index('pairs_knowing_comments').on(table.endpointPairId, table.entityType).where(sql`knows_comments`),
   ],
 )
 
@@ -244,11 +251,11 @@ export const scanEpochs = pgTable(
   (table) => [index('scan_epochs_link').on(table.linkId, table.side, table.startedAt)],
 )
 
-/** Ids of the complete listing under way; unlogged, since a crash makes the listing worthless anyway. */
+/** Ids of the complete listing under way, a row a page; unlogged, since a crash makes the listing worthless anyway. */
 export const scanListing = pgTable(
   'scan_listing',
-  { listingId: uuid('listing_id').notNull(), externalId: text('external_id').notNull() },
-  (table) => [primaryKey({ columns: [table.listingId, table.externalId] })],
+  { listingId: uuid('listing_id').notNull(), externalIds: text('external_ids').array().notNull() },
+  (table) => [index('scan_listing_of').on(table.listingId)],
 )
 
 /** Paired records that complete listings lack. */
