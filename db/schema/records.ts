@@ -77,6 +77,7 @@ export const records = pgTable(
   (table) => [
     primaryKey({ columns: [table.endpointId, table.entityType, table.externalId] }),
     index('records_pair').on(table.pairId),
+    index('records_resting').on(table.pairId).where(sql`decision is not null`),
     index('records_out_of_scope').on(table.endpointId, table.entityType).where(sql`declined_because = 'scope'`),
   ],
 )
