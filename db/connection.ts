@@ -55,13 +55,21 @@ export function openDatabase(url: string, options: { max?: number } = {}): Datab
  * Carries one statement out by index. A table that is small when a statement is first planned looks cheapest read whole, and
  * connections keep such a plan while the table grows. Not for a transaction as a whole: joins of other statements get slower.
  */
-export async function byIndex<T extends postgres.Row>(
-  tx: postgres.TransactionSql,
-  statement: postgres.PendingQuery<T[]>,
-): Promise<postgres.RowList<T[]>> {
-  const readWhole = (may: 'on' | 'off') => tx`select set_config('enable_seqscan', ${may}, true)`
-  const [, answer] = await Promise.all([readWhole('off'), statement, readWhole('on')])
-  return answer
+export const byIndex = planned('enable_seqscan')
+
+/** Carries one statement out by comparing sets as a whole. One that looks small is else gone through again for each row of the other. */
+export const byHash = planned('enable_nestloop')
+
+/** Carries one statement out in any other way than the one of this setting, as far as there is another. */
+function planned(way: 'enable_seqscan' | 'enable_nestloop') {
+  return async <T extends postgres.Row>(
+    tx: postgres.TransactionSql,
+    statement: postgres.PendingQuery<T[]>,
+  ): Promise<postgres.RowList<T[]>> => {
+    const may = (is: 'on' | 'off') => tx`select set_config(${way}, ${is}, true)`
+    const [, answer] = await Promise.all([may('off'), statement, may('on')])
+    return answer
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { FinishListing, ListingResult } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import { approvedCount, openBrake } from './brakes.ts'
-import { type Database, named } from './connection.ts'
+import { byHash, type Database, named } from './connection.ts'
 import { loadLinkKeys } from './store-queue.ts'
 
 /** Opens a complete listing of a side. What an earlier one, cut off, had collected is worth nothing and goes. */
@@ -33,23 +33,31 @@ export async function finishListing({ sql }: Database, input: FinishListing): Pr
     return sql.begin(async (tx) => {
       const ownId = side === 'left' ? tx`p.left_id` : tx`p.right_id`
       const isListed = (id: postgres.PendingQuery<postgres.Row[]>) => tx`exists (
-        select 1 from scan_listing l, unnest(l.external_ids) s (id) where l.listing_id = ${listingId} and s.id = ${id})`
+        select 1 from (select unnest(external_ids) as id from scan_listing where listing_id = ${listingId}) s where s.id = ${id})`
       const listed = isListed(ownId)
       const mine = tx`p.endpoint_pair_id = ${keys.endpointPairId} and p.entity_type = ${keys.entityType}`
-      await tx`
+      await byHash(
+        tx,
+        tx`
         insert into absences (link_id, side, external_id, last_listing)
         select ${linkId}, ${side}, ${ownId}, ${listingId} from pairs p where ${mine} and p.gone_side is null and not ${listed}
         on conflict (link_id, side, external_id) do update set
           listings = absences.listings + 1, last_listing = excluded.last_listing
-        where absences.last_listing <> excluded.last_listing`
-      await tx`
-        delete from absences a where a.link_id = ${linkId} and a.side = ${side} and ${isListed(tx`a.external_id`)}`
+        where absences.last_listing <> excluded.last_listing`,
+      )
+      await byHash(
+        tx,
+        tx`delete from absences a where a.link_id = ${linkId} and a.side = ${side} and ${isListed(tx`a.external_id`)}`,
+      )
       // What was taken for gone and is listed again is looked at, whether or not its stamp has moved.
-      await tx`
+      await byHash(
+        tx,
+        tx`
         insert into pending (link_id, side, external_id, reason)
         select ${linkId}, ${side}, ${ownId}, 'full-scan' from pairs p where ${mine} and p.gone_side = ${side} and ${listed}
         on conflict (link_id, side, external_id) do update set
-          revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())`
+          revision = pending.revision + 1, next_attempt_at = least(pending.next_attempt_at, now())`,
+      )
       const above =
         input.highestId === null
           ? tx`0`

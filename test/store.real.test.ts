@@ -258,6 +258,54 @@ describe('a commit', () => {
   })
 })
 
+it('a complete listing is compared with all pairs at once, though the database takes both for small', async () => {
+  const spoken: { query: string; parameters: unknown[] }[] = []
+  const debug = (_connection: number, query: string, parameters: unknown[]) => spoken.push({ query, parameters })
+  const sql = postgres(lab.databaseUrl, { max: 1, debug })
+  try {
+    const store = createStore({ ...lab.database, sql }, { bridgeId: 'test' })
+    const { linkId } = lab
+    await sql`analyze pairs, absences, scan_listing`
+    await sql`
+      insert into pairs (endpoint_pair_id, entity_type, left_id, right_id, base)
+      select endpoint_pair_id, 'defect', n, n, '{}' from links, generate_series(1, 3000) n where id = ${linkId}`
+    const listing = await store.beginListing({ linkId, side: 'left', runId })
+    const rows = Array.from({ length: 2_990 }, (_, index) => ({
+      id: String(index + 1),
+      stamp: { version: 1, modified: null },
+    }))
+    await store.recordScanPage({
+      linkId,
+      side: 'left',
+      rows,
+      createdFixed: true,
+      reason: 'full-scan',
+      runId,
+      ...listing,
+    })
+    spoken.length = 0
+    const mostAbsent = { count: 100, share: 1 }
+    const ending = { ...listing, linkId, side: 'left', rows: rows.length, highestId: null, escaped: 0 } as const
+    expect(await store.finishListing({ ...ending, graceSeconds: 0, mostAbsent })).toMatchObject({ absent: 10 })
+
+    const compared = spoken.filter(({ query }) => query.includes('unnest(external_ids)'))
+    expect(compared).toHaveLength(3)
+    const plans = await sql.begin(async (tx) => {
+      const found: string[] = []
+      for (const { query, parameters } of [...spoken]) {
+        if (query.includes('set_config')) await tx.unsafe(query, parameters as string[])
+        if (!query.includes('unnest(external_ids)')) continue
+        const plan = await tx.unsafe(`explain ${query}`, parameters as string[])
+        found.push(plan.map((row) => String(row['QUERY PLAN'])).join('\n'))
+      }
+      return found
+    })
+    for (const plan of plans) expect(plan).not.toMatch(/Nested Loop|SubPlan/)
+  } finally {
+    await sql.end()
+  }
+})
+
 describe('calls that are repeated because their answer was lost', () => {
   it('answer the same intents', async () => {
     await queue(['1'])
