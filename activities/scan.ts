@@ -103,61 +103,67 @@ export async function scanSide(
       },
       call,
     )
-  let ahead = pageAfter(null)
-  for (;;) {
-    const page: Awaited<ReturnType<typeof connector.scan>> = await ahead
-    afterId = page.rows[page.rows.length - 1]?.id ?? afterId
-    if (!page.last) {
-      // The next page is on its way while this one is queued. Should that fail, nobody waits for it.
-      ahead = pageAfter(afterId)
-      ahead.catch(() => undefined)
-    }
-    if (page.rows.length > 0) {
-      const record = (rows: readonly ScanRow[]) =>
-        store.recordScanPage({
-          linkId,
-          side,
-          runId,
-          reason,
-          rows: rows.map(({ id, stamp, created = null }) => ({
-            id,
-            stamp,
-            created,
-            editedAgoMs: edited(stamp.modified),
-          })),
-          createdFixed: connector.capabilities.creationTime === 'fixed',
-          ...(listing === null ? {} : listing),
-        })
-      const recorded = await record(page.rows)
-      const suspicious = [...recorded.regressed, ...(position.accepted ? [] : recorded.reused)]
-      if (suspicious.length > 0) {
-        // A page may be older than a write of ours that was committed meanwhile: only what is read now counts.
-        const now = await connector.read(entityType, suspicious, [], call)
-        const again = await record(now)
-        if (again.regressed.length > 0)
-          throw await stopped(`${listed(again.regressed)} show an older version than was seen before`)
-        if (again.reused.length > 0 && !position.accepted)
-          throw await stopped(`${listed(again.reused)} were created at another time than those known by these ids`)
+  const listRecords = async () => {
+    let ahead = pageAfter(null)
+    for (;;) {
+      const page: Awaited<ReturnType<typeof connector.scan>> = await ahead
+      afterId = page.rows[page.rows.length - 1]?.id ?? afterId
+      if (!page.last) {
+        // The next page is on its way while this one is queued. Should that fail, nobody waits for it.
+        ahead = pageAfter(afterId)
+        ahead.catch(() => undefined)
       }
-      const modified = new Map(page.rows.map((row) => [row.id, row.stamp.modified]))
-      for (const id of recorded.unannounced) {
-        const at = modified.get(id)
-        if (at === undefined || at === null) continue
-        if (extent === 'all' && escapedBehind(at) > 0) {
-          result.escaped++
-          if (escapedAt === null || isBefore(escapedAt, at)) escapedAt = at
-        } else if (position.newest !== null && !isReadAgain(at))
-          lateness = Math.max(lateness, secondsBetween(at, position.newest))
+      if (page.rows.length > 0) {
+        const record = (rows: readonly ScanRow[]) =>
+          store.recordScanPage({
+            linkId,
+            side,
+            runId,
+            reason,
+            rows: rows.map(({ id, stamp, created = null }) => ({
+              id,
+              stamp,
+              created,
+              editedAgoMs: edited(stamp.modified),
+            })),
+            createdFixed: connector.capabilities.creationTime === 'fixed',
+            ...(listing === null ? {} : listing),
+          })
+        const recorded = await record(page.rows)
+        const suspicious = [...recorded.regressed, ...(position.accepted ? [] : recorded.reused)]
+        if (suspicious.length > 0) {
+          // A page may be older than a write of ours that was committed meanwhile: only what is read now counts.
+          const now = await connector.read(entityType, suspicious, [], call)
+          const again = await record(now)
+          if (again.regressed.length > 0)
+            throw await stopped(`${listed(again.regressed)} show an older version than was seen before`)
+          if (again.reused.length > 0 && !position.accepted)
+            throw await stopped(`${listed(again.reused)} were created at another time than those known by these ids`)
+        }
+        const modified = new Map(page.rows.map((row) => [row.id, row.stamp.modified]))
+        for (const id of recorded.unannounced) {
+          const at = modified.get(id)
+          if (at === undefined || at === null) continue
+          if (extent === 'all' && escapedBehind(at) > 0) {
+            result.escaped++
+            if (escapedAt === null || isBefore(escapedAt, at)) escapedAt = at
+          } else if (position.newest !== null && !isReadAgain(at))
+            lateness = Math.max(lateness, secondsBetween(at, position.newest))
+        }
+        for (const { id } of page.rows) if (/^\d+$/.test(id)) highestId = Math.max(highestId ?? 0, Number(id))
+        result.rows += page.rows.length
+        result.queued += recorded.queued.length
       }
-      for (const { id } of page.rows) if (/^\d+$/.test(id)) highestId = Math.max(highestId ?? 0, Number(id))
-      result.rows += page.rows.length
-      result.queued += recorded.queued.length
+      onPage(result.rows)
+      if (page.last) break
     }
-    onPage(result.rows)
-    if (page.last) break
   }
+  const recordsQueued = listRecords()
   const partsSince = extent === 'all' ? null : from
-  await queueParts(store, bench, { linkId, side, since: partsSince, known: position.parts }, call)
+  const parts = { linkId, side, since: partsSince, known: position.parts, recordsQueued }
+  // Files and comments are asked for meanwhile; nothing is left on its way when another fails.
+  const ended = await Promise.allSettled([recordsQueued, queueParts(store, bench, parts, call)])
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
   if (extent === 'all') await queueArrivals(store, bench, side, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({
