@@ -55,6 +55,17 @@ describe('a comment whose write was never answered', () => {
     expect(planned([mine], [there], base ?? []).comments).toEqual([])
   })
 
+  it('is not there where somebody only quotes an earlier copy, as is known', () => {
+    const own = { writer: '1002', author: 'Bob', time: '18/09/2026', banner: '<p>Ann wrote</p>' }
+    const quote = { ...listed(add, '9', 'mine, is it?'), own }
+    const said = { id: '9', author: 'Bob', time: '18/09/2026', hash: '' }
+    const base = [...first.base, { ref: '9', home: 'right' as const, left: null, right: said }]
+    expect(settle(add, [quote], base)).toBeNull()
+    expect(settle(add, [quote, listed(add, '12')], base)).toContainEqual(
+      expect.objectContaining({ home: 'left', right: expect.objectContaining({ id: '12' }) }),
+    )
+  })
+
   it('is not there where only another copy, or the same text of a person, stands', () => {
     expect(settle(add, [], first.base)).toBeNull()
     expect(settle(add, [native('6', 'mine')], first.base)).toBeNull()

@@ -8,6 +8,7 @@ import {
   commentsOf,
   decodeComment,
   encodeComment,
+  inOwnWords,
   sameComment,
 } from './comments.ts'
 import { sameMemoContent } from './memo.ts'
@@ -30,12 +31,17 @@ export function intendedComment({ mappingId, field, action, source }: PlannedCom
   return {
     mappingId,
     field,
-    source: source === null ? null : encodeComment(source),
-    before: action.kind === 'add' ? null : encodeComment(action.was),
-    sent: action.kind === 'delete' ? null : encodeComment(sentComment(action)),
+    source: source === null ? null : written(source),
+    before: action.kind === 'add' ? null : written(action.was),
+    sent: action.kind === 'delete' ? null : written(sentComment(action)),
     rule: action.kind,
     comment: commentOfAction(action),
   }
+}
+
+/** Nobody asks any more whether it might be a quotation. */
+function written({ own: _own, ...comment }: Comment): string {
+  return encodeComment(comment)
 }
 
 function sentComment(action: Exclude<CommentAction, { kind: 'delete' }>): Comment {
@@ -69,8 +75,12 @@ export function settleComment(
     return same.length < Math.max(1, known) ? afterComment(base, about, null) : null
   }
   if (sent === undefined || sent === null || source === undefined || source === null) return null
-  const found = now.find((one) => isSame(one, sent))
-  if (found === undefined) return null
+  // A quotation that is known as such is not the copy whose banner it begins with.
+  const quotes = base.flatMap((entry) => (entry.home === side ? [entry[side]?.id ?? []] : [])).flat()
+  const candidates = sent.id !== null ? now : now.filter((one) => one.id === null || !quotes.includes(one.id))
+  const read = candidates.find((one) => isSame(one, sent))
+  if (read === undefined) return null
+  const found = sent.origin === null ? inOwnWords(read) : read
   const asSent = sameMemoContent(found.text, sent.text)
   if (field.rule === 'edit' && !asSent) return null
   return afterComment(base, about, { side, kept: asSent ? found : { ...found, text: sent.text }, source })

@@ -7,6 +7,7 @@ import {
   type CommentAction,
   type CommentEntry,
   commentOfAction,
+  inOwnWords,
   planComments,
   readComment,
   renderCopy,
@@ -115,9 +116,10 @@ describe('a copy', () => {
         expect(writeCommentMemo(memo, additions).memo).toBe(memo)
         expect(canonicalMemo(memo)).toBe(memo)
         for (const [index, one] of additions.entries()) {
-          const there = readComment({ id: '7', author: 'tandem', time: 'now', text: renderCopy(one) })
+          const { own, ...there } = readComment({ id: '7', author: 'tandem', time: 'now', text: renderCopy(one) })
+          expect(own).toMatchObject({ writer: null, author: 'tandem', time: 'now' })
           expect(there).toEqual({ id: '7', ...expected[index] })
-          const edited = readComment({
+          const { own: _words, ...edited } = readComment({
             id: '7',
             author: 'tandem',
             time: 'now',
@@ -139,7 +141,10 @@ class World {
   private next = 1
 
   comments(): Record<'left' | 'right', Comment[]> {
-    return { left: readCommentMemo(this.memo), right: this.octane.map((one) => readComment(one)) }
+    return {
+      left: readCommentMemo(this.memo),
+      right: this.octane.map((one) => readComment({ ...one, writer: one.author })),
+    }
   }
 
   plan(deletes: boolean) {
@@ -210,19 +215,31 @@ const step = fc.oneof(
 )
 
 describe('comments of both sides', () => {
-  it('converge, each once on either side, whatever people add and edit in between', () => {
+  it('converge, each once on either side, whatever people add, quote and edit in between', () => {
+    const quotation = fc.record({ do: fc.constantFrom('octane quotes'), at: fc.nat(8) })
+    const steps = fc.array(fc.oneof({ weight: 5, arbitrary: step }, { weight: 1, arbitrary: quotation }), {
+      maxLength: 14,
+    })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 14 }), (steps) => {
+      fc.property(steps, (all) => {
         const world = new World()
         let token = 0
-        for (const one of steps) {
+        let said = 0
+        for (const one of all) {
           const text = `word${++token}w`
+          if (one.do.endsWith('adds')) said++
           if (one.do === 'alm adds' && 'who' in one) world.append(one.who, text)
           else if (one.do === 'octane adds' && 'who' in one) world.post(one.who, `<p>${text}</p>`)
           else if (one.do === 'look') world.look(false, true)
           else if (one.do === 'crash') {
             world.look(false, false)
             world.look(false, true)
+          } else if (one.do === 'octane quotes' && 'at' in one) {
+            const copies = world.octane.filter(({ author }) => author === 'tandem')
+            const quoted = copies[one.at % Math.max(1, copies.length)]
+            if (quoted === undefined) continue
+            said++
+            world.post('al', `${quoted.text}<p>${text}</p>`)
           } else if ('at' in one) {
             const words = [
               ...new Set(
@@ -242,9 +259,12 @@ describe('comments of both sides', () => {
         expect(world.look(false, true)).toEqual([])
         const told = (comments: Comment[]) => comments.map((comment) => memoText(comment.text)).sort()
         const { left, right } = world.comments()
-        expect(told(left)).toEqual(told(right))
+        const isQuote = ({ id }: Comment) =>
+          world.base.some((entry) => entry.home === 'right' && entry.right?.id === id)
+        const meant = right.map((one) => (isQuote(one) ? inOwnWords(one) : one))
+        expect(told(left)).toEqual(told(meant))
         expect(new Set(told(left)).size).toBe(left.length)
-        expect(left).toHaveLength(steps.filter((one) => one.do.endsWith('adds')).length)
+        expect(left).toHaveLength(said)
       }),
       { numRuns: 300 },
     )
@@ -322,6 +342,24 @@ describe('comments of both sides', () => {
     world.look(false, true)
     return world
   }
+
+  it('that quote a copy stay what a person says, also when the copy is taken away and written anew', () => {
+    const world = agreed()
+    const copy = world.octane.find(({ author }) => author === 'tandem')
+    const quote = world.post('al', `${copy?.text}<p>is it?</p>`)
+    world.look(false, true)
+    const said = () => world.comments().left.map(({ text, origin }) => [memoText(text), origin?.ref])
+    const quotation = [expect.stringMatching(/from ALM.*mine\s+is it\?$/s), quote]
+    expect(said().slice(2)).toEqual([quotation])
+    expect(world.look(false, true)).toEqual([])
+    world.octane = world.octane.filter((one) => one !== copy)
+    expect(world.look(false, true)).toEqual([])
+    world.memo = canonicalMemo((world.memo ?? '').replace('mine', 'mine and more'))
+    world.look(false, true)
+    expect(world.octane.at(-1)).toMatchObject({ author: 'tandem', text: expect.stringContaining('mine and more') })
+    expect(world.look(false, true)).toEqual([])
+    expect(said().map(([text]) => text)).toEqual(['mine and more', 'yours', quotation[0]])
+  })
 
   it('carry the name and time of whoever wrote first', () => {
     const { left, right } = agreed().comments()

@@ -20,6 +20,18 @@ export interface Comment {
   origin: { from: string; ref: string } | null
   /** Another one whenever the comment was edited; absent: the endpoint does not tell. */
   stamp?: string
+  /** Beside `origin`, where a side keeps comments one by one: what it is if a person quotes the banner. */
+  own?: OwnWords
+}
+
+/** Whose words a comment is that begins with a banner, if these are not those of the banner. */
+interface OwnWords {
+  /** The user who wrote it, by the endpoint's id; null: not told. */
+  writer: string | null
+  author: string | null
+  time: string | null
+  /** Canonical memo of the banner. */
+  banner: string
 }
 
 /** A state of a comment by the endpoint's own id; null as stamp: it does not tell one state from another. */
@@ -112,20 +124,16 @@ function withBanner(banner: string, text: string): string {
   return canonicalMemo(serializeTree([line, body])) ?? ''
 }
 
-/** A comment of a side that keeps them one by one, as that side tells it. */
-export interface FoundComment {
+/** A comment of a side that keeps them one by one: its own author and time, unless a banner names those of the original. */
+export function readComment(found: {
   id: string
   author: string | null
   time: string | null
   text: string | null
+  /** The user by the endpoint's id. */
+  writer?: string | null
   stamp?: string
-}
-
-/**
- * Its own author and time, unless a banner names those of the original. `asOwn`: a banner at its beginning is a person's
- * quotation and stays in the text.
- */
-export function readComment(found: FoundComment, { asOwn = false } = {}): Comment {
+}): Comment {
   const { id, author, time, stamp } = found
   const own = { id, author, time, origin: null, ...(stamp === undefined ? {} : { stamp }) }
   const canonical = canonicalMemo(found.text)
@@ -133,23 +141,18 @@ export function readComment(found: FoundComment, { asOwn = false } = {}): Commen
   if (canonical !== null && unreadableMemo(canonical) !== null) return { ...own, text: canonical }
   const nodes = parseCanonical(canonical)
   const [first] = nodes
-  const banner = asOwn || first === undefined || isRichText(first) ? null : readBanner(plainText([first]))
-  return { ...own, ...banner, text: commentText(banner === null ? nodes : nodes.slice(1)) }
+  const banner = first === undefined || isRichText(first) ? null : readBanner(plainText([first]))
+  if (banner === null || first === undefined) return { ...own, text: commentText(nodes) }
+  const words = { writer: found.writer ?? null, author, time, banner: serializeTree([first]) }
+  return { ...own, ...banner, text: commentText(nodes.slice(1)), own: words }
 }
 
-/**
- * All comments of one record, oldest first. A copy is made once: whoever else begins with its banner, written by another
- * user, quotes it and is a comment of its own. `writer` is the user by the endpoint's id.
- */
-export function readComments(found: readonly (FoundComment & { writer: string | null })[]): Comment[] {
-  const writers = new Map<string, string | null>()
-  return found.map(({ writer, ...one }) => {
-    const comment = readComment(one)
-    if (comment.origin === null) return comment
-    const origin = JSON.stringify([comment.origin.from, comment.origin.ref])
-    if (!writers.has(origin)) writers.set(origin, writer)
-    return writers.get(origin) === writer ? comment : readComment(one, { asOwn: true })
-  })
+/** A comment as what its writer says, banner and all: that of a person who quotes a copy, or was quoted as one. */
+export function inOwnWords(comment: Comment): Comment {
+  const { own, ...read } = comment
+  if (own === undefined) return comment
+  const { author, time, banner } = own
+  return { ...read, author, time, origin: null, text: canonicalMemo(banner + read.text) ?? '' }
 }
 
 type Known = { entry: CommentEntry; now: Record<Side, Comment | null> }
@@ -274,13 +277,20 @@ function identify({ base, left, right, names, adopting = false }: CommentsInput)
     }
     return null
   }
+  // Where a comment was written, it is no copy, whatever it begins with.
+  const readAs = (entry: CommentEntry, side: Side, comment: Comment | null) =>
+    comment !== null && side === entry.home ? inOwnWords(comment) : comment
   const known: Known[] = base.map((entry) => ({ entry, now: { left: null, right: null } }))
   const look = (fits: (comment: Comment, seenThere: SeenComment, entry: CommentEntry, side: Side) => boolean): void => {
     for (const one of known)
       for (const side of sides) {
         const there = one.entry[side]
         if (one.now[side] === null && there !== null)
-          one.now[side] = take(side, (comment) => fits(comment, there, one.entry, side))
+          one.now[side] = readAs(
+            one.entry,
+            side,
+            take(side, (comment) => fits(comment, there, one.entry, side)),
+          )
       }
   }
   const isCopyOf = (comment: Comment, ref: string, home: Side) =>
@@ -327,6 +337,14 @@ function identify({ base, left, right, names, adopting = false }: CommentsInput)
       one.now[side] = take(side, (candidate) => candidate === comment)
   look((comment, there, entry, side) => native(comment, entry, side) && hashOf(comment) === there.hash)
 
+  // A copy is made once: who else begins with its banner, and is another user, quotes it.
+  for (const side of sides)
+    for (const comment of [...free[side]]) {
+      const copy = known.find(({ entry }) => isCopyOf(comment, entry.ref, entry.home) && side !== entry.home)?.now[side]
+      if (!copy?.own || comment.own === undefined || copy.own.writer === comment.own.writer) continue
+      free[side].delete(comment)
+      free[side].add(inOwnWords(comment))
+    }
   for (const home of sides) for (const comment of fresh(home)) meet(home, comment, false)
   return known
 }
@@ -336,9 +354,10 @@ export function commentsValue(comments: readonly Comment[]): CanonicalValue {
   return comments.length === 0 ? null : comments.map(encodeComment)
 }
 
-/** A comment as it stands in values, intents and the ledger: `[id, author, time, text, origin, stamp]`, the last where there is one. */
-export function encodeComment({ id, author, time, text, origin, stamp }: Comment): string {
-  return JSON.stringify([id, author, time, text, origin, ...(stamp === undefined ? [] : [stamp])])
+/** A comment as it stands in values, intents and the ledger: `[id, author, time, text, origin, stamp, own]`, the last two where there are any. */
+export function encodeComment({ id, author, time, text, origin, stamp, own }: Comment): string {
+  const more = own !== undefined ? [stamp ?? null, own] : stamp !== undefined ? [stamp] : []
+  return JSON.stringify([id, author, time, text, origin, ...more])
 }
 
 /** The comments that a canonical value lists. Throws on what is no such value: only connectors make them. */
@@ -348,15 +367,20 @@ export function commentsOf(value: CanonicalValue): Comment[] {
 }
 
 export function decodeComment(item: string): Comment {
-  const [id, author, time, text, origin, stamp] = JSON.parse(item) as [
+  const [id, author, time, text, origin, stamp, own] = JSON.parse(item) as [
     Comment['id'],
     Comment['author'],
     Comment['time'],
     string,
     Comment['origin'],
-    Comment['stamp'],
+    Comment['stamp'] | null,
+    Comment['own'],
   ]
-  return { id, author, time, text, origin, ...(stamp === undefined ? {} : { stamp }) }
+  return {
+    ...{ id, author, time, text, origin },
+    ...(stamp === undefined || stamp === null ? {} : { stamp }),
+    ...(own === undefined ? {} : { own }),
+  }
 }
 
 /** What the base keeps of a side's comments so that a listing can be held against it; comments without ids are listed nowhere. */

@@ -2,9 +2,8 @@ import {
   type Comment,
   type CommentAction,
   commentsValue,
-  type FoundComment,
+  inOwnWords,
   readComment,
-  readComments,
   renderCopy,
   renderEditedCopy,
 } from '../../core/comments.ts'
@@ -43,14 +42,14 @@ export function createComments(
     call: CallOptions,
   ): Promise<Map<string, CanonicalValue> | undefined> {
     if (!commented.has(entityType)) return undefined
-    const found = new Map<string, OctaneEntity[]>(ids.map((id) => [id, []]))
+    const found = new Map<string, Comment[]>(ids.map((id) => [id, []]))
     const rows = await calls.all(
       '/comments',
       { query: `"${owner} EQ {id IN ${ids.map(quoted).join(',')}}"`, fields: `${fields},${owner}`, order_by: 'id' },
       call,
     )
-    for (const row of rows) found.get(String((row[owner] as { id?: string } | null)?.id))?.push(row)
-    return new Map([...found].map(([id, mine]) => [id, commentsValue(commentsOfRecord(mine))]))
+    for (const row of rows) found.get(String((row[owner] as { id?: string } | null)?.id))?.push(commentOf(row))
+    return new Map([...found].map(([id, comments]) => [id, commentsValue(comments)]))
   }
 
   function settled(answer: HttpAnswer, action: CommentAction): CommentResult {
@@ -70,7 +69,7 @@ export function createComments(
       return inDoubt(`${calls.name} gave no comment in answer to one.`)
     // An answer without the text tells that it was taken as it is.
     const text = 'text' in row ? row : { ...row, text: textOf(action) }
-    return { outcome: 'done', comment: commentOf(text as OctaneEntity, action) }
+    return { outcome: 'done', comment: meantBy(action, text as OctaneEntity) }
   }
 
   async function one(recordId: string, action: CommentAction, call: CallOptions): Promise<CommentResult> {
@@ -87,7 +86,7 @@ export function createComments(
         call,
       )
       const [row] = now.data
-      if (row !== undefined && commentOf(row, action).text !== action.was.text)
+      if (row !== undefined && meantBy(action, row).text !== action.was.text)
         return { outcome: 'refused', problem: movedProblem() }
       const lost = action.kind === 'edit' && typeof row?.text === 'string' ? lostInMemo(row.text) : []
       if (lost.length > 0) return { outcome: 'refused', problem: heldProblem(lost) }
@@ -144,29 +143,21 @@ function stampOf(row: OctaneEntity): string | null {
 }
 
 /** The comment that an action is about; what was read as a person's own words stays that, whatever it begins with. */
-function commentOf(row: OctaneEntity, action: CommentAction): Comment {
-  return readComment(foundComment(row), { asOwn: action.kind !== 'add' && action.was.origin === null })
+function meantBy(action: CommentAction, row: OctaneEntity): Comment {
+  const comment = commentOf(row)
+  return action.kind !== 'add' && action.was.origin === null ? inOwnWords(comment) : comment
 }
 
-function commentsOfRecord(rows: readonly OctaneEntity[]): Comment[] {
-  const byAge = [...rows].sort((one, other) => Number(one.id) - Number(other.id))
-  return readComments(
-    byAge.map((row) => ({
-      ...foundComment(row),
-      writer: (row.author as { id?: string } | null | undefined)?.id ?? null,
-    })),
-  )
-}
-
-function foundComment(row: OctaneEntity): FoundComment {
-  const author = row.author as { full_name?: string; name?: string } | null | undefined
+function commentOf(row: OctaneEntity): Comment {
+  const author = row.author as { id?: string; full_name?: string; name?: string } | null | undefined
   const name = author?.full_name ?? author?.name ?? ''
   const stamp = stampOf(row)
-  return {
+  return readComment({
     ...(stamp === null ? {} : { stamp }),
     id: String(row.id),
     author: name === '' ? null : name,
     time: typeof row.creation_time === 'string' ? row.creation_time : null,
     text: typeof row.text === 'string' ? keepableText(row.text) : null,
-  }
+    writer: author?.id ?? null,
+  })
 }
