@@ -88,7 +88,7 @@ export async function scanSide(
   const escapedBehind = (at: string) => (position.since === null ? 0 : secondsBetween(at, position.since))
   /** What lies before T was not listed because it came late, but because somebody wanted it read again. */
   const isReadAgain = (at: string) => position.rescanFrom !== null && isBefore(at, position.since)
-  const edited = createEditAge(connector, position, asked)
+  const agesNow = createEditAge(connector, position, asked)
   let lateness = 0
   let escapedAt: string | null = null
   let afterId: string | null = null
@@ -114,8 +114,9 @@ export async function scanSide(
         ahead.catch(() => undefined)
       }
       if (page.rows.length > 0) {
-        const record = (rows: readonly ScanRow[]) =>
-          store.recordScanPage({
+        const record = (rows: readonly ScanRow[]) => {
+          const editedAgo = agesNow()
+          return store.recordScanPage({
             linkId,
             side,
             runId,
@@ -124,11 +125,12 @@ export async function scanSide(
               id,
               stamp,
               created,
-              editedAgoMs: edited(stamp.modified),
+              editedAgoMs: editedAgo(stamp.modified),
             })),
             createdFixed: connector.capabilities.creationTime === 'fixed',
             ...(listing === null ? {} : listing),
           })
+        }
         const recorded = await record(page.rows)
         const suspicious = [...recorded.regressed, ...(position.accepted ? [] : recorded.reused)]
         if (suspicious.length > 0) {

@@ -1,8 +1,9 @@
 /**
  * Times of endpoints are kept in their own words: `2026-11-24T14:00:00Z`, or wall time without a zone such as
- * `2026-11-24 09:00:00`. Only differences between two times of one endpoint mean anything; both are read as if UTC.
+ * `2026-11-24 09:00:00`. Only differences between two times of one endpoint mean anything; both are read as if UTC, in
+ * milliseconds since 1970. NaN: it is no time.
  */
-function milliseconds(time: string): number {
+export function milliseconds(time: string): number {
   const text = time.includes('T') ? time : time.replace(' ', 'T')
   // biome-ignore lint/style/noRestrictedGlobals: parses a time it is given, asks no clock
   return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`)
