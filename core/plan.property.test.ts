@@ -4,7 +4,8 @@ import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
 import { type LinkConfigurationInput, linkConfiguration } from './link-config.ts'
 import type { FieldMetadata, SideMetadata } from './metadata.ts'
-import { createPlanner, type PairInput, type PairPlan, type PlannedField, type Planner } from './plan.ts'
+import { createPlanner, type PairInput, type PairPlan, type Planner } from './plan.ts'
+import type { PlannedField } from './planned-field.ts'
 import { type CanonicalValue, canonicalSet, type RecordSnapshot, type Side, sameValue, sides } from './values.ts'
 
 const list = (...values: string[]): Partial<FieldMetadata> => ({

@@ -1,31 +1,23 @@
-import { type AttachmentComparison, type PlannedAttachment, planAttachments } from './attachments.ts'
-import {
-  afterReturn,
-  type Base,
-  type BaseField,
-  canonicalVersion,
-  emptyBase,
-  inTodaysForm,
-  thawed,
-  toBaseValue,
-} from './base.ts'
+import type { AttachmentComparison, PlannedAttachment } from './attachments.ts'
+import { afterReturn, type Base, type BaseField, inTodaysForm, thawed } from './base.ts'
 import type { PlannedComment } from './comment-intents.ts'
-import { type CommentEntry, commentStamps, commentsOf, planComments, untilCarriedOut } from './comments.ts'
-import { type ConflictDecision, type Decisions, type FieldConflict, knownBase } from './conflicts.ts'
-import { mappingFingerprint, valueHash } from './hash.ts'
+import type { ConflictDecision, Decisions, FieldConflict } from './conflicts.ts'
+import { mappingFingerprint } from './hash.ts'
 import type { EditTimes } from './latest.ts'
+import { createLearner, type Learner } from './learn.ts'
 import type { FieldMapping, LinkConfiguration, TypePair } from './link-config.ts'
-import { canonicalMemo, sameMemoContent } from './memo.ts'
+import { canonicalMemo } from './memo.ts'
 import { type AdoptedDifferences, isGap, type MergeField, type MergeResult, mergeGroup } from './merge.ts'
-import { alteredRemedy } from './merge-problems.ts'
 import { mergeKind } from './merge-values.ts'
 import { type FieldMetadata, fieldByName, type SideMetadata } from './metadata.ts'
-import { trailAfter } from './ping-pong.ts'
+import { createPartsPlanner } from './plan-parts.ts'
+import { requiredProblem, unreadable } from './plan-problems.ts'
+import type { PlannedField } from './planned-field.ts'
 import type { Problem } from './problems.ts'
 import { type FileAddresses, imageRoute } from './record-images.ts'
 import type { References } from './references.ts'
-import type { IntentField, LinkContext } from './store.ts'
-import { guardText, unreadableProblem } from './text-guard.ts'
+import type { LinkContext } from './store.ts'
+import { guardText } from './text-guard.ts'
 import { type Around, createTranslator, type Translation } from './translate.ts'
 import {
   type CanonicalValue,
@@ -35,13 +27,8 @@ import {
   type Side,
   type Stamp,
   sameStamp,
-  sameValue,
+  sides,
 } from './values.ts'
-
-/** One value about to be written, with what the ledger will say about it. */
-export interface PlannedField extends IntentField {
-  group: string | null
-}
 
 export interface PairPlan {
   /** By written side. */
@@ -79,7 +66,7 @@ export interface CreatePlan {
   comments: readonly PlannedComment[]
 }
 
-export interface Planner {
+export interface Planner extends Learner {
   /** Names of the fields to read of a side: the mapped ones and the cross-reference. */
   fieldsToRead(side: Side): readonly string[]
   planPair(input: PairInput): PairPlan
@@ -93,17 +80,6 @@ export interface Planner {
     value: CanonicalValue,
     references?: References,
   ): Translation
-  /**
-   * The base after a write was answered: a written field takes, on the written side, what the server kept if that is
-   * equivalent to what we sent, else what we *sent*, so that the server's value counts as an edit of that side. The other
-   * side takes the value read for the plan. Every other field keeps its base. Answers also which fields the server altered.
-   */
-  learn(input: LearnInput): Learnt
-  /**
-   * The other side's value, in the form of `side`, with which a merged value written to `side` began: what the sides have in
-   * common until the second half is written. Undefined: it has no such form.
-   */
-  ancestor(mapping: FieldMapping, side: Side, source: CanonicalValue): CanonicalValue | undefined
 }
 
 export interface PairInput {
@@ -125,25 +101,6 @@ export interface PairInput {
   times?: Readonly<Record<string, EditTimes>>
 }
 
-export interface LearnInput {
-  base: Base
-  side: Side
-  sent: readonly PlannedField[]
-  /** Fields as the answer to the write told them; a field it did not tell is taken as sent. */
-  kept: Readonly<Record<string, CanonicalValue>>
-  /** The record's stamp after the write. */
-  stamp?: Stamp
-}
-
-export interface Learnt {
-  base: Base
-  /** Mapping ids whose value is not what the source holds; the record is looked at again. */
-  altered: readonly string[]
-  problems: readonly Problem[]
-  /** Fields that are frozen from now on. */
-  conflicts: readonly FieldConflict[]
-}
-
 export interface PlannerContext {
   configuration: LinkConfiguration
   left: SideMetadata
@@ -161,12 +118,6 @@ export interface PlannerContext {
   fileAddresses?: FileAddresses
 }
 
-/** Rules of writes that people's values are carried by: what is answered to them may be a ping-pong. */
-const carryingRules = new Set(['changed', 'conflict', 'latest', 'merge', 'decision', 're-map'])
-
-/** How often in a row a server may alter the same value in the same way before the field is left alone. */
-const alterationsBeforeFreeze = 2
-
 /** Builds the planner of a link version: pure, so that runs, simulations and tests plan alike. */
 export function createPlanner(context: PlannerContext): Planner {
   const { configuration } = context
@@ -175,16 +126,23 @@ export function createPlanner(context: PlannerContext): Planner {
     (mapping) => (mapping.constant === undefined || mapping.constant === null) && !rests(mapping),
   )
   const prepared = new Map(mapped.map((mapping) => [mapping.id, prepare(mapping)]))
-  const ofFiles = mapped.filter(
-    (mapping) =>
-      fieldOf('left', mapping.left)?.type === 'attachments' && fieldOf('right', mapping.right)?.type === 'attachments',
-  )
-  const filesPrepared = ofFiles.map((mapping) => prepared.get(mapping.id) ?? prepare(mapping))
-  const ofComments = mapped.filter(
-    (mapping) =>
-      fieldOf('left', mapping.left)?.type === 'comments' && fieldOf('right', mapping.right)?.type === 'comments',
-  )
-  const ofParts = new Set([...ofFiles, ...ofComments])
+  const preparedOf = (mapping: FieldMapping) => prepared.get(mapping.id) ?? prepare(mapping)
+  const ofType = (type: FieldMetadata['type']) =>
+    mapped
+      .filter((mapping) => sides.every((side) => fieldOf(side, mapping[side])?.type === type))
+      .map((mapping) => preparedOf(mapping))
+  const [ofFiles, ofComments] = [ofType('attachments'), ofType('comments')]
+  const parts = createPartsPlanner({
+    configuration,
+    files: ofFiles,
+    comments: ofComments,
+    origins: context.origins ?? { left: 'left', right: 'right' },
+    renames: context.renames ?? { left: true, right: true },
+    fieldOf,
+    translator,
+    aroundOf,
+  })
+  const ofParts = new Set([...ofFiles, ...ofComments].map(({ mapping }) => mapping))
   const groups = groupMappings(mapped.filter((mapping) => !ofParts.has(mapping)))
 
   function fieldOf(side: Side, name: string | null): FieldMetadata | undefined {
@@ -252,7 +210,7 @@ export function createPlanner(context: PlannerContext): Planner {
           problems.push(unreadable(mapping, leftValue === undefined ? 'left' : 'right'))
           continue
         }
-        const { fingerprint, flows, memo, mergeKind: kind } = prepared.get(mapping.id) ?? prepare(mapping)
+        const { fingerprint, flows, memo, mergeKind: kind } = preparedOf(mapping)
         const stored = base[mapping.id]
         const lasting = stored === undefined ? undefined : afterReturn(stored, { left: leftValue, right: rightValue })
         const known = lasting === undefined ? undefined : inTodaysForm(lasting, memo)
@@ -312,8 +270,8 @@ export function createPlanner(context: PlannerContext): Planner {
         })
       })
     }
-    const files = planFiles(input, agreed, problems)
-    const comments = commentsPlan(input, agreed, problems)
+    const files = parts.planFiles(input, { agreed, problems })
+    const comments = parts.commentsOfPair(input, { agreed, problems })
     return { writes, agreed, problems, conflicts, deciding, consumed, impossible, wantsHistory, files, comments }
 
     /** People write a text as they please; the planner compares canonical forms. */
@@ -340,112 +298,6 @@ export function createPlanner(context: PlannerContext): Planner {
       if (result.conflict !== undefined) conflicts.push(result.conflict)
       if (result.base !== undefined) agreed[mapping.id] = result.base
     }
-  }
-
-  function planFiles(input: PairInput, agreed: Record<string, BaseField>, problems: Problem[]): PairPlan['files'] {
-    const operations: PlannedAttachment[] = []
-    const comparisons: AttachmentComparison[] = []
-    for (const mapping of ofFiles) {
-      const [left, right] = [input.left.fields[mapping.left ?? ''], input.right.fields[mapping.right ?? '']]
-      if (left === undefined || right === undefined) {
-        problems.push(unreadable(mapping, left === undefined ? 'left' : 'right'))
-        continue
-      }
-      const { fingerprint, flows } = prepared.get(mapping.id) ?? prepare(mapping)
-      const base = input.base[mapping.id]
-      const plan = planAttachments({
-        mapping,
-        base,
-        left,
-        right,
-        flows,
-        deletion: configuration.attachments.delete,
-        maxBytes: configuration.attachments.maxBytes,
-        addresses: configuration.attachments.method === 'address',
-        renames: context.renames ?? { left: true, right: true },
-      })
-      operations.push(...plan.operations)
-      comparisons.push(...plan.comparisons)
-      problems.push(...plan.problems)
-      if (plan.changed || base === undefined) agreed[mapping.id] = { ...emptyBase(fingerprint), files: plan.pairs }
-    }
-    return { operations, comparisons }
-  }
-
-  /** What is to be written of both sides' comments; what goes without writing is agreed. */
-  function commentsPlan(input: PairInput, agreed: Record<string, BaseField>, problems: Problem[]): PlannedComment[] {
-    return ofComments.flatMap((mapping) => {
-      const [left, right] = [input.left.fields[mapping.left ?? ''], input.right.fields[mapping.right ?? '']]
-      if (left === undefined || right === undefined) {
-        const side = left === undefined ? 'left' : 'right'
-        const [why] = input[side].lost?.[mapping[side] ?? ''] ?? []
-        const field = fieldOf(side, mapping[side])
-        problems.push(
-          why === undefined || field === undefined
-            ? unreadable(mapping, side)
-            : unreadableProblem(mapping.id, field, side, why),
-        )
-        return []
-      }
-      const before = input.base[mapping.id]?.comments
-      const known = before ?? []
-      const isSilent = left === null && right === null && known.length === 0
-      const listed = { left: commentStamps(commentsOf(left)), right: commentStamps(commentsOf(right)) }
-      const { planned, base } = isSilent
-        ? { planned: [], base: known }
-        : commentsOfMapping(
-            mapping,
-            known,
-            { left, right },
-            problems,
-            (from) => aroundOf(from, input),
-            input.adopting !== undefined,
-          )
-      if (
-        before === undefined ||
-        JSON.stringify([base, listed]) !== JSON.stringify([before, input.base[mapping.id]?.listed])
-      )
-        agreed[mapping.id] = {
-          ...emptyBase((prepared.get(mapping.id) ?? prepare(mapping)).fingerprint),
-          comments: base,
-          listed,
-        }
-      return planned
-    })
-  }
-
-  function commentsOfMapping(
-    mapping: FieldMapping,
-    before: readonly CommentEntry[],
-    values: Record<Side, CanonicalValue>,
-    problems: Problem[],
-    around: (from: Side) => Around,
-    adopting = false,
-  ): { planned: PlannedComment[]; base: CommentEntry[] } {
-    const { flows } = prepared.get(mapping.id) ?? prepare(mapping)
-    const told = new Map<string, Problem>()
-    const plan = planComments({
-      base: before,
-      left: commentsOf(values.left),
-      right: commentsOf(values.right),
-      names: context.origins ?? { left: 'left', right: 'right' },
-      adopting,
-      edits: configuration.comments.edits,
-      deletes: configuration.comments.deletes,
-      flows: { left: flows.toLeft, right: flows.toRight },
-      carry: (from, text) => {
-        const moved = translator.text(mapping, from, text, around(from))
-        if (moved.ok) return moved.value === null ? '' : String(moved.value)
-        told.set(moved.problem.message, moved.problem)
-        return null
-      },
-    })
-    problems.push(...told.values())
-    const planned = plan.actions.map((action, index): PlannedComment => {
-      const { side } = action
-      return { mappingId: mapping.id, side, field: mapping[side] ?? '', action, source: plan.sources[index] ?? null }
-    })
-    return { planned, base: untilCarriedOut(plan, before) }
   }
 
   /** A translation that minds what texts would lose. What a person has decided about is written whatever it costs. */
@@ -481,7 +333,7 @@ export function createPlanner(context: PlannerContext): Planner {
       ...(references === undefined ? {} : { references }),
       ...(addresses === undefined
         ? {}
-        : { images: imageRoute({ from, ofFiles: filesPrepared, base, records, attachments, addresses }) }),
+        : { images: imageRoute({ from, ofFiles, base, records, attachments, addresses }) }),
     }
   }
 
@@ -526,14 +378,15 @@ export function createPlanner(context: PlannerContext): Planner {
       problems.push(requiredProblem(mapping, to, target))
     }
     const none = (mapping: FieldMapping) => (source.fields[mapping[from] ?? ''] ?? null) === null
-    const comments = ofComments.flatMap((mapping) => {
+    const comments = ofComments.flatMap((one) => {
+      const { mapping } = one
       if (none(mapping)) return []
       const values = { [from]: source.fields[mapping[from] ?? ''] ?? null, [to]: null } as Record<Side, CanonicalValue>
       // What cannot go is told at the look that carries them.
-      return commentsOfMapping(mapping, [], values, [], () => around).planned
+      return parts.commentsOfMapping(one, [], values, [], () => around).planned
     })
-    const parts = comments.length > 0 || [...ofParts].some((mapping) => !none(mapping))
-    return { fields, unset, problems, blocked, parts, comments }
+    const hasParts = comments.length > 0 || [...ofParts].some((mapping) => !none(mapping))
+    return { fields, unset, problems, blocked, parts: hasParts, comments }
   }
 
   function plannedOnCreate(
@@ -577,141 +430,14 @@ export function createPlanner(context: PlannerContext): Planner {
     return { field: { ...at, source: value, sent: null, rule: 'new', ...gap }, ...warning }
   }
 
-  function learn({ base, side, sent, kept, stamp }: LearnInput): Learnt {
-    const next: Record<string, BaseField> = { ...base }
-    const altered: string[] = []
-    const problems: Problem[] = []
-    const conflicts: FieldConflict[] = []
-    const other = otherSide(side)
-    for (const field of sent) {
-      const known = prepared.get(field.mappingId)
-      if (known === undefined) continue
-      const { mapping, fingerprint } = known
-      const target = fieldOf(side, field.field)
-      const found = field.field in kept ? (kept[field.field] ?? null) : field.sent
-      const faithful = equivalent(target, field.sent, found)
-      const before = base[field.mappingId]
-      // Whom a server puts in by itself for a person without twin is nobody's edit: both sides are looked at without history.
-      if (field.rule === 'new' && field.gap === true && field.sent === null && found !== null) {
-        altered.push(field.mappingId)
-        continue
-      }
-      const learnt = learntBase({
-        mapping,
-        fingerprint,
-        side,
-        field,
-        before,
-        value: faithful ? found : field.sent,
-        ancestor: field.halfway === 'merge' ? ancestor(mapping, side, field.source) : undefined,
-      })
-      if (field.rule === 'default' && field.source === null) {
-        // A start value that stood in for nothing counts as this side's own, and flows back to where nothing was.
-        learnt[side] = toBaseValue(null)
-        altered.push(field.mappingId)
-      }
-      // The other side is written at the next look, which comes at once.
-      if (field.halfway !== undefined) altered.push(field.mappingId)
-      const elsewhere = before?.altered?.[other]
-      if (elsewhere !== undefined) learnt.altered = { [other]: elsewhere }
-      if (faithful && field.halfway === undefined && carryingRules.has(field.rule))
-        learnt.trail = trailAfter(before, side, { before: field.before, kept: found, at: stamp?.modified ?? null })
-      if (!faithful) {
-        delete learnt.halfway
-        const now = { sent: valueHash(field.sent), kept: valueHash(found) }
-        const earlier = before?.altered?.[side]
-        const again = earlier?.sent === now.sent && earlier.kept === now.kept
-        const times = again ? earlier.times + 1 : 1
-        learnt.altered = { ...learnt.altered, [side]: { ...now, times } }
-        altered.push(field.mappingId)
-        if (times >= alterationsBeforeFreeze) {
-          learnt.frozen = 'altered'
-          learnt.frozenSide = side
-          problems.push({
-            class: 'altered',
-            code: 'endpoint-alters-value',
-            message: `"${target?.label ?? field.field}" does not keep the value that is written to it.`,
-            remedy: alteredRemedy,
-            side,
-            field: field.field,
-            mappingId: field.mappingId,
-          })
-          const values = { [side]: found, [other]: field.source } as Record<Side, CanonicalValue>
-          conflicts.push({
-            mappingId: field.mappingId,
-            kind: 'frozen',
-            base: knownBase(before),
-            ...values,
-            leftHash: valueHash(values.left),
-            rightHash: valueHash(values.right),
-          })
-        }
-      }
-      next[field.mappingId] = learnt
-    }
-    return { base: next, altered, problems, conflicts }
-  }
-
-  function ancestor(mapping: FieldMapping, side: Side, source: CanonicalValue): CanonicalValue | undefined {
-    const other = otherSide(side)
-    const whole = translator.translate(mapping, other, source)
-    if (whole.ok) return whole.value
-    if (!Array.isArray(source)) return undefined
-    const items = (source as readonly string[]).flatMap((item) => {
-      const one = translator.translate(mapping, other, [item])
-      return one.ok && Array.isArray(one.value) ? (one.value as readonly string[]) : []
-    })
-    return canonicalSet(items)
-  }
-
   return {
     fieldsToRead,
     planPair,
     planCreate,
-    learn,
-    ancestor,
+    ...createLearner({ prepared, fieldOf, translator }),
     translate: (mapping, from, _source, value, references) =>
       translator.translate(mapping, from, value, references === undefined ? {} : { references }),
   }
-}
-
-/**
- * Base of a field after a write to `side` that holds `value` now. Half of a merge or decision is remembered, so that the next
- * look knows what is still to be done. A merged value grew from the other side's value of that time: that is what both sides
- * have in common then, so that whoever edits on is merged with it and not with what lies before. Half of a decision moves
- * nothing.
- */
-export function learntBase(input: {
-  mapping: FieldMapping
-  fingerprint: string
-  side: Side
-  field: Pick<IntentField, 'source' | 'before' | 'halfway' | 'gap'>
-  before: BaseField | undefined
-  value: CanonicalValue
-  /** Of half a merge: the other side's value in the form of `side`; undefined: not known. */
-  ancestor?: CanonicalValue | undefined
-}): BaseField {
-  const { mapping, fingerprint, side, field, before, value, ancestor } = input
-  const values = (own: CanonicalValue): Pick<BaseField, Side> => {
-    const [one, two] = [toBaseValue(own, mapping), toBaseValue(field.source, mapping)]
-    return side === 'left' ? { left: one, right: two } : { left: two, right: one }
-  }
-  const fresh = { fingerprint, canonical: canonicalVersion }
-  const gap = field.gap === true ? { gap: otherSide(side) } : {}
-  if (field.halfway === undefined) return { ...values(value), ...fresh, ...gap }
-  const [own, twin] = [valueHash(value), valueHash(field.source)]
-  const hashes = side === 'left' ? { left: own, right: twin } : { left: twin, right: own }
-  const { frozen: _frozen, altered: _altered, ...kept } = before ?? { ...values(field.before), ...fresh }
-  const common = ancestor === undefined ? {} : { ...values(ancestor), ...fresh }
-  return { ...kept, ...common, halfway: { side, rule: field.halfway, ...hashes } }
-}
-
-/** Did the server keep what was sent? Memos: the same content in whatever form; everything else: equal. */
-export function equivalent(field: FieldMetadata | undefined, sent: CanonicalValue, kept: CanonicalValue): boolean {
-  if (sameValue(sent, kept)) return true
-  if (field?.type === 'memo')
-    return sameMemoContent(sent === null ? null : String(sent), kept === null ? null : String(kept))
-  return false
 }
 
 /** A start value is configured as text; numbers and sets need their own type. */
@@ -759,29 +485,4 @@ function groupMappings(mappings: readonly FieldMapping[]): FieldMapping[][] {
     if (name !== null) named.set(name, group)
   }
   return groups
-}
-
-function unreadable(mapping: FieldMapping, side: Side): Problem {
-  return {
-    class: 'schema',
-    code: 'unreadable-field',
-    message: `The field "${mapping[side] ?? ''}" is missing in what the endpoint answers.`,
-    remedy:
-      'Check that the field still exists and that the integration user may read it, then run the integrity check.',
-    side,
-    field: mapping[side] ?? '',
-    mappingId: mapping.id,
-  }
-}
-
-function requiredProblem(mapping: FieldMapping | undefined, side: Side, target: FieldMetadata): Problem {
-  return {
-    class: 'mapping',
-    code: 'required-field',
-    message: `"${target.label}" is required and there is no value for it.`,
-    remedy: `Fill in the field the value comes from, or give the mapping of "${target.label}" a default.`,
-    side,
-    field: target.name,
-    ...(mapping === undefined ? {} : { mappingId: mapping.id }),
-  }
 }

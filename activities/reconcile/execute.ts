@@ -3,7 +3,7 @@ import type { Base } from '../../core/base.ts'
 import type { FieldConflict } from '../../core/conflicts.ts'
 import { recordTypeMappingId } from '../../core/link-planner.ts'
 import { fieldByName, requiredByAny } from '../../core/metadata.ts'
-import type { PlannedField } from '../../core/plan.ts'
+import type { PlannedField } from '../../core/planned-field.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { IntentAction, IntentField, IntentInput, ItemCommit, SettledIntent, Store } from '../../core/store.ts'
 import {
