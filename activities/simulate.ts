@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity'
 import { createLearnt } from '../core/foresight.ts'
-import type { QueuePlace, SimulatedItem, Store, WorkItem } from '../core/store.ts'
+import type { QueuePlace, SimulatedItem, Store } from '../core/store.ts'
+import type { WorkItem } from '../core/work-items.ts'
 import type { Connections } from './connections.ts'
 import { guardedStep } from './failures.ts'
 import { judge } from './reconcile/judge.ts'

@@ -11,8 +11,8 @@ import {
   inOwnWords,
   sameComment,
 } from './comments.ts'
+import type { IntentField } from './intents.ts'
 import { sameMemoContent } from './memo.ts'
-import type { IntentField } from './store.ts'
 import type { CanonicalValue, Side } from './values.ts'
 
 /** One comment about to be written. */

@@ -1,7 +1,7 @@
+import type { PlannedField } from './intents.ts'
 import type { LinkConfiguration, TypePair } from './link-config.ts'
 import type { EntityMetadata, FieldMetadata, SideMetadata } from './metadata.ts'
 import { createPlanner, type PairPlan, type Planner, type PlannerContext } from './plan.ts'
-import type { PlannedField } from './planned-field.ts'
 import type { Problem } from './problems.ts'
 import { otherSide, type RecordSnapshot, type Side, sides } from './values.ts'
 

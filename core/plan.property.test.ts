@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
+import type { PlannedField } from './intents.ts'
 import { type LinkConfigurationInput, linkConfiguration } from './link-config.ts'
 import type { FieldMetadata, SideMetadata } from './metadata.ts'
 import { createPlanner, type PairInput, type PairPlan, type Planner } from './plan.ts'
-import type { PlannedField } from './planned-field.ts'
 import { type CanonicalValue, canonicalSet, type RecordSnapshot, type Side, sameValue, sides } from './values.ts'
 
 const list = (...values: string[]): Partial<FieldMetadata> => ({

@@ -1,5 +1,6 @@
-import type { DeclinedBecause, ItemCommit, ItemOutcome } from './store.ts'
+import type { ItemCommit } from './commits.ts'
 import { keepableText, type Side } from './values.ts'
+import type { DeclinedBecause, ItemOutcome } from './work-items.ts'
 
 /** Mildest first. */
 export const logLevels = ['info', 'warning', 'error'] as const

@@ -1,6 +1,7 @@
 import type { Problem, ProblemClass } from './problems.ts'
-import type { ItemOutcome, SimulatedItem } from './store.ts'
+import type { SimulatedItem } from './store.ts'
 import { type Side, type Stamp, sameStamp, sides } from './values.ts'
+import type { ItemOutcome } from './work-items.ts'
 
 /** What a simulation came to, kept with its run. */
 export interface SimulationSummary {

@@ -1,16 +1,13 @@
 import type { AdoptedField, AdoptionDoubt, AdoptionMethod, AdoptionRecord } from './adoption.ts'
-import type { Base } from './base.ts'
-import type { CommentEntry } from './comments.ts'
-import type { Decisions, FieldConflict } from './conflicts.ts'
+import type { CommitRequest } from './commits.ts'
 import type { EndpointAddress } from './endpoint.ts'
 import type { Refusals, RefusedRecords } from './foresight.ts'
+import type { IntentInput, OpenIntent } from './intents.ts'
 import type { AskedType } from './known-fields.ts'
-import type { EditTimes } from './latest.ts'
 import type { LinkConfiguration, LinkKind } from './link-config.ts'
-import type { AdoptedDifferences } from './merge.ts'
 import type { ListedPart, NotedParts, PartKind, PartsMark, PartsRange } from './parts.ts'
 import type { Problem, ProblemClass, ProblemOwner } from './problems.ts'
-import type { CheckedPart, Finding, PhaseTimes, RunKind, RunStatus, RunSummary, WorkTimes } from './run.ts'
+import type { CheckedPart, Finding, PhaseTimes, RunKind, RunStatus, RunSummary } from './run.ts'
 import type { LogLine } from './run-log.ts'
 import type { SchemaSnapshot } from './schema-drift.ts'
 import type { RecordScope } from './scope.ts'
@@ -18,6 +15,16 @@ import type { OtherLink } from './scope-overlap.ts'
 import type { ClockMemory } from './server-clock.ts'
 import type { SimulationSummary } from './simulation-score.ts'
 import type { CanonicalValue, Side, Stamp } from './values.ts'
+import type {
+  Claim,
+  ClaimRequest,
+  PendingReason,
+  QueueState,
+  ReferredState,
+  RequestedRecord,
+  TwinState,
+  WorkItem,
+} from './work-items.ts'
 
 /**
  * Everything durable that work near the endpoints needs, as few coarse calls: a bridge far away makes them over HTTPS,
@@ -446,269 +453,6 @@ export interface BeginRun {
   temporal: { workflowId: string; runId: string }
   /** True: a person wants it whether or not a blackout is on. */
   despiteBlackout?: boolean
-}
-
-export type PendingReason =
-  | 'scan'
-  | 'full-scan'
-  | 'retry'
-  | 'person'
-  | 'webhook'
-  | 'configuration'
-  | 'follow-up'
-  | 'absence'
-
-export interface QueueState {
-  /** Due now and not leased. */
-  due: number
-  /** Leased now. */
-  leased: number
-  /** Waiting for their next attempt. */
-  waiting: number
-  /** Seconds until the next waiting row is due; null: none waits. */
-  nextDueInSeconds: number | null
-}
-
-export interface ClaimRequest {
-  linkId: string
-  runId: string
-  limit: number
-  /** True: only records that the run was asked for. */
-  asked?: boolean
-  /** Length of the lease; requests have a deadline well inside it. */
-  leaseSeconds: number
-  /** Added to the lease before anyone else may take over: the longest time a request of ours may still be on its way. */
-  graceSeconds: number
-}
-
-export interface Claim {
-  token: string
-  items: readonly WorkItem[]
-  /** True: a blackout is on, so nothing is given out. */
-  closed?: boolean
-  /**
-   * Set: nothing was leased because the endpoints have as many batches under way as they may, or because it is another
-   * link's turn. `forMs`: it is no use to ask again before. `working`: the link has other batches under way.
-   */
-  busy?: { forMs: number; working: boolean }
-}
-
-/** A pair or an unpaired record with what is due about it. */
-export interface WorkItem {
-  /** `pair:<uuid>` or `left:41`. */
-  key: string
-  pair: PairState | null
-  /** Queue rows claimed; one or both sides of a pair, exactly one for an unpaired record. */
-  due: readonly DueRow[]
-  /** Writes about this item whose outcome was never settled, oldest first. */
-  intents: readonly OpenIntent[]
-  /** Why nothing is done about it: a person has taken it out, or it is paired through other endpoints. */
-  leaveAlone?: 'person' | 'elsewhere'
-  /** It had a twin of this number, which a restore of the other endpoint undid; the number is another record's now. */
-  undoneTwin?: string
-  /** An admin's word that it is to be paired with a record that exists. */
-  adopt?: {
-    adoptionId: string
-    twinId: string
-    differences: AdoptedDifferences
-    /** True: its twin is what is paired, with this one. */
-    waits: boolean
-  }
-}
-
-export interface DueRow {
-  side: Side
-  id: string
-  /** Raised by every upsert; a commit removes the row only at the revision that was claimed. */
-  revision: number
-  reason: PendingReason
-  attempts: number
-}
-
-export interface PairState {
-  id: string
-  left: PairedRecord
-  right: PairedRecord
-  base: Base
-  /** What people decided about conflicts of the pair, to be carried out. */
-  decisions?: Decisions
-  /** Tombstone: the side that is gone and what became of its twin; null: both are there as far as we know. */
-  gone: { side: Side; outcome: 'kept' | 'deleted' } | null
-}
-
-export interface PairedRecord {
-  id: string
-  seen: Stamp | null
-  created: string | null
-  /** Complete listings that lack it, and the seconds from the first to the last of them; null: it is not missed. */
-  absent: { listings: number; seconds: number } | null
-}
-
-export interface TwinState {
-  twinId: string
-  /** The pair of the record named as twin, whoever its other half is; null: not paired in this endpoint pair. */
-  pair: { leftId: string; rightId: string } | null
-  /** An unsettled create on `side` for this twin. */
-  openCreate: OpenIntent | null
-}
-
-/** Paired, not paired (yet), left alone by rule or scope, or of a kind that no link of the endpoint pair keeps in step. */
-export type ReferredState = { state: 'paired'; twinId: string } | { state: 'unpaired' | 'declined' | 'no-link' }
-
-export type IntentAction = 'create' | 'update' | 'link-back' | 'delete' | 'attachment' | 'comment'
-
-/** One field of a write, with everything the ledger will say about it. */
-export interface IntentField {
-  mappingId: string
-  /** Field name on the written side. */
-  field: string
-  /** The other side's value from which it was made; null for constants and references of ours. */
-  source: CanonicalValue
-  /** The written side's value as read for the plan; null on creation. */
-  before: CanonicalValue
-  sent: CanonicalValue
-  /** Why: `changed`, `new`, `conflict`, `latest`, `merge`, `decision`, `re-map`, `default`, `constant`, `reference`. */
-  rule: string
-  /** Of rule `latest`: the times by which it was decided. */
-  times?: EditTimes
-  /** The source names a person without twin, who was left out or stood in for. */
-  gap?: true
-  /** Of a comment: which one it is. */
-  comment?: Pick<CommentEntry, 'home' | 'ref'>
-  /** The value goes to both sides, and this is the first of the two writes. */
-  halfway?: 'merge' | 'decision'
-}
-
-export interface IntentInput {
-  /** Work item it belongs to. */
-  key: string
-  action: IntentAction
-  /** The side written. */
-  side: Side
-  /** Id on the written side; null on creation. */
-  targetId: string | null
-  /** Id on the other side. */
-  sourceId: string
-  stampBefore: Stamp | null
-  fields: readonly IntentField[]
-}
-
-export interface OpenIntent extends IntentInput {
-  id: string
-  /** Of the link when it was planned. */
-  version: number
-  /** Seconds since it was written ahead, by the store's clock. */
-  ageSeconds: number
-  /** The server ended the request with an error of its own: it will not be carried out later. */
-  answered: boolean
-}
-
-export interface SettledIntent {
-  intentId: string
-  /**
-   * `applied`: it happened, and becomes a ledger row. `not-applied`: surely not. `in-doubt`: stays open. `unknown`: the
-   * record was changed again so that nobody can tell any more; the ledger says so.
-   */
-  outcome: 'applied' | 'not-applied' | 'in-doubt' | 'unknown'
-  /** Id on the written side, known after a creation. */
-  targetId: string | null
-  stampAfter: Stamp | null
-  /** What the written side holds afterwards, by field name, as far as the answer told. */
-  after: Readonly<Record<string, CanonicalValue>>
-  /** Somebody else's edit may lie between our read and our write. */
-  possibleOverwrite: boolean
-  /** True when found out later by looking, not from the write's own answer. */
-  foundByLooking: boolean
-  /** Of one that stays in doubt: the server ended the request, so that looking is enough to settle it. */
-  answered?: boolean
-}
-
-export type ItemOutcome =
-  | 'unchanged'
-  | 'created'
-  | 'updated'
-  | 'deleted'
-  | 'adopted'
-  | 'declined'
-  | 'waiting'
-  | 'held'
-  | 'failed'
-  | 'in-doubt'
-
-/** By a rule of the link, by its scope, by a person, or because it is paired through other endpoints. */
-export type DeclinedBecause = 'rule' | 'scope' | 'person' | 'elsewhere'
-
-/** What became of a record that a person asked for; `unknown`: its side has no such record. */
-export type RequestedOutcome = ItemOutcome | 'unknown'
-
-export interface RequestedRecord {
-  side: Side
-  id: string
-  /** The last look's outcome; null: not looked at yet. */
-  outcome: RequestedOutcome | null
-  /** False: it is going to be looked at again by itself. */
-  settled: boolean
-}
-
-export interface ItemCommit {
-  key: string
-  /** Stamps of the state that was judged, for whoever compares with a simulation. */
-  judged?: Partial<Record<Side, Stamp>>
-  /** Existing pair, a new one (id null), or none. */
-  pair: { id: string | null; leftId: string; rightId: string } | null
-  /** The pair's whole base from now on; null: unchanged. */
-  base: Base | null
-  /** The adoption by which a new pair came about. */
-  adoption?: string
-  /** Stamps now remembered as seen. */
-  seen: Partial<Record<Side, { id: string; stamp: Stamp; created?: string | null }>>
-  /** What is known now about a side that was gone; `null`: it is there again. Left out: as before. */
-  tombstone?: { side: Side; outcome: 'kept' | 'deleted' } | null
-  /** The pair's record on this side was created anew and has another id from now on. */
-  rebound?: Side
-  /** Records that were missed and are not any more, or are known to be gone. */
-  notMissed?: readonly { side: Side; id: string }[]
-  settled: readonly SettledIntent[]
-  /**
-   * Every problem the item has now. Open issues of the item that are not among them are resolved by this commit. Null: the
-   * item was not judged as a whole, its issues stay as they are.
-   */
-  problems: readonly Problem[] | null
-  /**
-   * Fields that wait for a person: `open` as seen now, `deciding` whose decision is still being carried out, `consumed`
-   * whose decision is used up, `decided` whose decision the plan knew and could follow. Open conflicts of the pair that are
-   * named in none of the first three are over. Null: not judged as a whole.
-   */
-  conflicts: {
-    open: readonly FieldConflict[]
-    deciding: readonly string[]
-    consumed: readonly string[]
-    decided: readonly string[]
-  } | null
-  outcome: ItemOutcome
-  /** Why it was declined. */
-  because?: DeclinedBecause
-  /** The side that was written, where one was. */
-  written: readonly Side[]
-  /** Windows between reading again and writing, in milliseconds, where a connector measured them. */
-  windows?: readonly { side: Side; ms: number }[]
-  /** What becomes of the claimed rows: gone (at the claimed revision), or due again after so many seconds. */
-  next: { kind: 'done' } | { kind: 'again'; afterSeconds: number; class: ProblemClass }
-  /** Records to look at again at once although their row is done. */
-  followUp: readonly { side: Side; id: string }[]
-}
-
-export interface CommitRequest {
-  token: string
-  callId: string
-  linkId: string
-  runId: string
-  version: number
-  bridge: string
-  build: string
-  items: readonly ItemCommit[]
-  /** How long the batch took up to here, in milliseconds. */
-  work?: Omit<WorkTimes, 'store'>
 }
 
 /** What one record would become, for people: stored with the run, never in Temporal. */

@@ -1,7 +1,7 @@
 import type { BaseField, BaseValue } from './base.ts'
 import { valueHash } from './hash.ts'
+import type { IntentField } from './intents.ts'
 import type { FieldMapping } from './link-config.ts'
-import type { IntentField } from './store.ts'
 import { type CanonicalValue, otherSide, type Side, sameValue } from './values.ts'
 
 /** A write of the ledger that concerned the field, on either side. */

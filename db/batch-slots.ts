@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import { admit, halvingsLeft, slowedLimit, type Turn } from '../core/fair-share.ts'
-import type { ClaimRequest } from '../core/store.ts'
+import type { ClaimRequest } from '../core/work-items.ts'
 import { commitWith, type Database, named } from './connection.ts'
 import { defaultEndpointBatches } from './installation.ts'
 

@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
+import type { IntentInput } from '../core/intents.ts'
 import { linkConfiguration } from '../core/link-config.ts'
-import type { IntentInput } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'

@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
+import type { CommitRequest } from '../core/commits.ts'
 import { type ConflictDecision, type ConflictKind, decisionRefusal, type FieldConflict } from '../core/conflicts.ts'
 import { linkConfiguration } from '../core/link-config.ts'
-import type { CommitRequest } from '../core/store.ts'
 import type { CanonicalValue, Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf, type LedgerRow } from './ledger.ts'

@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
+import type { CommitRequest, ItemCommit } from '../core/commits.ts'
 import { accountFor, type HeldEdit, totalOf, type Waited, waitedParts } from '../core/freshness.ts'
 import type { ProblemClass } from '../core/problems.ts'
-import type { CommitRequest, ItemCommit } from '../core/store.ts'
 import { otherSide, type Side } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 

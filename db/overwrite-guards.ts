@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
+import type { CommitRequest } from '../core/commits.ts'
 import { windowClass, windowClasses, windowPercentile } from '../core/overwrite-guard.ts'
-import type { CommitRequest } from '../core/store.ts'
 import { type Side, sides } from '../core/values.ts'
 import { type Database, named } from './connection.ts'
 import type { LedgerRow } from './ledger.ts'

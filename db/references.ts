@@ -1,6 +1,8 @@
 import type postgres from 'postgres'
-import type { CommitRequest, ReferredState, Store } from '../core/store.ts'
+import type { CommitRequest } from '../core/commits.ts'
+import type { Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
+import type { ReferredState } from '../core/work-items.ts'
 import { type Database, named } from './connection.ts'
 import { type LinkKeys, loadLinkKeys } from './store-queue.ts'
 

@@ -1,8 +1,8 @@
 import type postgres from 'postgres'
 import type { Refusals, RefusedRecords } from '../core/foresight.ts'
 import type { Problem, ProblemClass } from '../core/problems.ts'
-import type { WorkItem } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
+import type { WorkItem } from '../core/work-items.ts'
 import { type Database, named } from './connection.ts'
 import { loadItems, loadLinkKeys } from './store-queue.ts'
 

@@ -1,12 +1,8 @@
 import type postgres from 'postgres'
-import {
-  type CommitRequest,
-  type ItemOutcome,
-  type RequestedOutcome,
-  type RequestedRecord,
-  StoreError,
-} from '../core/store.ts'
+import type { CommitRequest } from '../core/commits.ts'
+import { StoreError } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
+import type { ItemOutcome, RequestedOutcome, RequestedRecord } from '../core/work-items.ts'
 import { type Database, named } from './connection.ts'
 import { appendLedger, chainOf } from './ledger.ts'
 import { loadLinkKeys } from './store-queue.ts'

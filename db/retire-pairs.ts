@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import type { CommitRequest } from '../core/store.ts'
+import type { CommitRequest } from '../core/commits.ts'
 import { otherSide, type Side, sides } from '../core/values.ts'
 import { byIndex } from './connection.ts'
 import type { LedgerRow } from './ledger.ts'

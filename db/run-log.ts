@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import type { CommitRequest } from '../core/commits.ts'
 import { type RunKind, runKindWords } from '../core/run.ts'
 import {
   batchLine,
@@ -9,8 +10,8 @@ import {
   logItemOf,
   logLevels,
 } from '../core/run-log.ts'
-import type { CommitRequest, ItemOutcome } from '../core/store.ts'
 import { keepableText } from '../core/values.ts'
+import type { ItemOutcome } from '../core/work-items.ts'
 import { type Database, named } from './connection.ts'
 
 /** The first line of a run's log. */

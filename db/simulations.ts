@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import type { CommitRequest } from '../core/commits.ts'
 import {
   createScore,
   openOutcomes,
@@ -8,7 +9,7 @@ import {
   type SimulationScore,
   type SimulationSummary,
 } from '../core/simulation-score.ts'
-import type { BeginRun, CommitRequest, SimulatedItem } from '../core/store.ts'
+import type { BeginRun, SimulatedItem } from '../core/store.ts'
 import { type Database, named } from './connection.ts'
 
 type Tx = postgres.TransactionSql

@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
+import type { CommitRequest, ItemCommit } from '../core/commits.ts'
 import type { HeldEdit } from '../core/freshness.ts'
+import type { IntentField, IntentInput, SettledIntent } from '../core/intents.ts'
 import type { RunCounters } from '../core/run.ts'
-import {
-  type CommitRequest,
-  type IntentField,
-  type IntentInput,
-  type ItemCommit,
-  type SettledIntent,
-  StoreError,
-} from '../core/store.ts'
+import { StoreError } from '../core/store.ts'
 import { keepableText, type Side, type Stamp, sides } from '../core/values.ts'
 import { freeBatchSlot } from './batch-slots.ts'
 import { countWithinLimits, createdInRun, heldKeys } from './brakes.ts'

@@ -2,20 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
 import type { Base } from '../core/base.ts'
 import type { Decisions } from '../core/conflicts.ts'
-import {
-  type Claim,
-  type ClaimRequest,
-  type OpenIntent,
-  type PairedRecord,
-  type PendingReason,
-  type QueuePlace,
-  type QueueState,
-  type RecordedPage,
-  StoreError,
-  type TwinState,
-  type WorkItem,
-} from '../core/store.ts'
+import type { OpenIntent } from '../core/intents.ts'
+import { type QueuePlace, type RecordedPage, StoreError } from '../core/store.ts'
 import { otherSide, type Side, type Stamp } from '../core/values.ts'
+import type {
+  Claim,
+  ClaimRequest,
+  PairedRecord,
+  PendingReason,
+  QueueState,
+  TwinState,
+  WorkItem,
+} from '../core/work-items.ts'
 import { extendBatchSlot, freeBatchSlot, takeBatchSlot } from './batch-slots.ts'
 import { commitWith, type Database, named } from './connection.ts'
 

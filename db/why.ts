@@ -1,6 +1,6 @@
 import type { Base } from '../core/base.ts'
+import type { IntentField } from '../core/intents.ts'
 import { linkConfiguration } from '../core/link-config.ts'
-import type { IntentField } from '../core/store.ts'
 import type { CanonicalValue, Side } from '../core/values.ts'
 import { explainField, type WhyAnswer, type WhyDecision, type WhyHeld, type WhyWrite } from '../core/why.ts'
 import { type Database, named } from './connection.ts'

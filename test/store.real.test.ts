@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
-import type { CommitRequest, ItemCommit } from '../core/store.ts'
+import type { CommitRequest, ItemCommit } from '../core/commits.ts'
 import { openDatabase } from '../db/connection.ts'
 import { verifyChain } from '../db/ledger-verify.ts'
 import { migrate } from '../db/migrate.ts'

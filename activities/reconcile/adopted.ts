@@ -1,6 +1,6 @@
 import type { Problem } from '../../core/problems.ts'
-import type { WorkItem } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side } from '../../core/values.ts'
+import type { WorkItem } from '../../core/work-items.ts'
 import type { PairDecision, StopDecision } from './decision.ts'
 import type { UnpairedInput } from './judge-unpaired.ts'
 

@@ -1,7 +1,9 @@
 import { backoffSeconds } from '../../core/backoff.ts'
+import type { ItemCommit } from '../../core/commits.ts'
+import type { SettledIntent } from '../../core/intents.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { ItemCommit, ItemOutcome, SettledIntent } from '../../core/store.ts'
 import { type Side, sameStamp, sides } from '../../core/values.ts'
+import type { ItemOutcome } from '../../core/work-items.ts'
 import type { Decision, PairDecision } from './decision.ts'
 import type { Effects } from './execute.ts'
 

@@ -1,8 +1,10 @@
 import type { Base } from '../../core/base.ts'
+import type { ItemCommit } from '../../core/commits.ts'
+import type { OpenIntent, SettledIntent } from '../../core/intents.ts'
 import type { CreatePlan, PairPlan } from '../../core/plan.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { DeclinedBecause, ItemCommit, ItemOutcome, OpenIntent, SettledIntent, WorkItem } from '../../core/store.ts'
 import type { RecordSnapshot, Side } from '../../core/values.ts'
+import type { DeclinedBecause, ItemOutcome, WorkItem } from '../../core/work-items.ts'
 
 /** What looking at a work item led to; carrying it out is execute.ts, showing it is simulate.ts. */
 export type Decision = PairDecision | CreateDecision | DeleteDecision | StopDecision

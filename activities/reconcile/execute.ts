@@ -1,11 +1,12 @@
 import type { DeleteResult, RowResult } from '../../connectors/contract.ts'
 import type { Base } from '../../core/base.ts'
+import type { ItemCommit } from '../../core/commits.ts'
 import type { FieldConflict } from '../../core/conflicts.ts'
+import type { IntentAction, IntentField, IntentInput, PlannedField, SettledIntent } from '../../core/intents.ts'
 import { recordTypeMappingId } from '../../core/link-planner.ts'
 import { fieldByName, requiredByAny } from '../../core/metadata.ts'
-import type { PlannedField } from '../../core/planned-field.ts'
 import type { Problem } from '../../core/problems.ts'
-import type { IntentAction, IntentField, IntentInput, ItemCommit, SettledIntent, Store } from '../../core/store.ts'
+import type { Store } from '../../core/store.ts'
 import {
   isDirectSuccessor,
   otherSide,

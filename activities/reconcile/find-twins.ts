@@ -1,7 +1,8 @@
 import { crossReference } from '../../core/endpoint.ts'
+import type { IntentField } from '../../core/intents.ts'
 import type { FieldMapping } from '../../core/link-config.ts'
 import type { References } from '../../core/references.ts'
-import type { IntentField, Store } from '../../core/store.ts'
+import type { Store } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sameValue } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 

@@ -1,6 +1,6 @@
 import { type BaseField, emptyBase } from '../../core/base.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
-import type { IntentField, IntentInput, SettledIntent } from '../../core/store.ts'
+import type { IntentField, IntentInput, SettledIntent } from '../../core/intents.ts'
 import type { Side } from '../../core/values.ts'
 import type { Workbench } from '../connections.ts'
 import type { PairDecision } from './decision.ts'

@@ -1,8 +1,9 @@
 import type { LinkKind } from '../../core/link-config.ts'
 import { fieldByName, type RecordReference } from '../../core/metadata.ts'
 import { noReferences, type References, type ReferredRecord, recordIdOf } from '../../core/references.ts'
-import type { ReferredState, Store } from '../../core/store.ts'
+import type { Store } from '../../core/store.ts'
 import { type RecordSnapshot, type Side, sides } from '../../core/values.ts'
+import type { ReferredState } from '../../core/work-items.ts'
 import type { Workbench } from '../connections.ts'
 
 type Snapshots = Record<Side, ReadonlyMap<string, RecordSnapshot>>

@@ -1,8 +1,9 @@
 import { ConnectorError } from '../../connectors/contract.ts'
 import { referencedId } from '../../core/endpoint.ts'
 import { type Problem, restoredRemedy } from '../../core/problems.ts'
-import type { PairedRecord, PairState, Store, WorkItem } from '../../core/store.ts'
+import type { Store } from '../../core/store.ts'
 import { otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'
+import type { PairedRecord, PairState, WorkItem } from '../../core/work-items.ts'
 import type { Workbench } from '../connections.ts'
 
 /** Said of an endpoint that shows older states than were seen, or other records under known ids. */

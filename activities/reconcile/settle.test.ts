@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Base } from '../../core/base.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
+import type { IntentField, OpenIntent } from '../../core/intents.ts'
 import { type LinkConfiguration, linkConfiguration } from '../../core/link-config.ts'
 import type { SideMetadata } from '../../core/metadata.ts'
-import type { IntentField, OpenIntent } from '../../core/store.ts'
 import type { CanonicalValue, RecordSnapshot } from '../../core/values.ts'
 import { baseOfCreation, settleUpdates } from './settle.ts'
 

@@ -1,4 +1,4 @@
-import type { IntentInput } from '../../core/store.ts'
+import type { IntentInput } from '../../core/intents.ts'
 import type { ExecuteInput } from './execute.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { PlannedComment } from '../../core/comment-intents.ts'
+import type { PlannedField } from '../../core/intents.ts'
 import { memoText } from '../../core/memo.ts'
 import { fieldByName } from '../../core/metadata.ts'
-import type { PlannedField } from '../../core/planned-field.ts'
 import type { Problem } from '../../core/problems.ts'
 import type { SimulatedItem } from '../../core/store.ts'
 import { type CanonicalValue, otherSide, type RecordSnapshot, type Side, sides } from '../../core/values.ts'

@@ -14,7 +14,8 @@ import {
 import type { ProblemClass } from '../../core/problems.ts'
 import type { CheckedPart, Finding, PhaseTimes, RunCounters, RunKind, RunStatus, WorkTimes } from '../../core/run.ts'
 import type { RealOutcome, SimulationScore, SimulationSummary } from '../../core/simulation-score.ts'
-import type { RequestedOutcome, SimulatedItem } from '../../core/store.ts'
+import type { SimulatedItem } from '../../core/store.ts'
+import type { RequestedOutcome } from '../../core/work-items.ts'
 import { moment } from './columns.ts'
 import { links } from './links.ts'
 
