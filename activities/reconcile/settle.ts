@@ -1,6 +1,5 @@
 import { type AttachmentEntry, afterCarrying, attachmentEntries, decodeEntry } from '../../core/attachments.ts'
-import type { Base, BaseField } from '../../core/base.ts'
-import { emptyBase, toBaseValue } from '../../core/base.ts'
+import { type Base, type BaseField, emptyBase, toBaseValue } from '../../core/base.ts'
 import { settleComment } from '../../core/comment-intents.ts'
 import { mappingFingerprint } from '../../core/hash.ts'
 import type { OpenIntent, SettledIntent } from '../../core/intents.ts'
