@@ -78,7 +78,9 @@ export function settleComment(
   // A quotation that is known as such is not the copy whose banner it begins with.
   const quotes = base.flatMap((entry) => (entry.home === side ? [entry[side]?.id ?? []] : [])).flat()
   const candidates = sent.id !== null ? now : now.filter((one) => one.id === null || !quotes.includes(one.id))
-  const read = candidates.find((one) => isSame(one, sent))
+  const writer = base.find(({ home, ref }) => home === about.home && ref === about.ref)?.[side]?.writer
+  const same = candidates.filter((one) => isSame(one, sent))
+  const read = same.find(({ own }) => writer === undefined || own?.writer === writer) ?? same[0]
   if (read === undefined) return null
   const found = sent.origin === null ? inOwnWords(read) : read
   const asSent = sameMemoContent(found.text, sent.text)

@@ -157,7 +157,6 @@ const isLine = (row: Row) => /^\s*_{20,}\s*$/.test(row.text)
 function sectionsOf(memo: string | null): Section[] {
   const rows = rowsOf(parseCanonical(canonicalMemo(memo)))
   const sections: Section[] = []
-  const copies = new Set<string>()
   let banner: Pick<Comment, 'author' | 'time' | 'origin'> = { author: null, time: null, origin: null }
   let [head, body, nodes]: [RichNode[], RichNode[], RichNode[]] = [[], [], []]
   const close = () => {
@@ -169,12 +168,8 @@ function sectionsOf(memo: string | null): Section[] {
     if (row === undefined) continue
     const line = isLine(row)
     const candidate = line ? rows[at + 1] : row
-    const read = candidate === undefined ? null : readBanner(candidate.text)
-    const origin = JSON.stringify(read?.origin)
-    // A copy is made once: the same banner once more is a person's quotation.
-    const own = copies.has(origin) ? null : read
-    if (own !== null) copies.add(origin)
-    const native = candidate === undefined || read !== null ? null : readNativeBanner(candidate.text, line)
+    const own = candidate === undefined ? null : readBanner(candidate.text)
+    const native = candidate === undefined || own !== null ? null : readNativeBanner(candidate.text, line)
     if (candidate === undefined || (own === null && native === null)) {
       body.push(...row.nodes)
       nodes.push(...row.nodes)

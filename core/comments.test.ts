@@ -361,6 +361,27 @@ describe('comments of both sides', () => {
     expect(said().map(([text]) => text)).toEqual(['mine and more', 'yours', quotation[0]])
   })
 
+  it('that quote a copy which is gone by the next look are no edit of it', () => {
+    const world = agreed()
+    const copy = world.octane.find(({ author }) => author === 'tandem')
+    const quote = world.post('al', `${copy?.text}<p>is it?</p>`)
+    world.octane = world.octane.filter((one) => one !== copy)
+    world.look(false, true)
+    const { left } = world.comments()
+    expect(left.map(({ text }) => memoText(text)).slice(0, 2)).toEqual(['mine', 'yours'])
+    expect(left[2]).toMatchObject({ origin: { from: 'Octane', ref: quote }, text: expect.stringContaining('is it?') })
+    expect(world.look(false, true)).toEqual([])
+  })
+
+  it('that begin with a banner of their own system are a person’s', () => {
+    const world = agreed()
+    const banner = /<b>[^<]*\(from Octane[^<]*<\/b>/.exec(world.memo ?? '')?.[0]
+    world.post('al', `<p>${banner}</p><p>so ALM says</p>`)
+    world.look(false, true)
+    expect(memoText(world.comments().left[2]?.text ?? null)).toMatch(/from Octane.*so ALM says$/s)
+    expect(world.look(false, true)).toEqual([])
+  })
+
   it('carry the name and time of whoever wrote first', () => {
     const { left, right } = agreed().comments()
     expect(left[1]).toMatchObject({ author: 'al', time: '2026-03-01T10:00:01Z', origin: { from: 'Octane', ref: '1' } })

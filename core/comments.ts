@@ -46,6 +46,8 @@ export interface SeenComment {
   author: string | null
   time: string | null
   hash: string
+  /** Of a copy on a side that keeps comments one by one: the user who wrote it, by the endpoint's id. */
+  writer?: string
 }
 
 /** A comment that both sides know, or knew. */
@@ -268,7 +270,10 @@ export function commentOfAction(action: CommentAction): Pick<CommentEntry, 'home
 
 /** Finds each known comment on both sides, then the new ones. */
 function identify({ base, left, right, names, adopting = false }: CommentsInput): Known[] {
-  const free = { left: new Set(left), right: new Set(right) }
+  // What names its own system as the one it comes from was copied by a person.
+  const meant = (side: Side) => (comment: Comment) =>
+    comment.origin?.from === bannerWord(names[side]) ? inOwnWords(comment) : comment
+  const free = { left: new Set(left.map(meant('left'))), right: new Set(right.map(meant('right'))) }
   const take = (side: Side, fits: (comment: Comment) => boolean): Comment | null => {
     for (const comment of free[side]) {
       if (!fits(comment)) continue
@@ -295,9 +300,15 @@ function identify({ base, left, right, names, adopting = false }: CommentsInput)
   }
   const isCopyOf = (comment: Comment, ref: string, home: Side) =>
     comment.origin !== null && comment.origin.ref === ref && comment.origin.from === bannerWord(names[home])
+  // A copy is made once, by us: who else begins with its banner, and is another user, quotes it.
+  const isOfAnother = ({ own }: Comment, copy: SeenComment | null) =>
+    own !== undefined && own.writer !== null && copy?.writer !== undefined && own.writer !== copy.writer
   // Surest first: the endpoint's own id, the banner's reference, the very same comment, then one of the same hand and time.
   look((comment, there) => comment.id !== null && comment.id === there.id)
-  look((comment, _there, entry, side) => side !== entry.home && isCopyOf(comment, entry.ref, entry.home))
+  look(
+    (comment, there, entry, side) =>
+      side !== entry.home && isCopyOf(comment, entry.ref, entry.home) && !isOfAnother(comment, there),
+  )
   const native = (comment: Comment, entry: CommentEntry, side: Side) =>
     side === entry.home && comment.origin === null && comment.id === null
   const sameHand = (comment: Comment, there: SeenComment) =>
@@ -337,11 +348,11 @@ function identify({ base, left, right, names, adopting = false }: CommentsInput)
       one.now[side] = take(side, (candidate) => candidate === comment)
   look((comment, there, entry, side) => native(comment, entry, side) && hashOf(comment) === there.hash)
 
-  // A copy is made once: who else begins with its banner, and is another user, quotes it.
   for (const side of sides)
     for (const comment of [...free[side]]) {
-      const copy = known.find(({ entry }) => isCopyOf(comment, entry.ref, entry.home) && side !== entry.home)?.now[side]
-      if (!copy?.own || comment.own === undefined || copy.own.writer === comment.own.writer) continue
+      const one = known.find(({ entry }) => side !== entry.home && isCopyOf(comment, entry.ref, entry.home))
+      const copy = one?.now[side] ?? null
+      if (one === undefined || !isOfAnother(comment, copy === null ? one.entry[side] : seen(copy))) continue
       free[side].delete(comment)
       free[side].add(inOwnWords(comment))
     }
@@ -415,8 +426,9 @@ export function sameComment(comment: Comment, seenOnce: SeenComment): boolean {
 }
 
 function seen(comment: Comment): SeenComment {
-  const { id, author, time } = comment
-  return { id, author, time, hash: hashOf(comment) }
+  const { id, author, time, own } = comment
+  const writer = own?.writer ?? null
+  return { id, author, time, hash: hashOf(comment), ...(writer === null ? {} : { writer }) }
 }
 
 /** Which part of their words two comments share. */

@@ -74,18 +74,15 @@ export function createLearner({ prepared, fieldOf, translator }: LearnerContext)
       const found = field.field in kept ? (kept[field.field] ?? null) : field.sent
       const faithful = equivalent(target, field.sent, found)
       const before = base[field.mappingId]
-      // Whom a server puts in by itself for a person without twin is nobody's edit: both sides are looked at without history.
-      if (field.rule === 'new' && field.gap === true && field.sent === null && found !== null) {
-        altered.push(field.mappingId)
-        continue
-      }
+      // What a server puts in by itself where a value had no counterpart, such as a person without twin, is nobody's edit.
+      const standsIn = field.rule === 'new' && field.sent === null && field.before === null && field.source !== null
       const learnt = learntBase({
         mapping,
         fingerprint,
         side,
         field,
         before,
-        value: faithful ? found : field.sent,
+        value: faithful || standsIn ? found : field.sent,
         ancestor: field.halfway === 'merge' ? ancestor(mapping, side, field.source) : undefined,
       })
       if (field.rule === 'default' && field.source === null) {

@@ -422,7 +422,9 @@ export function createPlanner(context: PlannerContext): Planner {
       return { problem: translation.problem }
     }
     const warning = translation.warning === undefined ? {} : { problem: translation.warning }
-    const gap = isGap(translation.warning) ? { gap: true as const } : {}
+    // Nobody waits where nothing would follow.
+    const waits = isGap(translation.warning) && preparedOf(mapping).flows[to === 'left' ? 'toLeft' : 'toRight']
+    const gap = waits ? { gap: true as const } : {}
     if (translation.value !== null)
       return { field: { ...at, source: value, sent: translation.value, rule: 'new', ...gap }, ...warning }
     if (fallback !== null)
