@@ -1,4 +1,5 @@
 import type { ListsParts } from '../connectors/contract.ts'
+import { allEnded } from '../connectors/limiter.ts'
 import { type NotedParts, type PartKind, partKinds } from '../core/parts.ts'
 import type { Store } from '../core/store.ts'
 import type { Side } from '../core/values.ts'
@@ -67,9 +68,7 @@ export async function queueParts(
     if (stale || before?.count !== count || before.highest !== highest)
       await store.noteParts({ linkId, side, kind, count, highest, agoMs: performance.now() - began })
   }
-  // None is left on its way when another fails.
-  const ended = await Promise.allSettled(partKinds.map(queueKind))
-  for (const one of ended) if (one.status === 'rejected') throw one.reason
+  await allEnded(partKinds.map(queueKind))
 }
 
 /** Undefined: the link carries none, or a change of them is one of the record. */

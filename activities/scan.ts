@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity'
 import { ConnectorError, type ScanRow } from '../connectors/contract.ts'
+import { allEnded } from '../connectors/limiter.ts'
 import type { LogLine } from '../core/run-log.ts'
 import { isBefore, secondsBetween } from '../core/server-time.ts'
 import type { Store } from '../core/store.ts'
@@ -164,9 +165,8 @@ export async function scanSide(
   const recordsQueued = listRecords()
   const partsSince = extent === 'all' ? null : from
   const parts = { linkId, side, since: partsSince, known: position.parts, recordsQueued }
-  // Files and comments are asked for meanwhile; nothing is left on its way when another fails.
-  const ended = await Promise.allSettled([recordsQueued, queueParts(store, bench, parts, call)])
-  for (const one of ended) if (one.status === 'rejected') throw one.reason
+  // Files and comments are asked for meanwhile.
+  await allEnded([recordsQueued, queueParts(store, bench, parts, call)])
   if (extent === 'all') await queueArrivals(store, bench, side, call)
   if (listing !== null) {
     const { absent, aboveHighest, braked } = await store.finishListing({

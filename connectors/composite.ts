@@ -19,6 +19,7 @@ import {
   type ScanQuery,
   type ScanRow,
 } from './contract.ts'
+import { allEnded } from './limiter.ts'
 
 /** An entity type of ours that stands for several of an endpoint's: Octane's epics, features and stories as one. */
 export interface CompositeType {
@@ -458,7 +459,7 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
     const results: (Result | undefined)[] = rows.map((row) =>
       memberOf(typeOf(row)) === undefined ? refuse(row) : undefined,
     )
-    const ended = await Promise.allSettled(
+    await allEnded(
       members.map(async (member) => {
         const indexes = rows.flatMap((row, index) => (memberOf(typeOf(row)) === member ? [index] : []))
         if (indexes.length === 0) return
@@ -471,8 +472,6 @@ function compositeCalls(inner: Connector, composite: CompositeType): Plain {
         })
       }),
     )
-    const failed = ended.find((one) => one.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
     return results as Result[]
   }
 

@@ -67,3 +67,8 @@ export async function inOrder<T, R>(
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work))
   return results
 }
+
+/** Waits for all to end, so that none is left on its way, and then throws what the first of them failed with. */
+export async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) if (one.status === 'rejected') throw one.reason
+}
