@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import { checkPhases, checkRecords } from './check-records.ts'
 import { linkConfiguration } from './link-config.ts'
 import { createLinkPlanner } from './link-planner.ts'
-import type { FieldMetadata, SideMetadata } from './metadata.ts'
+import { type FieldMetadata, plainField, type SideMetadata } from './metadata.ts'
 import type { CanonicalValue, RecordSnapshot } from './values.ts'
 
 const field = (name: string, change: Partial<FieldMetadata> = {}) =>
-  fieldMetadata(name, { label: name.toUpperCase(), maxLength: 255, ...change })
+  plainField(name, { label: name.toUpperCase(), maxLength: 255, ...change })
 const list = (name: string, ...values: string[]) =>
   field(name, {
     ...{ type: 'list', verified: true, maxLength: null },

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import { checkConfiguration } from './check.ts'
 import { type LinkConfigurationInput, linkConfiguration } from './link-config.ts'
-import type { FieldMetadata, SideMetadata } from './metadata.ts'
+import { type FieldMetadata, plainField, type SideMetadata } from './metadata.ts'
 import { createTranslator } from './translate.ts'
 
-const field = (name: string, type: FieldMetadata['type']) => fieldMetadata(name, { type })
+const field = (name: string, type: FieldMetadata['type']) => plainField(name, { type })
 const side = (...fields: FieldMetadata[]): SideMetadata => ({
   entity: { entityType: 'defect', label: 'Defect', fields },
   users: [],

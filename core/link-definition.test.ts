@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import { linkConfiguration } from './link-config.ts'
 import { configurationFromFile, configurationToFile, keptByPlace } from './link-definition.ts'
-import type { FieldMetadata, SideMetadata } from './metadata.ts'
+import { type FieldMetadata, plainField, type SideMetadata } from './metadata.ts'
 
 function field(name: string, type: FieldMetadata['type'], options: [string, string][] | null = null): FieldMetadata {
-  return fieldMetadata(name, {
+  return plainField(name, {
     type,
     verified: true,
     options: options?.map(([value, label]) => ({ value, label, active: true })) ?? null,

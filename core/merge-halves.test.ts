@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
 import { linkConfiguration } from './link-config.ts'
-import type { SideMetadata } from './metadata.ts'
+import { plainField, type SideMetadata } from './metadata.ts'
 import { createPlanner } from './plan.ts'
 import { type CanonicalValue, type RecordSnapshot, type Side, sides } from './values.ts'
 
@@ -13,8 +12,8 @@ const side = (...items: string[]): SideMetadata => ({
     entityType: 'defect',
     label: 'Defect',
     fields: [
-      fieldMetadata('text'),
-      fieldMetadata('set', { type: 'list', multiple: true, verified: true, options: options(...items) }),
+      plainField('text'),
+      plainField('set', { type: 'list', multiple: true, verified: true, options: options(...items) }),
     ],
   },
   users: [],

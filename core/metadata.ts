@@ -71,6 +71,27 @@ export interface EntityMetadata {
   }
 }
 
+/** A field as an endpoint may describe it: text of any length that may be empty, unless `changes` say otherwise. */
+export function plainField(name: string, changes: Partial<FieldMetadata> = {}): FieldMetadata {
+  return {
+    name,
+    label: name,
+    type: 'string',
+    multiple: false,
+    required: false,
+    creatable: true,
+    editable: true,
+    filterable: true,
+    maxLength: null,
+    verified: false,
+    options: null,
+    target: null,
+    userDefined: false,
+    customized: false,
+    ...changes,
+  }
+}
+
 /** A person as an endpoint knows them. `key` is what user fields hold. */
 export interface EndpointUser {
   key: string

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
 import { linkConfiguration } from './link-config.ts'
-import type { SideMetadata } from './metadata.ts'
+import { plainField, type SideMetadata } from './metadata.ts'
 import { createPlanner } from './plan.ts'
 import { type CanonicalValue, type RecordSnapshot, type Side, sides } from './values.ts'
 
@@ -10,7 +9,7 @@ const metadata: SideMetadata = {
   entity: {
     entityType: 'defect',
     label: 'Defect',
-    fields: [fieldMetadata('status')],
+    fields: [plainField('status')],
   },
   users: [],
 }

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
 import { linkConfiguration } from './link-config.ts'
-import type { EndpointUser, FieldMetadata, SideMetadata } from './metadata.ts'
+import { type EndpointUser, type FieldMetadata, plainField, type SideMetadata } from './metadata.ts'
 import { createPlanner, type Planner } from './plan.ts'
 import type { CanonicalValue, RecordSnapshot } from './values.ts'
 
@@ -16,7 +15,7 @@ const person = (key: string, email: string): EndpointUser => ({
 })
 const leftUsers = [person('ann', 'ann@example.com'), person('ivan', 'ivan@example.com')]
 const side = (users: EndpointUser[], changes: Partial<FieldMetadata> = {}): SideMetadata => ({
-  entity: { entityType: 'defect', label: 'Defect', fields: [fieldMetadata('owner', { type: 'user', ...changes })] },
+  entity: { entityType: 'defect', label: 'Defect', fields: [plainField('owner', { type: 'user', ...changes })] },
   users,
 })
 const plannerOf = (conflict: 'left' | 'right' | 'ask', direction: 'both' | 'to-right', editable = true) =>

@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import type { Base } from './base.ts'
 import type { PlannedField } from './intents.ts'
 import { type LinkConfigurationInput, linkConfiguration } from './link-config.ts'
-import type { FieldMetadata, SideMetadata } from './metadata.ts'
+import { type FieldMetadata, plainField, type SideMetadata } from './metadata.ts'
 import { createPlanner, type PairInput, type PairPlan, type Planner } from './plan.ts'
 import { type CanonicalValue, canonicalSet, type RecordSnapshot, type Side, sameValue, sides } from './values.ts'
 
@@ -20,13 +19,13 @@ const left: SideMetadata = {
     entityType: 'defect',
     label: 'Defect',
     fields: [
-      fieldMetadata('name', { maxLength: 12 }),
-      fieldMetadata('severity', list('low', 'middle', 'high')),
-      fieldMetadata('browsers', { ...list('a', 'b', 'c'), multiple: true }),
-      fieldMetadata('points', { type: 'integer' }),
-      fieldMetadata('release', list('r1', 'r2')),
-      fieldMetadata('cycle', list('c1', 'c2')),
-      fieldMetadata('tag'),
+      plainField('name', { maxLength: 12 }),
+      plainField('severity', list('low', 'middle', 'high')),
+      plainField('browsers', { ...list('a', 'b', 'c'), multiple: true }),
+      plainField('points', { type: 'integer' }),
+      plainField('release', list('r1', 'r2')),
+      plainField('cycle', list('c1', 'c2')),
+      plainField('tag'),
     ],
   },
   users: [],
@@ -36,13 +35,13 @@ const right: SideMetadata = {
     entityType: 'defect',
     label: 'Defect',
     fields: [
-      fieldMetadata('name', { maxLength: 12 }),
-      fieldMetadata('severity', list('minor', 'major')),
-      fieldMetadata('browsers', { ...list('a', 'b', 'c'), multiple: true }),
-      fieldMetadata('points', { type: 'integer' }),
-      fieldMetadata('release', list('r1', 'r2')),
-      fieldMetadata('cycle', list('c1', 'c2')),
-      fieldMetadata('tag'),
+      plainField('name', { maxLength: 12 }),
+      plainField('severity', list('minor', 'major')),
+      plainField('browsers', { ...list('a', 'b', 'c'), multiple: true }),
+      plainField('points', { type: 'integer' }),
+      plainField('release', list('r1', 'r2')),
+      plainField('cycle', list('c1', 'c2')),
+      plainField('tag'),
     ],
   },
   users: [],

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import { linkConfiguration } from './link-config.ts'
-import type { FieldMetadata } from './metadata.ts'
+import { type FieldMetadata, plainField } from './metadata.ts'
 import { schemaChanges, schemaProblems, schemaSnapshot } from './schema-drift.ts'
 
 function field(name: string, changes: Partial<FieldMetadata> = {}): FieldMetadata {
-  return fieldMetadata(name, {
+  return plainField(name, {
     label: name.toUpperCase(),
     maxLength: 255,
     verified: true,

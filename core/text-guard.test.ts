@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { fieldMetadata } from '../test/field-metadata.ts'
 import { type Base, canonicalVersion, toBaseValue } from './base.ts'
 import { mappingFingerprint, valueHash } from './hash.ts'
 import { type LinkConfigurationInput, linkConfiguration } from './link-config.ts'
 import { canonicalMemo } from './memo.ts'
-import type { FieldMetadata, SideMetadata } from './metadata.ts'
+import { type FieldMetadata, plainField, type SideMetadata } from './metadata.ts'
 import { createPlanner, type PairInput } from './plan.ts'
 import type { CanonicalValue, RecordSnapshot } from './values.ts'
 
 const field = (name: string, type: FieldMetadata['type'], maxLength: number | null = null) =>
-  fieldMetadata(name, { type, maxLength })
+  plainField(name, { type, maxLength })
 const side = (...fields: FieldMetadata[]): SideMetadata => ({
   entity: { entityType: 'defect', label: 'Defect', fields },
   users: [],

@@ -1,4 +1,10 @@
-import type { EndpointUser, FieldMetadata, FieldOption, RecordReference } from '../../core/metadata.ts'
+import {
+  type EndpointUser,
+  type FieldMetadata,
+  type FieldOption,
+  plainField,
+  type RecordReference,
+} from '../../core/metadata.ts'
 import type { FieldType } from '../../core/values.ts'
 
 /** One or many: ALM's JSON comes from XML and shows a single element without its array. */
@@ -118,22 +124,12 @@ export function fieldMetadata(
 }
 
 /** The list of a record's files, which other requests than the record's own read and write. */
-export const attachmentsField: FieldMetadata = {
-  name: 'attachments',
+export const attachmentsField = plainField('attachments', {
   label: 'Attachments',
   type: 'attachments',
-  multiple: false,
-  required: false,
   creatable: false,
-  editable: true,
   filterable: false,
-  maxLength: null,
-  verified: false,
-  options: null,
-  target: null,
-  userDefined: false,
-  customized: false,
-}
+})
 
 export function referenceTarget(entityType: string, field: AlmField): string | null {
   return fieldMetadata(entityType, field, undefined, null).target

@@ -1,4 +1,4 @@
-import type { EndpointUser, EntityMetadata, FieldMetadata } from '../../core/metadata.ts'
+import { type EndpointUser, type EntityMetadata, type FieldMetadata, plainField } from '../../core/metadata.ts'
 import type { CanonicalValue, FieldType, Stamp } from '../../core/values.ts'
 
 export interface MemoryRecord {
@@ -32,25 +32,7 @@ export interface MemorySystem {
   edit(id: string, fields: Readonly<Record<string, CanonicalValue>>): MemoryRecord
 }
 
-function field(name: string, type: FieldType, more: Partial<FieldMetadata> = {}): FieldMetadata {
-  return {
-    name,
-    label: name,
-    type,
-    multiple: false,
-    required: false,
-    creatable: true,
-    editable: true,
-    filterable: true,
-    maxLength: null,
-    verified: false,
-    options: null,
-    target: null,
-    userDefined: false,
-    customized: false,
-    ...more,
-  }
-}
+const field = (name: string, type: FieldType, more: Partial<FieldMetadata> = {}) => plainField(name, { type, ...more })
 
 const levels = ['low', 'medium', 'high'].map((value) => ({ value, label: value, active: true }))
 

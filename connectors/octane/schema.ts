@@ -1,4 +1,11 @@
-import type { EndpointUser, EntityMetadata, FieldMetadata, FieldOption, RecordReference } from '../../core/metadata.ts'
+import {
+  type EndpointUser,
+  type EntityMetadata,
+  type FieldMetadata,
+  type FieldOption,
+  plainField,
+  type RecordReference,
+} from '../../core/metadata.ts'
 import type { FieldType } from '../../core/values.ts'
 import { carriesFiles } from './attachments.ts'
 import { carriesComments } from './comments.ts'
@@ -142,22 +149,7 @@ function listField(field: OctaneField, type: 'attachments' | 'comments'): WireFi
   return {
     wire: type,
     target: null,
-    metadata: {
-      name: field.name,
-      label: field.label,
-      type,
-      multiple: false,
-      required: false,
-      creatable: false,
-      editable: true,
-      filterable: false,
-      maxLength: null,
-      verified: false,
-      options: null,
-      target: null,
-      userDefined: false,
-      customized: false,
-    },
+    metadata: plainField(field.name, { label: field.label, type, creatable: false, filterable: false }),
   }
 }
 
